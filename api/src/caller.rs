@@ -1,0 +1,137 @@
+//! Who asks. An operation that takes a [`Caller`] is secured, in the document and in fact: there is no
+//! other way to have one than a verified token.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use poem::{Request, RequestBody, http::header::AUTHORIZATION};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+
+use crate::{Failure, Internal, Outcome, Problem, RequestContext, Unidentified};
+
+/// The id of a user: 1 to 255 code points without U+0000, as Better Auth or any other issuer made it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UserId(String);
+
+impl UserId {
+    /// The most code points that an id has.
+    pub const MAX_LENGTH: usize = 255;
+
+    /// Takes `id` if it can be one; `None` where it is empty, too long, or has a U+0000.
+    #[must_use]
+    pub fn parse(id: &str) -> Option<Self> {
+        let length = id.chars().count();
+        ((1..=Self::MAX_LENGTH).contains(&length) && !id.contains('\0')).then(|| Self(id.to_owned()))
+    }
+
+    /// The id as the token had it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The port that turns a token into a user.
+///
+/// Boxed, unlike the other ports: an argument of an operation is extracted by its type alone, so the
+/// keeper has to be found at run time.
+pub trait Tokens: Send + Sync + 'static {
+    /// The user that `token` stands for. What it refuses with is shown to whoever sent the token.
+    fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>>;
+}
+
+/// The keeper of [`Tokens`], as request data.
+#[derive(Clone)]
+pub(crate) struct Verifier(Arc<dyn Tokens>);
+
+impl Verifier {
+    pub(crate) fn new(tokens: impl Tokens) -> Self {
+        Self(Arc::new(tokens))
+    }
+}
+
+/// The user who asks, proved by a bearer token (RFC 6750). Take it as the first argument of an
+/// operation: arguments are read in their order, so a stranger's body is never read.
+#[derive(Debug)]
+pub struct Caller(UserId);
+
+impl Caller {
+    /// Who it is.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.0
+    }
+}
+
+const SCHEME: &str = "bearer";
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "A JSON Web Token of your Better Auth server, or one signed with the secret that it shares \
+                     with this API. The caller is the first present of the claims `userId`, `user_id`, `sub`, `id`; \
+                     `exp` is required. On a development machine, `make token USER=demo` prints one.",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("JWT"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let token = bearer_token(request).map_err(Problem::from)?;
+        let Some(Verifier(tokens)) = request.data() else {
+            return Err(Problem::from(Internal::new("the service was mounted without a verifier of tokens")).into());
+        };
+        let user = tokens.user(token).await.map_err(|failure| match failure {
+            Failure::Refused(unidentified) => Problem::from(unidentified),
+            Failure::Broken(broken) => broken.into(),
+        })?;
+        if let Some(context) = request.data::<Arc<RequestContext>>() {
+            context.note_caller(&user);
+        }
+        Ok(Self(user))
+    }
+}
+
+/// The token of the one `Authorization: Bearer …`; the scheme in any case, as RFC 9110 has it.
+fn bearer_token(request: &Request) -> Result<&str, Unidentified> {
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    let header = headers.next().ok_or(Unidentified::NoToken)?;
+    if headers.next().is_some() {
+        return Err(Unidentified::because("several Authorization headers were sent; send one"));
+    }
+    let header = header
+        .to_str()
+        .map_err(|_| Unidentified::because("the Authorization header holds characters outside visible ASCII"))?;
+    match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => match token.trim_matches(' ') {
+            "" => Err(Unidentified::NoToken),
+            token => Ok(token),
+        },
+        _ => Err(Unidentified::NoToken),
+    }
+}

@@ -1,0 +1,166 @@
+//! The document: printed from the types alone, with no server, database or secret.
+
+use std::{collections::HashMap, marker::PhantomData};
+
+use poem::{endpoint::BoxEndpoint, http::Method};
+use poem_openapi::{
+    ContactObject, ExtraHeader, LicenseObject, OpenApi, OpenApiService, ServerObject,
+    registry::{MetaApi, Registry},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    HealthApi, NewTask, NoSuchTask, Outcome, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable,
+    Unidentified, UserId,
+    problem::{self, MEDIA_TYPE},
+};
+
+/// The title of the API.
+pub const TITLE: &str = "Todo API";
+
+/// The version of the contract, as semver: what breaks a client is a new major version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const DESCRIPTION: &str = include_str!("document.md");
+
+/// The header names as people write them; the framework publishes capitals.
+const HEADERS: [&str; 4] = ["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+
+/// The published document, in both spellings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// As JSON, pretty-printed.
+    pub json: String,
+    /// The same as YAML.
+    pub yaml: String,
+}
+
+impl Document {
+    /// Prints the document.
+    ///
+    /// # Panics
+    ///
+    /// Where the framework prints no JSON object: a fault that no input can cause.
+    #[must_use]
+    pub fn print() -> Self {
+        let apis = Described::<(TasksApi<Unserved>, HealthApi<Unserved>)>(PhantomData);
+        let service = OpenApiService::new(apis, TITLE, VERSION)
+            .description(DESCRIPTION)
+            .contact(ContactObject::new().name("The todo API's maintainers"))
+            .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+            .server(ServerObject::new("/").description("The server that this document came from"))
+            .extra_response_header::<RequestId, _>(
+                ExtraHeader::new("X-Request-Id")
+                    .description("The name of this request in the server's log: yours where you sent a good one."),
+            );
+        let mut document = serde_json::from_str(&service.spec()).expect("the framework prints JSON");
+        finish(&mut document);
+        let json = serde_json::to_string_pretty(&document).expect("a JSON value can be printed") + "\n";
+        let yaml = serde_saphyr::to_string(&document).expect("a JSON value is a YAML value");
+        Self { json, yaml }
+    }
+}
+
+/// Says what the framework leaves out or says otherwise.
+fn finish(document: &mut Value) {
+    document["openapi"] = json!("3.0.3");
+    let operations = document["paths"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Map::values_mut)
+        .filter_map(Value::as_object_mut)
+        .flat_map(Map::values_mut);
+    for operation in operations {
+        // Open to all, on purpose; without this it reads as forgotten.
+        if operation.get("security").is_none() {
+            operation["security"] = json!([]);
+        }
+        let responses = operation["responses"].as_object_mut().into_iter().flatten();
+        for (status, response) in responses {
+            if let Some(example) = status.parse().ok().and_then(problem::example)
+                && let Some(content) = response.pointer_mut(&format!("/content/{}", MEDIA_TYPE.replace('/', "~1")))
+            {
+                content["example"] = example;
+            }
+            if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
+                *headers = std::mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
+            }
+        }
+    }
+    tidy(document);
+}
+
+fn spelt(name: String) -> String {
+    HEADERS.into_iter().find(|known| known.eq_ignore_ascii_case(&name)).map_or(name, str::to_owned)
+}
+
+/// Whole numbers are written as such, and what goes without saying is not said.
+fn tidy(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members
+                .retain(|name, value| !(name == "deprecated" && value == false || name == "explode" && value == true));
+            members.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|float| !number.is_i64() && float.fract() == 0.0) {
+                #[expect(clippy::cast_possible_truncation, reason = "bounds of the schemas are within 2^53")]
+                let whole = whole as i64;
+                *number = whole.into();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The meta data of an API without an instance of it.
+struct Described<T>(PhantomData<T>);
+
+impl<T: OpenApi> OpenApi for Described<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// The keeper of all ports that nobody can have: enough for the types, and so for the document.
+#[derive(Clone)]
+pub(crate) enum Unserved {}
+
+impl Tasks for Unserved {
+    async fn list(&self, _: &UserId) -> Outcome<Vec<Task>> {
+        match *self {}
+    }
+
+    async fn create(&self, _: &UserId, _: NewTask) -> Outcome<Task, Unidentified> {
+        match *self {}
+    }
+
+    async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+        match *self {}
+    }
+
+    async fn update(&self, _: &UserId, _: i64, _: TaskPatch) -> Outcome<Task, NoSuchTask> {
+        match *self {}
+    }
+
+    async fn toggle(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+        match *self {}
+    }
+
+    async fn delete(&self, _: &UserId, _: i64) -> Outcome<(), NoSuchTask> {
+        match *self {}
+    }
+}
+
+impl Readiness for Unserved {
+    async fn ready(&self) -> Result<(), Unavailable> {
+        match *self {}
+    }
+}

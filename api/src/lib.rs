@@ -1,0 +1,63 @@
+//! The contract of the todo API, as code.
+//!
+//! Read this crate top to bottom and you know the service. The operations, with their schemas, their
+//! answers and their security, are Rust types; the published OpenAPI document is printed from those
+//! types, and the server has to satisfy them to compile. So the contract is not a description that
+//! somebody keeps true: whoever changes it is led by the compiler to everything that must follow.
+//!
+//! What the service promises in general:
+//!
+//! - every answer is JSON, and every answer of 400 and up is a [problem](problem) (RFC 9457);
+//! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation
+//!   that the document calls secured cannot be left open;
+//! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in
+//!   types; statuses are named here and nowhere else.
+//!
+//! This crate knows no database, no token library and no environment.
+
+mod caller;
+mod context;
+mod document;
+mod health;
+mod json;
+mod operations;
+mod problem;
+mod scalar;
+mod schema;
+mod tasks;
+mod text;
+mod timestamp;
+
+use poem::{Endpoint, EndpointExt, Response, Route};
+use poem_openapi::OpenApiService;
+
+pub use self::{
+    caller::{Caller, Tokens, UserId},
+    context::{RequestContext, RequestId},
+    document::{Document, TITLE, VERSION},
+    health::{HealthApi, Readiness},
+    json::MAX_BODY_BYTES,
+    operations::Operation,
+    problem::{
+        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Problem, Unavailable, Unidentified,
+        Unprocessable, UnsupportedMediaType,
+    },
+    schema::json_schema,
+    tasks::{Description, NewTask, Nullable, Owner, Task, TaskPatch, Tasks, TasksApi, Title},
+    timestamp::Timestamp,
+};
+
+/// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and
+/// the mapping of every failure to a problem come together, so that none can be forgotten.
+///
+/// Each request may carry an `Arc<RequestContext>` as poem request data; its id goes into problems, and
+/// the caller is noted in it. Each answer of an operation carries an [`Operation`] as response data.
+pub fn service<S, T>(pages: Route, store: S, tokens: T) -> impl Endpoint<Output = Response>
+where
+    S: Tasks + Readiness + Clone,
+    T: Tokens,
+{
+    let apis = (TasksApi::new(store.clone()), HealthApi::new(store));
+    let operations = OpenApiService::new(apis, TITLE, VERSION);
+    pages.nest("/", operations).data(caller::Verifier::new(tokens)).around(problem::answer)
+}

@@ -1,0 +1,71 @@
+//! The operations by path and method, as the document has them: for the log and for `Allow`.
+
+use std::{fmt::Write as _, sync::LazyLock};
+
+use poem::{Response, http::Method};
+use poem_openapi::{OpenApi, OperationId};
+
+use crate::{HealthApi, TasksApi, document::Unserved};
+
+/// Which operation answered: an answer bears it as response data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// The operationId of the document.
+    pub id: &'static str,
+    /// The path of the document, such as `/api/tasks/{id}`.
+    pub route: &'static str,
+}
+
+struct Entry {
+    id: Option<&'static str>,
+    method: Method,
+    path: String,
+}
+
+static OPERATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let apis = <(TasksApi<Unserved>, HealthApi<Unserved>)>::meta();
+    let paths = apis.into_iter().flat_map(|api| api.paths);
+    paths
+        .flat_map(|path| {
+            path.operations.into_iter().map(move |operation| Entry {
+                id: operation.operation_id,
+                method: operation.method,
+                path: path.path.clone(),
+            })
+        })
+        .collect()
+});
+
+/// Notes on `response` which operation made it.
+pub(crate) fn note(operation: Option<OperationId>, response: &mut Response) {
+    let entry = operation.and_then(|OperationId(id)| OPERATIONS.iter().find(|entry| entry.id == Some(id)));
+    if let Some((entry, id)) = entry.and_then(|entry| Some((entry, entry.id?))) {
+        response.set_data(Operation { id, route: &entry.path });
+    }
+}
+
+/// The value of `Allow` for a path that some method serves. GET is served for HEAD as well (RFC 9110).
+/// Pages beside the operations are only ever read.
+pub(crate) fn allow(path: &str) -> String {
+    let served = |method: &Method| OPERATIONS.iter().any(|entry| entry.method == method && matches(&entry.path, path));
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let mut allow = String::new();
+    for method in methods.iter().filter(|method| served(method)) {
+        let name = if method == Method::GET { "GET, HEAD" } else { method.as_str() };
+        let separator = if allow.is_empty() { "" } else { ", " };
+        // Writing to a string cannot fail.
+        let _ = write!(allow, "{separator}{name}");
+    }
+    if allow.is_empty() { "GET, HEAD".to_owned() } else { allow }
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(found)) if expected == found || expected.starts_with('{') => {}
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every refusal and every fault, as one shape: `application/problem+json` (RFC 9457).
+//!
+//! A port fails with a [`Failure`]; an operation turns it into its own error type, which lists exactly
+//! the [kinds](kind) that the operation can answer and publishes them; [`answer`] renders whatever
+//! comes out, the framework's own errors included, in one place.
+
+mod answer;
+mod body;
+mod failure;
+mod kind;
+mod operation;
+
+use std::{error::Error, fmt, sync::Arc};
+
+use poem::{
+    error::ResponseError,
+    http::{HeaderName, HeaderValue, StatusCode},
+};
+
+pub(crate) use self::{
+    answer::answer,
+    operation::{example, meta, problems, register},
+};
+pub use self::{
+    body::Fault,
+    failure::{Broken, Failure, Outcome},
+    kind::{ContentTooLarge, Internal, NoSuchTask, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType},
+};
+
+/// The media type of problems.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// A problem on its way to the client.
+///
+/// Two audiences, two messages: `detail` and `faults` are for whoever asked, `cause` is for the log and
+/// never leaves the process.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+    faults: Vec<Fault>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+impl Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+}

@@ -1,0 +1,81 @@
+//! The one place where failures become answers.
+
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::FutureExt;
+use poem::{
+    Body, Endpoint, IntoResponse, Request, Response,
+    error::{MethodNotAllowedError, NotFoundError},
+    http::header::CONTENT_TYPE,
+};
+use poem_openapi::OperationId;
+
+use super::{Internal, MEDIA_TYPE, Problem};
+use crate::{RequestContext, operations};
+
+/// Calls `endpoint`, and renders its failure, or its panic, as a problem.
+pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
+    let context = request.data::<Arc<RequestContext>>().cloned();
+    let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
+    // A panic is caught at the edge of one request, and nothing of that request is used again.
+    let result = match AssertUnwindSafe(endpoint.call(request)).catch_unwind().await {
+        Ok(result) => result,
+        // The panic hook has logged it, with its place.
+        Err(_panic) => Err(Problem { cause: None, ..Internal::new("panic").into() }.into()),
+    };
+    let mut error = match result {
+        Ok(answered) => {
+            let mut response = answered.into_response();
+            operations::note(response.data::<OperationId>().copied(), &mut response);
+            return Ok(response);
+        }
+        Err(error) => error,
+    };
+    let operation = error.data::<OperationId>().copied();
+    let problem = match error.downcast::<Problem>() {
+        Ok(problem) => problem,
+        Err(other) => {
+            error = other;
+            if error.is::<NotFoundError>() {
+                Problem::no_such_path()
+            } else if error.is::<MethodNotAllowedError>() {
+                Problem::method_not_allowed(&method, &operations::allow(&path))
+            } else if error.status().is_server_error() {
+                Internal::new(error.to_string()).into()
+            } else {
+                Problem::unforeseen(error.status())
+            }
+        }
+    };
+    let mut response = problem.into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
+    operations::note(operation, &mut response);
+    Ok(response)
+}
+
+impl Problem {
+    fn into_answer(self, request_id: &str) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(status = self.status.as_u16(), error = %chain(cause.as_ref()), "request failed");
+        }
+        let json = self.to_json(request_id).unwrap_or_default();
+        let mut response = Response::builder().status(self.status).body(Body::from_string(json.to_string()));
+        response.headers_mut().extend(self.headers);
+        response.headers_mut().insert(CONTENT_TYPE, poem::http::HeaderValue::from_static(MEDIA_TYPE));
+        response
+    }
+}
+
+/// An error with all that caused it, each said once: many libraries repeat their source in their own words.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,36 @@
+//! How a port fails.
+
+use std::{convert::Infallible, error::Error, sync::Arc};
+
+use super::{Internal, Problem, Unavailable};
+
+/// What a port answers: its value, a refusal `R` that it foresaw, or a breakdown. A port that cannot
+/// refuse says so by `Infallible`.
+pub type Outcome<T, R = Infallible> = Result<T, Failure<R>>;
+
+/// Why a port did not do what was asked.
+#[derive(Debug)]
+pub enum Failure<R = Infallible> {
+    /// A foreseen no, which becomes its problem.
+    Refused(R),
+    /// Something gave way.
+    Broken(Broken),
+}
+
+/// What gave way.
+#[derive(Debug)]
+pub enum Broken {
+    /// A fault of ours: answered with an opaque 500 and logged once.
+    Fault(Arc<dyn Error + Send + Sync>),
+    /// The database is out of reach or saturated: answered with 503, worth another try.
+    Away(Arc<dyn Error + Send + Sync>),
+}
+
+impl From<Broken> for Problem {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Fault(cause) => Internal(cause).into(),
+            Broken::Away(cause) => Unavailable(cause).into(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The kinds of problem, one type each: what it means, its status, and the headers that go with it.
+
+use std::{error::Error, fmt::Write as _, sync::Arc};
+
+use poem::http::{
+    HeaderName, HeaderValue, Method, StatusCode,
+    header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use poem_openapi::{
+    registry::MetaSchemaRef,
+    types::{Example, Type},
+};
+
+use super::{Fault, Problem};
+
+/// A header of an answer, as the document shows it.
+pub(crate) struct Header {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) schema: fn() -> MetaSchemaRef,
+}
+
+/// A kind of problem that an operation can answer, with what the document says of it.
+pub(crate) trait Kind: Into<Problem> {
+    const STATUS: StatusCode;
+    /// Published as the description of the response.
+    const DESCRIPTION: &'static str;
+    /// The header that always comes with it, and what it says.
+    const HEADER: Option<Header> = None;
+
+    /// One that the document can show.
+    fn example() -> Self;
+}
+
+impl Problem {
+    fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, title, detail: detail.into(), faults: Vec::new(), headers: Vec::new(), cause: None }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn caused_by(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// The path leads nowhere.
+    pub(super) fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not Found", "there is nothing at this path")
+    }
+
+    /// The path exists, the method does not; RFC 9110 wants to know what would.
+    pub(super) fn method_not_allowed(method: &Method, allow: &str) -> Self {
+        let detail = format!("{method} is not possible here; these are: {allow}");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", detail);
+        match HeaderValue::from_str(allow) {
+            Ok(allow) => problem.with_header(ALLOW, allow),
+            Err(_) => problem,
+        }
+    }
+
+    /// A refusal of the framework that we did not foresee; its own words stay inside.
+    pub(super) fn unforeseen(status: StatusCode) -> Self {
+        Self::new(status, status.canonical_reason().unwrap_or("Refused"), "the request cannot be served")
+    }
+}
+
+/// It is not known who asks.
+#[derive(Debug)]
+pub enum Unidentified {
+    /// No bearer token was sent.
+    NoToken,
+    /// One was sent, and does not stand for a user.
+    InvalidToken(String),
+}
+
+impl Unidentified {
+    /// A token was sent, and `reason` is why it does not count: a clause for a frontend developer, with
+    /// nothing in it that helps to forge one.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self::InvalidToken(reason.into())
+    }
+}
+
+impl Kind for Unidentified {
+    const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
+    const DESCRIPTION: &'static str = "No token, or one that does not verify. Answered before the body is read.";
+    const HEADER: Option<Header> = Some(Header {
+        name: "WWW-Authenticate",
+        description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
+        schema: String::schema_ref,
+    });
+
+    fn example() -> Self {
+        Self::because("the token expired 40 s ago")
+    }
+}
+
+impl From<Unidentified> for Problem {
+    fn from(unidentified: Unidentified) -> Self {
+        let (detail, challenge) = match unidentified {
+            Unidentified::NoToken => {
+                ("a token is needed: send it as Authorization: Bearer <token>".to_owned(), "Bearer".to_owned())
+            }
+            Unidentified::InvalidToken(reason) => {
+                let challenge = format!(r#"Bearer error="invalid_token", error_description="{}""#, quotable(&reason));
+                (reason, challenge)
+            }
+        };
+        let challenge = HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"));
+        Self::new(Unidentified::STATUS, "Unauthorized", detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+}
+
+/// What RFC 6750 allows in `error_description`: visible ASCII and spaces without `"` and `\`.
+fn quotable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' | '\\' => '\'',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+/// There is no such task, or it is another user's: nobody learns which.
+#[derive(Debug)]
+pub struct NoSuchTask;
+
+impl Kind for NoSuchTask {
+    const STATUS: StatusCode = StatusCode::NOT_FOUND;
+    const DESCRIPTION: &'static str = "The caller has no such task. Another user's task is answered in the same way.";
+
+    fn example() -> Self {
+        Self
+    }
+}
+
+impl From<NoSuchTask> for Problem {
+    fn from(_: NoSuchTask) -> Self {
+        Self::new(NoSuchTask::STATUS, "Not Found", "there is no such task")
+    }
+}
+
+/// The body is larger than it may be.
+#[derive(Debug)]
+pub struct ContentTooLarge;
+
+impl Kind for ContentTooLarge {
+    const STATUS: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
+    const DESCRIPTION: &'static str = "The body is larger than 64 KiB.";
+
+    fn example() -> Self {
+        Self
+    }
+}
+
+impl From<ContentTooLarge> for Problem {
+    fn from(_: ContentTooLarge) -> Self {
+        Self::new(ContentTooLarge::STATUS, "Content Too Large", "the body may have at most 64 KiB")
+    }
+}
+
+/// The body does not claim to be JSON.
+#[derive(Debug)]
+pub struct UnsupportedMediaType;
+
+impl Kind for UnsupportedMediaType {
+    const STATUS: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    const DESCRIPTION: &'static str = "The `Content-Type` of the body is not `application/json`.";
+
+    fn example() -> Self {
+        Self
+    }
+}
+
+impl From<UnsupportedMediaType> for Problem {
+    fn from(_: UnsupportedMediaType) -> Self {
+        let detail = "the body must be JSON: send Content-Type: application/json";
+        Self::new(UnsupportedMediaType::STATUS, "Unsupported Media Type", detail)
+    }
+}
+
+/// Values of the request are at fault; there is at least one.
+#[derive(Debug)]
+pub struct Unprocessable(pub Vec<Fault>);
+
+impl Kind for Unprocessable {
+    const STATUS: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
+    const DESCRIPTION: &'static str =
+        "Malformed JSON, or values that are not as they must be. `errors` has an entry for each.";
+
+    fn example() -> Self {
+        Self(vec![Fault::example()])
+    }
+}
+
+impl From<Unprocessable> for Problem {
+    fn from(Unprocessable(faults): Unprocessable) -> Self {
+        let mut detail = String::new();
+        for fault in &faults {
+            let separator = if detail.is_empty() { "" } else { "; " };
+            // Writing to a string cannot fail.
+            let _ = write!(detail, "{separator}{}", fault.sentence());
+        }
+        Self { faults, ..Self::new(Unprocessable::STATUS, "Unprocessable Content", detail) }
+    }
+}
+
+/// A fault of ours. The cause is for the log.
+#[derive(Debug)]
+pub struct Internal(pub Arc<dyn Error + Send + Sync>);
+
+impl Internal {
+    /// A fault that nothing deeper caused.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(Arc::from(cause.into()))
+    }
+}
+
+impl Kind for Internal {
+    const STATUS: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+    const DESCRIPTION: &'static str =
+        "A fault of the server. It is logged under the `request_id`; nothing more is said.";
+
+    fn example() -> Self {
+        Self::new("an example")
+    }
+}
+
+impl From<Internal> for Problem {
+    fn from(Internal(cause): Internal) -> Self {
+        let detail = "something went wrong on our side; the log knows it by its request_id";
+        Self::new(Internal::STATUS, "Internal Server Error", detail).caused_by(cause)
+    }
+}
+
+/// The database cannot be reached or is saturated. The cause is for the log.
+#[derive(Debug)]
+pub struct Unavailable(pub Arc<dyn Error + Send + Sync>);
+
+impl Unavailable {
+    /// Seconds after which another try is worth it.
+    const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+}
+
+impl Kind for Unavailable {
+    const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+    const DESCRIPTION: &'static str = "The database cannot be reached or is saturated. Try again after `Retry-After`.";
+    const HEADER: Option<Header> = Some(Header {
+        name: "Retry-After",
+        description: "Seconds after which another try is worth it.",
+        schema: i32::schema_ref,
+    });
+
+    fn example() -> Self {
+        Self(Arc::from(Box::<dyn Error + Send + Sync>::from("an example")))
+    }
+}
+
+impl From<Unavailable> for Problem {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::new(Unavailable::STATUS, "Service Unavailable", "the database does not answer; try again soon")
+            .with_header(RETRY_AFTER, Unavailable::RETRY_AFTER)
+            .caused_by(cause)
+    }
+}

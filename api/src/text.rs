@@ -1,0 +1,32 @@
+//! Strings with a published shape.
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+
+/// No U+0000: PostgreSQL cannot hold it in a text.
+pub(crate) const NO_NUL: &str = r"^[^\u0000]*$";
+
+/// No U+0000, and at least one character that is neither Unicode White_Space nor a control character
+/// (Cc), each spelt out so that every dialect of regular expressions reads the same.
+pub(crate) const VISIBLE: &str =
+    r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+
+/// The published shape of a string.
+pub(crate) struct Shape {
+    pub(crate) min_length: Option<usize>,
+    pub(crate) max_length: usize,
+    pub(crate) pattern: &'static str,
+    pub(crate) example: &'static str,
+}
+
+impl Shape {
+    /// The shape as a schema.
+    pub(crate) fn schema(&self) -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            min_length: self.min_length,
+            max_length: Some(self.max_length),
+            pattern: Some(self.pattern.to_owned()),
+            example: Some(self.example.into()),
+            ..MetaSchema::new("string")
+        }))
+    }
+}

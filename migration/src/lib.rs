@@ -1,0 +1,39 @@
+//! The history of the tables, append-only once released.
+//!
+//! Each migration names its tables and columns literally and knows no entity: history must not change
+//! when the code does. Constraints live here first, so that the data is sound whoever writes it.
+
+mod m20261124_000001_create_users;
+mod m20261124_000002_create_tasks;
+mod users_table;
+
+use sea_orm_migration::{MigrationTrait, async_trait::async_trait};
+
+pub use sea_orm_migration::MigratorTraitSelf;
+
+pub use self::users_table::{InvalidUsersTable, UsersTable};
+
+/// All migrations, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Migrator {
+    users: Option<UsersTable>,
+}
+
+impl Migrator {
+    /// The migrations where `users` belongs to another system, which creates and fills it; or, with
+    /// `None`, where the table `users` is ours.
+    #[must_use]
+    pub fn new(users: Option<UsersTable>) -> Self {
+        Self { users }
+    }
+}
+
+#[async_trait]
+impl MigratorTraitSelf for Migrator {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_create_users::Migration { foreign: self.users.clone() }),
+            Box::new(m20261124_000002_create_tasks::Migration { users: self.users.clone().unwrap_or_default() }),
+        ]
+    }
+}

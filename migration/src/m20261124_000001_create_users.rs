@@ -1,0 +1,50 @@
+//! The table of users, where it is ours. Only the key: another system may add its columns later.
+
+use sea_orm_migration::prelude::{
+    ColumnDef, DbErr, DeriveMigrationName, Expr, MigrationTrait, SchemaManager, Table, async_trait,
+};
+
+use crate::UsersTable;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration {
+    /// The table of another system, where there is one: not ours to make.
+    pub(crate) foreign: Option<UsersTable>,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if self.foreign.is_some() {
+            return Ok(());
+        }
+        if manager.has_table("users").await? {
+            return Err(DbErr::Migration(
+                "there is a table users already, and it is not ours; set USERS_TABLE=users to have tasks reference it, \
+                 or use another database"
+                    .to_owned(),
+            ));
+        }
+        manager
+            .create_table(
+                Table::create()
+                    .table("users")
+                    .col(ColumnDef::new("id").string_len(255).not_null().primary_key())
+                    .col(
+                        ColumnDef::new("created_at")
+                            .timestamp_with_time_zone()
+                            .not_null()
+                            .default(Expr::current_timestamp()),
+                    )
+                    .take(),
+            )
+            .await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if self.foreign.is_some() {
+            return Ok(());
+        }
+        manager.drop_table(Table::drop().table("users").take()).await
+    }
+}

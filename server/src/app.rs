@@ -1,0 +1,89 @@
+//! The life of the server: start, run, stop.
+
+use std::{future::Future, io, net::SocketAddr, time::Duration};
+
+use poem::{EndpointExt, Response, Server, endpoint::BoxEndpoint, listener::TcpAcceptor};
+use sea_orm::DbErr;
+use tokio::net::TcpListener;
+
+use crate::{Config, DatabaseUrl, Databases, MigrateError, Migrations, http, store::Store};
+
+/// A server that is ready: connected, migrated and bound, so that clients may come.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    endpoint: BoxEndpoint<'static, Response>,
+    databases: Databases,
+    shutdown_timeout: Duration,
+}
+
+/// The server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer, or refuses us.
+    #[error("DATABASE_URL {url} cannot be used: {cause}; is the server up, and are name and password right?")]
+    Database {
+        /// Which one, its password masked.
+        url: Box<DatabaseUrl>,
+        /// Its last word.
+        cause: DbErr,
+    },
+    /// Its tables are not as they must be.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The address is not to be had.
+    #[error("HOST {host} PORT {port} cannot be listened on: {cause}; choose another PORT, or stop what listens there")]
+    Listen {
+        /// The host as configured.
+        host: String,
+        /// The port as configured.
+        port: u16,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+impl App {
+    /// Connects, migrates, and binds.
+    ///
+    /// # Errors
+    ///
+    /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
+        let databases = Databases::prepare(&config.database).await.map_err(database)?;
+        databases.wait(&config.database).await.map_err(database)?;
+        Migrations::of(&databases.writes, &config.database).settle(config.database.migrate_on_start).await?;
+
+        let listen = |cause| StartError::Listen { host: config.host.clone(), port: config.port, cause };
+        let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database)).boxed();
+        Ok(Self { listener, address, endpoint, databases, shutdown_timeout: config.shutdown_timeout })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is ready, then answers the requests under way, for as long as
+    /// `SHUTDOWN_TIMEOUT` allows, and closes the database.
+    ///
+    /// # Errors
+    ///
+    /// Where the listener fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let acceptor = TcpAcceptor::from_tokio(self.listener)?;
+        let served = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
+            self.endpoint,
+            stop,
+            Some(self.shutdown_timeout),
+        );
+        let result = served.await;
+        self.databases.close().await;
+        tracing::info!("stopped");
+        result
+    }
+}

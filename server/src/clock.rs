@@ -1,0 +1,15 @@
+//! The only teller of time: what the store writes down and what tokens are held against comes from here.
+
+#![expect(clippy::disallowed_methods, reason = "this is the clock")]
+
+use chrono::Utc;
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+pub(crate) fn now_micros() -> i64 {
+    Utc::now().timestamp_micros()
+}
+
+/// Seconds since 1970-01-01T00:00:00Z, the `NumericDate` of RFC 7519.
+pub(crate) fn now_seconds() -> i64 {
+    Utc::now().timestamp()
+}

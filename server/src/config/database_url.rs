@@ -1,0 +1,84 @@
+//! Where the database is, without ever showing its password.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use sea_orm::sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use url::Url;
+
+/// The address of a PostgreSQL database or of an SQLite file.
+///
+/// `Debug` and `Display` mask the password and leave out the parameters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(Url);
+
+impl DatabaseUrl {
+    /// The whole address, password included: for connecting, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The file of an embedded database; `None` where the database is a server.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let options = SqliteConnectOptions::from_str(self.0.as_str()).ok()?;
+        (self.0.scheme() == "sqlite").then(|| options.get_filename().to_owned())
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const EXAMPLES: &str = "write postgresql://user:password@host/database or sqlite://data/todo.db";
+        // The parser's words can quote the address, and so the password: they are not passed on.
+        let mut url = Url::parse(text).map_err(|error| format!("is no address ({error}); {EXAMPLES}"))?;
+        match url.scheme() {
+            "postgres" | "postgresql" => {
+                without_channel_binding(&mut url);
+                PgConnectOptions::from_str(url.as_str()).map_err(|_| {
+                    format!("has a parameter or a value that cannot be; {EXAMPLES}?sslmode=verify-full")
+                })?;
+            }
+            "sqlite" => {
+                let options = SqliteConnectOptions::from_str(url.as_str())
+                    .map_err(|_| format!("has a parameter or a value that cannot be; {EXAMPLES}"))?;
+                let file = options.get_filename().to_string_lossy().into_owned();
+                if file.is_empty() || file.contains(":memory:") || text.contains("mode=memory") {
+                    return Err(format!("is a database in memory, which forgets everything at the stop; {EXAMPLES}"));
+                }
+            }
+            other => return Err(format!("has the scheme {other}, which is not supported; {EXAMPLES}")),
+        }
+        Ok(Self(url))
+    }
+}
+
+/// Neon's addresses ask for it; the driver has no channel binding, and would warn of the parameter at
+/// every connection.
+fn without_channel_binding(url: &mut Url) {
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter(|(name, _)| name != "channel_binding").map(|(n, v)| (n.into(), v.into())).collect();
+    if kept.is_empty() {
+        url.set_query(None);
+    } else {
+        url.query_pairs_mut().clear().extend_pairs(kept);
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.clone();
+        shown.set_query(None);
+        if shown.password().is_some() && shown.set_password(Some("***")).is_err() {
+            return formatter.write_str(shown.scheme());
+        }
+        formatter.write_str(shown.as_str())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}

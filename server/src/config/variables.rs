@@ -1,0 +1,73 @@
+//! The variables as they are written, before any is looked at.
+
+#![expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+
+use std::{env, path::Path};
+
+use serde::Deserialize;
+
+use super::Refusals;
+
+/// One field a variable; all of them texts, so that every fault is found and not only the first.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub(super) struct Variables {
+    pub(super) database_url: Option<String>,
+    pub(super) database_max_connections: Option<String>,
+    pub(super) database_min_connections: Option<String>,
+    pub(super) database_idle_timeout: Option<String>,
+    pub(super) database_timeout: Option<String>,
+    pub(super) database_start_timeout: Option<String>,
+    pub(super) migrate_on_start: Option<String>,
+    pub(super) users_table: Option<String>,
+    pub(super) better_auth_secret: Option<String>,
+    pub(super) auth_issuer: Option<String>,
+    pub(super) auth_audience: Option<String>,
+    pub(super) allowed_origins: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<String>,
+    pub(super) shutdown_timeout: Option<String>,
+    pub(super) log_level: Option<String>,
+    pub(super) log_format: Option<String>,
+}
+
+impl Variables {
+    /// From the environment, and from `.env` what the environment has not.
+    pub(super) fn load() -> Result<Self, Refusals> {
+        let mut pairs = file(Path::new(".env"))?;
+        for (name, value) in env::vars_os() {
+            // Names and values that are no text cannot be ours; a value that is none shows as missing.
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                pairs.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Self::from_pairs(pairs.into_iter())
+    }
+
+    /// From pairs, of which the last of a name counts, and an empty one not at all.
+    pub(super) fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, Refusals> {
+        let pairs: std::collections::BTreeMap<_, _> = pairs.filter(|(_, value)| !value.trim().is_empty()).collect();
+        envy::from_iter(pairs).map_err(|error| Refusals::one(error.to_string()))
+    }
+}
+
+/// The pairs of a file, none where there is no file. The file holds secrets, so no line of it is shown.
+fn file(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let lines = match dotenvy::from_path_iter(path) {
+        Ok(lines) => lines,
+        Err(error) if error.not_found() => return Ok(pairs),
+        Err(_) => return Err(Refusals::one(format!("{} cannot be read; check its permissions", path.display()))),
+    };
+    for line in lines {
+        pairs.push(line.map_err(|_| {
+            let place = pairs.last().map_or("at the top".to_owned(), |(name, _)| format!("after {name}"));
+            Refusals::one(format!(
+                "{}: the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
+                 spaces, quotes or #",
+                path.display()
+            ))
+        })?);
+    }
+    Ok(pairs)
+}

@@ -1,0 +1,4 @@
+//! The tables, as SeaORM sees them.
+
+pub(crate) mod task;
+pub(crate) mod user;

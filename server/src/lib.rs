@@ -1,0 +1,22 @@
+//! The process that keeps the contract: configuration, start and stop, tokens, the store, and what
+//! stands around the operations in HTTP. What the operations promise is said in [`todo_api`].
+
+mod app;
+mod auth;
+mod clock;
+mod config;
+mod database;
+mod entity;
+mod http;
+mod migrate;
+mod store;
+mod telemetry;
+
+pub use self::{
+    app::{App, StartError},
+    auth::{NewToken, TokenError, sign},
+    config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, LogConfig, LogFormat, Refusals},
+    database::Databases,
+    migrate::{MigrateError, Migrations},
+    telemetry::{LogError, start as start_telemetry},
+};

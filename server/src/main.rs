@@ -1,0 +1,129 @@
+//! The command line.
+
+#![expect(clippy::print_stdout, reason = "it is the command line")]
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+use todo_api::{Document, UserId};
+use todo_server::{App, Config, Databases, LogFormat, Migrations, NewToken, sign, start_telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// A todo backend: tasks over HTTP, in PostgreSQL or an embedded SQLite file.
+#[derive(Parser)]
+#[command(version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (what happens without a command).
+    Serve,
+    /// Run, take back or list the migrations of the database.
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Print the OpenAPI document.
+    Openapi {
+        /// As YAML instead of JSON.
+        #[arg(long)]
+        yaml: bool,
+    },
+    /// Print a token for trying the API, signed with `BETTER_AUTH_SECRET`.
+    Token {
+        /// The id of the user it stands for.
+        #[arg(long)]
+        user: String,
+        /// How many seconds it counts.
+        #[arg(long, default_value_t = 3600)]
+        seconds: u64,
+    },
+}
+
+#[derive(Subcommand)]
+enum Migrate {
+    /// Run what is pending.
+    Up,
+    /// Take the last migrations back, with their data.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// List the migrations and whether they have been run.
+    Status,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match CommandLine::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve().await,
+        Command::Migrate(command) => migrate(command).await,
+        Command::Openapi { yaml } => {
+            let document = Document::print();
+            print!("{}", if yaml { document.yaml } else { document.json });
+            Ok(())
+        }
+        Command::Token { user, seconds } => token(&user, seconds),
+    };
+    if let Err(failure) = result {
+        eprintln!("{failure}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+async fn serve() -> Result<(), Failure> {
+    let config = Config::load()?;
+    start_telemetry(&config.log)?;
+    let app = App::start(&config).await?;
+    tracing::info!(address = %app.address(), database = %config.database.url, "serving");
+    if config.log.format == LogFormat::Text {
+        let port = app.address().port();
+        println!("Swagger UI    http://localhost:{port}/docs");
+        println!("The document  http://localhost:{port}/openapi.json");
+        println!("A token       make token USER=demo");
+    }
+    app.run(told_to_stop()).await?;
+    Ok(())
+}
+
+/// Ready at Ctrl-C, or where the system asks the process to end.
+async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        },
+        Err(_) => _ = interrupted.await,
+    }
+}
+
+async fn migrate(command: Migrate) -> Result<(), Failure> {
+    let config = Config::load()?;
+    start_telemetry(&config.log)?;
+    let databases = Databases::prepare(&config.database).await?;
+    databases.wait(&config.database).await?;
+    let migrations = Migrations::of(&databases.writes, &config.database);
+    match command {
+        Migrate::Up => migrations.up().await?,
+        Migrate::Down { steps } => migrations.down(steps).await?,
+        Migrate::Status => {}
+    }
+    for (name, is_applied) in migrations.status().await? {
+        println!("{} {name}", if is_applied { "applied" } else { "pending" });
+    }
+    databases.close().await;
+    Ok(())
+}
+
+fn token(user: &str, seconds: u64) -> Result<(), Failure> {
+    let config = Config::load()?;
+    let user = UserId::parse(user).ok_or("--user must have 1 to 255 characters, none of them U+0000")?;
+    println!("{}", sign(&NewToken { user, life: Duration::from_secs(seconds) }, &config.auth)?);
+    Ok(())
+}

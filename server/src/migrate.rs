@@ -1,0 +1,115 @@
+//! Migrations, under a lock: several servers may start at once, and one of them migrates.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+    sea_query::{Func, Query},
+};
+use todo_migration::{Migrator, MigratorTraitSelf as _};
+
+use crate::DatabaseConfig;
+
+/// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
+const LOCK: i64 = 0x746f_646f;
+
+/// The migrations of one database.
+#[derive(Debug)]
+pub struct Migrations<'a> {
+    database: &'a DatabaseConnection,
+    migrator: Migrator,
+}
+
+/// A migration did not go through. Nothing of it is left: all pending ones are one transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// Pending migrations, and nobody allowed to run them.
+    #[error(
+        "migrations are pending ({0}) and MIGRATE_ON_START is false; \
+         run `todo-server migrate up` with a role that may create tables"
+    )]
+    Pending(String),
+    /// The database said no, or a migration did.
+    #[error("the migrations did not go through: {0}")]
+    Database(#[from] DbErr),
+}
+
+impl<'a> Migrations<'a> {
+    /// The migrations of `database`, as configured.
+    #[must_use]
+    pub fn of(database: &'a DatabaseConnection, config: &DatabaseConfig) -> Self {
+        Self { database, migrator: Migrator::new(config.users_table.clone()) }
+    }
+
+    /// Makes sure that nothing is pending, by migrating where that is allowed.
+    ///
+    /// # Errors
+    ///
+    /// Where something stays pending.
+    pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
+        let pending = self.pending().await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        if !allowed {
+            return Err(MigrateError::Pending(pending.join(", ")));
+        }
+        self.up().await
+    }
+
+    /// Runs what is pending.
+    ///
+    /// # Errors
+    ///
+    /// Where the database or a migration says no; then nothing has changed.
+    pub async fn up(&self) -> Result<(), MigrateError> {
+        let transaction = self.lock().await?;
+        self.migrator.up(&transaction, None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Takes the last `steps` migrations back, and their data with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migrations::up`].
+    pub async fn down(&self, steps: u32) -> Result<(), MigrateError> {
+        let transaction = self.lock().await?;
+        self.migrator.down(&transaction, Some(steps)).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Each migration by name, and whether it has been run. Changes nothing, so any role may ask.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer, or has migrations that this server does not know.
+    pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
+        let migrations = self.migrator.get_migration_with_status_read_only(self.database).await?;
+        let pending = self.pending().await?;
+        Ok(migrations
+            .iter()
+            .map(|migration| migration.name().to_owned())
+            .map(|name| (name.clone(), !pending.contains(&name)))
+            .collect())
+    }
+
+    async fn pending(&self) -> Result<Vec<String>, DbErr> {
+        let pending = self.migrator.get_pending_migrations_read_only(self.database).await?;
+        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    }
+
+    /// A transaction that is alone in migrating. The lock ends with it, so it works through a
+    /// transaction pooler, and no crash can leave it behind.
+    async fn lock(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.database.begin_with_options(options).await?;
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
+            transaction.query_all(&lock).await?;
+        }
+        Ok(transaction)
+    }
+}

@@ -1,0 +1,44 @@
+//! Which of a database's errors mean that it is away.
+
+use std::time::Duration;
+
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
+
+/// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
+/// through; all else is a fault.
+pub(crate) fn is_away(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => is_out_of_reach(error),
+        _ => false,
+    }
+}
+
+fn is_out_of_reach(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+                // Connection exceptions, insufficient resources, operator intervention (PostgreSQL, appendix A).
+                ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+            } else {
+                is_busy_or_full(&code)
+            }
+        }
+        _ => false,
+    }
+}
+
+/// SQLite's extended code, whose low byte is the primary one: BUSY 5, LOCKED 6, IOERR 10, FULL 13, CANTOPEN 14.
+fn is_busy_or_full(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13, 14].contains(&(code & 0xff)))
+}
+
+/// The error of a database that took too long.
+pub(super) fn timed_out(after: Duration) -> DbErr {
+    tracing::debug!(seconds = after.as_secs(), "the database took too long");
+    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
+}

@@ -10,10 +10,15 @@ mod pages;
 
 use poem::{Endpoint, EndpointExt, Response};
 
-use crate::{Config, auth::Authenticator, store::Store};
+use todo_api::{Readiness, Tasks};
 
-/// The whole of what is served.
-pub(crate) fn endpoint(config: &Config, store: Store) -> impl Endpoint<Output = Response> + 'static {
+use crate::{Config, auth::Authenticator};
+
+/// The whole of what is served, over a keeper of the ports.
+pub fn endpoint<S>(config: &Config, store: S) -> impl Endpoint<Output = Response> + 'static
+where
+    S: Tasks + Readiness + Clone,
+{
     todo_api::service(pages::pages(), store, Authenticator::new(&config.auth))
         .with(cors::Cors::new(&config.allowed_origins))
         .around(log::named_and_logged)

@@ -17,6 +17,7 @@ pub use self::{
     auth::{NewToken, TokenError, sign},
     config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, LogConfig, LogFormat, Refusals},
     database::Databases,
+    http::endpoint,
     migrate::{MigrateError, Migrations},
     telemetry::{LogError, start as start_telemetry},
 };

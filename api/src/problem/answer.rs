@@ -5,13 +5,13 @@ use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt;
 use poem::{
     Body, Endpoint, IntoResponse, Request, Response,
-    error::{MethodNotAllowedError, NotFoundError},
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError},
     http::header::CONTENT_TYPE,
 };
 use poem_openapi::OperationId;
 
-use super::{Internal, MEDIA_TYPE, Problem};
-use crate::{RequestContext, operations};
+use super::{Internal, MEDIA_TYPE, Problem, Unprocessable};
+use crate::{RequestContext, operations, tasks::TaskId};
 
 /// Calls `endpoint`, and renders its failure, or its panic, as a problem.
 pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
@@ -38,6 +38,9 @@ pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> p
             error = other;
             if error.is::<NotFoundError>() {
                 Problem::no_such_path()
+            } else if error.is::<ParsePathError>() {
+                // The router found the operation, and bytes in the path that are no UTF-8.
+                Unprocessable(vec![TaskId::fault()]).into()
             } else if error.is::<MethodNotAllowedError>() {
                 Problem::method_not_allowed(&method, &operations::allow(&path))
             } else if error.status().is_server_error() {

@@ -23,8 +23,13 @@ impl TaskId {
         let text = request.raw_path_param("param0").unwrap_or("0");
         match text.parse::<i64>() {
             Ok(id) if id.to_string() == text => Ok(Self(id)),
-            _ => Err(Fault::in_parameter("id", "must be a whole number of at most 64 bits, such as 42")),
+            _ => Err(Self::fault()),
         }
+    }
+
+    /// What is wrong with whatever is no id.
+    pub(crate) fn fault() -> Fault {
+        Fault::in_parameter("id", "must be a whole number of at most 64 bits, such as 42")
     }
 }
 

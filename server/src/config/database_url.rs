@@ -43,8 +43,8 @@ impl FromStr for DatabaseUrl {
             "sqlite" => {
                 let options = SqliteConnectOptions::from_str(url.as_str())
                     .map_err(|_| format!("has a parameter or a value that cannot be; {EXAMPLES}"))?;
-                let file = options.get_filename().to_string_lossy().into_owned();
-                if file.is_empty() || file.contains(":memory:") || text.contains("mode=memory") {
+                let is_named = !options.get_filename().as_os_str().is_empty();
+                if !is_named || text.contains(":memory:") || text.contains("mode=memory") {
                     return Err(format!("is a database in memory, which forgets everything at the stop; {EXAMPLES}"));
                 }
             }

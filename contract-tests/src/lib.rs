@@ -1,0 +1,24 @@
+//! The proof: the real server over its own database, asked over HTTP, with every answer held against
+//! the committed document.
+
+mod app;
+mod audit;
+mod broken;
+mod client;
+mod cluster;
+mod database;
+mod document;
+mod process;
+mod token;
+
+pub use self::{
+    app::{SECRET, TestApp},
+    audit::{assert_clean, fault_of},
+    broken::{BrokenApp, INTERNALS, Mishap},
+    client::{Answer, Client},
+    cluster::Cluster,
+    database::{Engine, TestDatabase},
+    document::{Committed, Operation, committed, workspace},
+    process::{ServerProcess, server_binary},
+    token::{Token, seconds_from_now},
+};

@@ -1,0 +1,204 @@
+//! The server as a process of its own: for signals, exit codes, and what it prints.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock,
+        mpsc::{Receiver, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{Client, SECRET, Token, workspace};
+
+/// The built `todo-server`; it is built where it is not.
+///
+/// # Panics
+///
+/// Where it cannot be built.
+pub fn server_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "--package", "todo-server", "--bin", "todo-server"])
+            .current_dir(workspace())
+            .status();
+        assert!(build.is_ok_and(|status| status.success()), "the server can be built");
+        // Tests lie in target/PROFILE/deps, programs one above.
+        let test = std::env::current_exe().expect("this program has a path");
+        test.ancestors().nth(2).expect("a folder of programs").join("todo-server")
+    })
+}
+
+/// A running server, ended with the value.
+#[derive(Debug)]
+pub struct ServerProcess {
+    child: Child,
+    printed: Arc<Mutex<Vec<String>>>,
+    lines: Receiver<String>,
+    folder: TempDir,
+}
+
+impl ServerProcess {
+    /// A command in an empty environment and an empty folder, with variables set.
+    ///
+    /// # Panics
+    ///
+    /// Where the server cannot be built.
+    #[must_use]
+    pub fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(server_binary());
+        command.args(arguments).env_clear().current_dir(folder);
+        command.env("BETTER_AUTH_SECRET", SECRET).env("HOST", "127.0.0.1").env("PORT", "0");
+        command.envs(variables.iter().copied());
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be run, or does not end within a minute.
+    #[must_use]
+    pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::finish(Self::command(folder.path(), arguments, variables))
+    }
+
+    /// Runs a command of one's own making to its end.
+    ///
+    /// # Panics
+    ///
+    /// As [`ServerProcess::run`].
+    #[must_use]
+    pub fn finish(mut command: Command) -> Output {
+        // Files, because a pipe that nobody reads fills up and stops the writer.
+        let file = || tempfile::NamedTempFile::new().expect("a temporary file");
+        let (stdout, stderr) = (file(), file());
+        let copy = |file: &tempfile::NamedTempFile| Stdio::from(file.reopen().expect("the same file"));
+        command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
+        let mut child = command.spawn().expect("the server can be run");
+        let read = |file: &tempfile::NamedTempFile| std::fs::read(file.path()).expect("what it printed");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait().expect("a process to wait for") {
+                return Output { status, stdout: read(&stdout), stderr: read(&stderr) };
+            }
+            if start.elapsed() > Duration::from_mins(1) {
+                child.kill().expect("it can be ended");
+                panic!("it did not end by itself: {}", String::from_utf8_lossy(&read(&stderr)));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts a server that logs JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Self::command(folder.path(), &[], &[("LOG_FORMAT", "json")]);
+        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server can be run");
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (sender, lines) = channel();
+        let streams: [Option<Box<dyn std::io::Read + Send>>; 2] = [
+            child.stdout.take().map(|stream| Box::new(stream) as _),
+            child.stderr.take().map(|stream| Box::new(stream) as _),
+        ];
+        for stream in streams.into_iter().flatten() {
+            let (printed, sender) = (Arc::clone(&printed), sender.clone());
+            thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if let Ok(mut printed) = printed.lock() {
+                        printed.push(line.clone());
+                    }
+                    // Nobody may be waiting any more.
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        Self { child, printed, lines, folder }
+    }
+
+    /// Waits for a line with `words` in it.
+    ///
+    /// # Panics
+    ///
+    /// Where none comes in 30 seconds.
+    #[expect(clippy::must_use_candidate, reason = "often that it came is all that a test asks for")]
+    pub fn wait_for(&self, words: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("no line with {words:?} in {:#?}", self.printed()));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until it serves, and gives its address.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let line: serde_json::Value = serde_json::from_str(&self.wait_for("\"serving\"")).expect("a line of JSON");
+        line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address")
+    }
+
+    /// A client of `user` at an address.
+    #[must_use]
+    pub fn client(address: SocketAddr, user: &str) -> Client {
+        Client::of(address).with_header("Authorization", &format!("Bearer {}", Token::of(user).encode()))
+    }
+
+    /// Everything printed so far.
+    #[must_use]
+    pub fn printed(&self) -> Vec<String> {
+        self.printed.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    /// The folder that it runs in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sends a signal, by its name.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be sent.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "the signal can be sent");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none to wait for.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("a process to wait for")
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

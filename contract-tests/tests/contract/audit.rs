@@ -1,0 +1,51 @@
+//! The audit of statements, audited. It runs beside every test: a client lets no answer pass after a
+//! statement on tasks that does not say whose.
+
+use rstest::rstest;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    TestApp, assert_clean, fault_of,
+};
+
+#[rstest]
+#[tokio::test]
+async fn the_statements_of_every_operation_are_seen(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let before = assert_clean();
+    let id = ann.created("Buy milk").await;
+    ann.list().await.expect(200);
+    ann.task(id).await.expect(200);
+    ann.update(id, serde_json::json!({"title": "a"})).await.expect(200);
+    ann.toggle(id).await.expect(200);
+    ann.delete(id).await.expect(204);
+    assert!(assert_clean() >= before + 6, "at least one for each operation");
+}
+
+#[rstest]
+#[case(r#"SELECT "tasks"."id" FROM "tasks" WHERE "tasks"."user_id" = $1 AND "tasks"."id" = $2 LIMIT $3"#)]
+#[case(r#"UPDATE "tasks" SET "completed" = NOT "completed" WHERE "tasks"."user_id" = ? AND "id" = ? RETURNING "id""#)]
+#[case(r#"DELETE FROM "tasks" WHERE "tasks"."user_id" = $1 AND "tasks"."id" = $2"#)]
+#[case(r#"INSERT INTO "tasks" ("user_id", "title") VALUES ($1, $2) RETURNING "id""#)]
+#[case(r#"CREATE TABLE "tasks" ("id" integer)"#)]
+#[case(r#"SELECT "id" FROM "users""#)]
+fn a_statement_that_says_whose_passes(#[case] sql: &str) {
+    assert_eq!(fault_of(sql), None);
+}
+
+#[rstest]
+#[case(r#"SELECT * FROM "tasks""#)]
+#[case(r#"SELECT * FROM "tasks" WHERE "id" = $1"#)]
+#[case(r#"SELECT * FROM "tasks" WHERE "user_id" = $1 OR "id" = $2"#)]
+#[case(r#"SELECT * FROM "tasks" WHERE "user_id" <> $1"#)]
+#[case(r#"SELECT * FROM "tasks" WHERE "user_id" = "user_id""#)]
+#[case(r#"UPDATE "tasks" SET "title" = $1 WHERE "id" = $2"#)]
+#[case(r#"UPDATE "tasks" SET "user_id" = $1"#)]
+#[case(r#"DELETE FROM "tasks""#)]
+#[case(r#"DELETE FROM "tasks" WHERE "id" = $1"#)]
+#[case(r#"INSERT INTO "tasks" ("title") VALUES ($1)"#)]
+#[case(r#"SELECT * FROM "users"; DELETE FROM "tasks""#)]
+#[case("tasks tasks tasks")]
+fn a_statement_that_does_not_is_found(#[case] sql: &str) {
+    assert!(fault_of(sql).is_some());
+}

@@ -1,0 +1,192 @@
+//! Each secured operation, with each kind of token that does not count; and those that do.
+
+use jsonwebtoken::Algorithm;
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Answer, Client,
+    Engine::{self, Postgres, Sqlite},
+    SECRET, TestApp, Token, committed, seconds_from_now,
+};
+
+/// Calls an operation of the document in the simplest way.
+async fn call(client: &Client, operation: &str) -> Answer {
+    let operation = committed().operations.iter().find(|known| known.id == operation).expect("an operation");
+    // A body that would be refused: whoever is not known must not learn that.
+    let body = ["POST", "PUT"].contains(&operation.method.as_str()).then(|| json!({"title": 5}));
+    client.send(&operation.method, &operation.path.replace("{id}", "1"), body).await
+}
+
+const SECURED: [&str; 6] = ["listTasks", "createTask", "getTask", "updateTask", "toggleTaskCompletion", "deleteTask"];
+
+#[test]
+fn every_secured_operation_is_tried() {
+    let mut secured: Vec<_> = committed().operations.iter().filter(|o| o.secured).map(|o| o.id.as_str()).collect();
+    let mut tried = SECURED.to_vec();
+    secured.sort_unstable();
+    tried.sort_unstable();
+    assert_eq!(tried, secured);
+}
+
+fn b64(json: &Value) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
+/// A token of those parts, with whatever stands for a signature.
+fn forged(header: &Value, signature: &str) -> String {
+    format!("{}.{}.{signature}", b64(header), b64(&json!({"sub": "ann", "exp": seconds_from_now(900)})))
+}
+
+#[rstest]
+#[case::expired(Token::of("ann").with("exp", seconds_from_now(-60)).encode(), "expired")]
+#[case::expired_long_ago(Token::of("ann").with("exp", 1).encode(), "expired")]
+#[case::without_expiry(Token::of("ann").without("exp").encode(), "no exp claim")]
+#[case::expiry_of_text(Token::of("ann").with("exp", "4102444800").encode(), "exp claim of the token is no number")]
+#[case::expiry_of_null(Token::of("ann").with("exp", Value::Null).encode(), "exp claim of the token is no number")]
+#[case::not_yet(Token::of("ann").with("nbf", seconds_from_now(60)).encode(), "nbf")]
+#[case::start_of_text(Token::of("ann").with("nbf", "now").encode(), "nbf claim of the token is no number")]
+#[case::wrongly_signed(Token::of("ann").signed_with("another secret, which is long enough too").encode(), "signature")]
+#[case::other_algorithm(Token::of("ann").header(|header| header.alg = Algorithm::HS512).encode(), "HS512")]
+#[case::critical_header(Token::of("ann").header(|header| header.crit = Some(vec!["exp".into()])).encode(), "crit")]
+#[case::empty_critical_header(Token::of("ann").header(|header| header.crit = Some(Vec::new())).encode(), "crit")]
+#[case::other_type(Token::of("ann").header(|header| header.typ = Some("secevent+jwt".into())).encode(), "secevent+jwt")]
+#[case::without_user(Token::of("ann").without("sub").encode(), "names no user")]
+#[case::user_of_null(Token::of("ann").with("sub", Value::Null).encode(), "names no user")]
+#[case::user_of_number(Token::of("ann").with("sub", 5).encode(), "sub claim must be a string")]
+#[case::user_empty(Token::of("ann").with("sub", "").encode(), "sub claim must be a string")]
+#[case::user_too_long(Token::of("ann").with("sub", "x".repeat(256)).encode(), "sub claim must be a string")]
+#[case::user_with_nul(Token::of("ann").with("sub", "a\u{0}").encode(), "sub claim must be a string")]
+#[case::first_claim_bad(Token::of("ann").with("userId", 5).encode(), "userId claim must be a string")]
+#[case::first_claim_false(Token::of("ann").with("user_id", false).encode(), "user_id claim must be a string")]
+#[case::algorithm_none(forged(&json!({"alg": "none"}), ""), "header of the token")]
+#[case::algorithm_none_in_capitals(forged(&json!({"alg": "NONE"}), ""), "header of the token")]
+#[case::algorithm_missing(forged(&json!({"typ": "JWT"}), "AAAA"), "header of the token")]
+#[case::unsigned(forged(&json!({"alg": "HS256"}), ""), "signature")]
+#[case::public_key_algorithm(forged(&json!({"alg": "RS256", "kid": "1"}), "AAAA"), "RS256")]
+#[case::session_token("7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), "session token of Better Auth")]
+#[case::signed_session_token("7DWjPsEe4Mj6Rjt74XN7.x8Bb9Y9g1+ElkYE9nqWxytTi2Dg8QiBsIJx1x8ooVuQ=".to_owned(), "session token of Better Auth")]
+#[case::encrypted("a.b.c.d.e".to_owned(), "encrypted")]
+#[case::four_parts("a.b.c.d".to_owned(), "3 parts")]
+#[case::garbage("a.b.c".to_owned(), "header of the token")]
+#[case::dots("..".to_owned(), "header of the token")]
+#[case::with_a_space(format!("{} x", Token::of("ann").encode()), "")]
+#[case::cut_short(Token::of("ann").encode()[..60].to_owned(), "")]
+#[case::huge("x".repeat(100_000), "session token")]
+#[tokio::test]
+async fn a_token_that_does_not_count_is_refused_by_every_operation(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] token: String,
+    #[case] why: &str,
+) {
+    let app = TestApp::start(engine).await;
+    for operation in SECURED {
+        let refused = call(&app.client_with(&token), operation).await.expect(401);
+        let challenge = refused.header("www-authenticate").to_owned();
+        assert!(challenge.starts_with(r#"Bearer error="invalid_token", error_description=""#), "{challenge}");
+        let detail = refused.json()["detail"].as_str().expect("a detail").to_owned();
+        assert!(detail.contains(why), "{detail:?} says {why:?}");
+        assert!(!refused.text.contains(SECRET), "the secret stays one");
+    }
+}
+
+#[rstest]
+#[case::absent(None)]
+#[case::basic(Some("Basic YW5uOnNlY3JldA=="))]
+#[case::bearer_alone(Some("Bearer"))]
+#[case::bearer_and_spaces(Some("Bearer   "))]
+#[case::another_scheme(Some("Token abc"))]
+#[tokio::test]
+async fn who_sends_no_token_is_told_to_send_one(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] header: Option<&str>,
+) {
+    let app = TestApp::start(engine).await;
+    let mut client = app.stranger();
+    if let Some(header) = header {
+        client = client.with_header("Authorization", header);
+    }
+    for operation in SECURED {
+        let refused = call(&client, operation).await.expect(401);
+        assert_eq!(refused.header("www-authenticate"), "Bearer", "RFC 6750 wants no error where no token was sent");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn several_authorization_headers_are_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let twice = app.client("ann").with_header("Authorization", &format!("Bearer {}", Token::of("bob").encode()));
+    twice.list().await.expect(401);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_token_in_the_query_is_never_looked_at(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let token = Token::of("ann").encode();
+    app.stranger().get(&format!("/api/tasks?access_token={token}&token={token}")).await.expect(401);
+}
+
+#[rstest]
+#[case::user_id_in_camels(Token::of("x").without("sub").with("userId", "ann"))]
+#[case::user_id_in_snakes(Token::of("x").without("sub").with("user_id", "ann"))]
+#[case::subject(Token::of("ann"))]
+#[case::id(Token::of("x").without("sub").with("id", "ann"))]
+#[case::all_of_them(Token::of("z").with("userId", "ann").with("user_id", "y").with("id", "x"))]
+#[case::null_counts_as_absent(Token::of("ann").with("userId", Value::Null).with("user_id", Value::Null))]
+#[case::subject_before_id(Token::of("ann").with("id", 5))]
+#[case::with_issuer_and_audience(Token::of("ann").with("iss", "https://a.example").with("aud", json!(["b", "c"])))]
+#[case::without_type(Token::of("ann").header(|header| header.typ = None))]
+#[case::type_in_small_letters(Token::of("ann").header(|header| header.typ = Some("jwt".into())))]
+#[case::type_of_access_tokens(Token::of("ann").header(|header| header.typ = Some("application/at+jwt".into())))]
+#[case::key_id(Token::of("ann").header(|header| header.kid = Some("../../dev/null".into())))]
+#[case::expiry_with_a_fraction(Token::of("ann").with("exp", 4_102_444_800.5))]
+#[case::expiry_far_away(Token::of("ann").with("exp", 1e18))]
+#[case::already_begun(Token::of("ann").with("nbf", seconds_from_now(-60)).with("iat", seconds_from_now(-60)))]
+#[case::within_the_leeway(Token::of("ann").with("exp", seconds_from_now(-1)))]
+#[tokio::test]
+async fn a_token_that_counts_is_taken(#[values(Sqlite, Postgres)] engine: Engine, #[case] token: Token) {
+    let app = TestApp::start(engine).await;
+    let task = app.client_with(&token.encode()).create(json!({"title": "a"})).await.expect(201).json();
+    assert_eq!(task["user_id"], "ann");
+}
+
+#[rstest]
+#[case::small("bearer")]
+#[case::capitals("BEARER")]
+#[case::more_spaces("Bearer  ")]
+#[tokio::test]
+async fn the_scheme_may_be_written_in_any_case(#[values(Sqlite, Postgres)] engine: Engine, #[case] scheme: &str) {
+    let app = TestApp::start(engine).await;
+    let client = app.stranger().with_header("Authorization", &format!("{scheme} {}", Token::of("ann").encode()));
+    client.list().await.expect(200);
+}
+
+#[rstest]
+#[case::one_of_the_issuers(Token::of("ann").with("iss", "https://b.example").with("aud", "api"), 200)]
+#[case::a_trailing_slash(Token::of("ann").with("iss", "https://a.example/").with("aud", "api"), 200)]
+#[case::audience_in_a_list(Token::of("ann").with("iss", "https://a.example").with("aud", json!(["web", "api"])), 200)]
+#[case::other_issuer(Token::of("ann").with("iss", "https://evil.example").with("aud", "api"), 401)]
+#[case::other_audience(Token::of("ann").with("iss", "https://a.example").with("aud", "web"), 401)]
+#[case::no_issuer(Token::of("ann").with("aud", "api"), 401)]
+#[case::no_audience(Token::of("ann").with("iss", "https://a.example"), 401)]
+#[case::issuer_of_another_kind(Token::of("ann").with("iss", json!({"a": 1})).with("aud", "api"), 401)]
+#[tokio::test]
+async fn issuer_and_audience_are_checked_where_configured(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] token: Token,
+    #[case] status: u16,
+) {
+    let variables = [("AUTH_ISSUER", "https://a.example, https://b.example"), ("AUTH_AUDIENCE", "api")];
+    let app = TestApp::configured(engine, &variables).await;
+    assert_eq!(app.client_with(&token.encode()).list().await.status, status);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_of_a_stranger_is_never_read(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = vec![b'x'; 10 * 1024 * 1024];
+    app.stranger().send_bytes("POST", "/api/tasks", Some("text/plain"), body).await.expect(401);
+}

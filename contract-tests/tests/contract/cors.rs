@@ -1,0 +1,150 @@
+//! Cross-origin requests.
+
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    Answer, Client,
+    Engine::{self, Postgres, Sqlite},
+    TestApp, Token,
+};
+
+const APP: &str = "https://app.example.com";
+
+async fn app(engine: Engine) -> TestApp {
+    TestApp::configured(engine, &[("ALLOWED_ORIGINS", "https://app.example.com, http://localhost:3000")]).await
+}
+
+fn from(client: Client, origin: &str) -> Client {
+    client.with_header("Origin", origin)
+}
+
+fn vary(answer: &Answer) -> bool {
+    answer.headers.get_all("vary").iter().any(|value| value.to_str().is_ok_and(|value| value.contains("Origin")))
+}
+
+fn cors_headers(answer: &Answer) -> Vec<&str> {
+    answer
+        .headers
+        .keys()
+        .map(reqwest::header::HeaderName::as_str)
+        .filter(|name| name.starts_with("access-control-"))
+        .collect()
+}
+
+#[rstest]
+#[case::success("/api/tasks", 200)]
+#[case::not_found("/api/tasks/4711", 404)]
+#[case::unprocessable("/api/tasks/abc", 422)]
+#[case::no_path("/nowhere", 404)]
+#[case::document("/openapi.json", 200)]
+#[tokio::test]
+async fn every_answer_to_an_allowed_origin_may_be_read(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(APP, "http://localhost:3000")] origin: &str,
+    #[case] path: &str,
+    #[case] status: u16,
+) {
+    let app = app(engine).await;
+    let answer = from(app.client("ann"), origin).get(path).await.expect(status);
+    assert_eq!(answer.header("access-control-allow-origin"), origin);
+    assert!(vary(&answer));
+    let exposed: Vec<_> = answer.header("access-control-expose-headers").split(", ").collect();
+    for name in [
+        "Location",
+        "Link",
+        "ETag",
+        "Retry-After",
+        "RateLimit",
+        "RateLimit-Policy",
+        "WWW-Authenticate",
+        "Idempotency-Replayed",
+        "X-Request-Id",
+    ] {
+        assert!(exposed.contains(&name), "{name} is exposed");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_401_to_an_allowed_origin_may_be_read_too(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = app(engine).await;
+    let answer = from(app.stranger(), APP).list().await.expect(401);
+    assert_eq!(answer.header("access-control-allow-origin"), APP);
+}
+
+#[rstest]
+#[case::stranger("https://evil.example")]
+#[case::other_scheme("http://app.example.com")]
+#[case::other_port("https://app.example.com:8443")]
+#[case::longer("https://app.example.com.evil.example")]
+#[case::below("https://sub.app.example.com")]
+#[case::capitals("https://APP.example.com")]
+#[case::null("null")]
+#[case::trailing_slash("https://app.example.com/")]
+#[case::two("https://app.example.com, https://evil.example")]
+#[case::any("*")]
+#[tokio::test]
+async fn another_origin_is_served_without_cors_headers(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] origin: &str,
+) {
+    let app = app(engine).await;
+    let answer = from(app.client("ann"), origin).create(json!({"title": "a"})).await.expect(201);
+    assert_eq!(cors_headers(&answer), [""; 0]);
+    assert!(vary(&answer), "or a cache would hand this answer to an allowed origin");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_origin_that_is_no_text_does_no_harm(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = app(engine).await;
+    let answer = from(app.client("ann"), "https://é.example").list().await.expect(200);
+    assert_eq!(cors_headers(&answer), [""; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_preflight_of_an_allowed_origin_is_answered(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values("GET", "POST", "PUT", "PATCH", "DELETE")] method: &str,
+) {
+    let app = app(engine).await;
+    let client = from(app.stranger(), APP)
+        .with_header("Access-Control-Request-Method", method)
+        .with_header("Access-Control-Request-Headers", "authorization,content-type");
+    let answer = client.send("OPTIONS", "/api/tasks", None).await.expect(204);
+    assert_eq!(answer.header("access-control-allow-origin"), APP);
+    assert!(answer.header("access-control-allow-methods").split(", ").any(|allowed| allowed == method));
+    for name in ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"] {
+        assert!(answer.header("access-control-allow-headers").split(", ").any(|allowed| allowed == name), "{name}");
+    }
+    assert!(answer.header("access-control-max-age").parse::<u32>().is_ok());
+    assert!(vary(&answer));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_preflight_of_another_origin_allows_nothing(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = app(engine).await;
+    let client = from(app.stranger(), "https://evil.example").with_header("Access-Control-Request-Method", "DELETE");
+    let answer = client.send("OPTIONS", "/api/tasks", None).await.expect(405);
+    assert_eq!(cors_headers(&answer), [""; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_request_from_the_servers_own_page_always_works(#[values(Sqlite, Postgres)] engine: Engine) {
+    for app in [TestApp::start(engine).await, app(engine).await] {
+        let own = format!("http://{}", app.address());
+        from(app.client("ann"), &own).create(json!({"title": "Try it out"})).await.expect(201);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_empty_list_allows_nobody(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let client = app.stranger().with_header("Authorization", &format!("Bearer {}", Token::of("ann").encode()));
+    let answer = from(client, APP).list().await.expect(200);
+    assert_eq!(cors_headers(&answer), [""; 0]);
+}

@@ -1,0 +1,111 @@
+//! Every operation and status of the document, each reached by a request: the table's keys must equal
+//! the document's.
+
+use std::collections::BTreeSet;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    BrokenApp, Client,
+    Engine::{self, Postgres, Sqlite},
+    Mishap, TestApp, committed,
+};
+
+/// Who asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Ann,
+    Nobody,
+    /// Of a server whose store has a fault.
+    OfFault,
+    /// Of a server whose database is away.
+    OfAway,
+}
+
+/// A request: who, which path (`1` stands for a task of Ann's), which body, of which type.
+type Request = (Who, &'static str, Option<Value>, Option<&'static str>);
+
+const JSON: Option<&str> = Some("application/json");
+
+fn good(operation: &str) -> (&'static str, Option<Value>) {
+    match operation {
+        "listTasks" => ("/api/tasks", None),
+        "createTask" => ("/api/tasks", Some(json!({"title": "a"}))),
+        "getTask" | "deleteTask" => ("/api/tasks/1", None),
+        "updateTask" => ("/api/tasks/1", Some(json!({"title": "b"}))),
+        "toggleTaskCompletion" => ("/api/tasks/1/complete", None),
+        "getHealth" => ("/api/health", None),
+        "getReadiness" => ("/api/ready", None),
+        other => panic!("{other} is new: say here how it is asked"),
+    }
+}
+
+/// How an operation is brought to answer a status.
+fn request(operation: &str, status: u16) -> Request {
+    let (path, body) = good(operation);
+    match (operation, status) {
+        (_, 200 | 201 | 204) => (Who::Ann, path, body, JSON),
+        (_, 401) => (Who::Nobody, path, body, JSON),
+        ("toggleTaskCompletion", 404) => (Who::Ann, "/api/tasks/4711/complete", body, JSON),
+        (_, 404) => (Who::Ann, "/api/tasks/4711", body, JSON),
+        (_, 413) => (Who::Ann, path, Some(json!({"padding": "x".repeat(65 * 1024)})), JSON),
+        (_, 415) => (Who::Ann, path, body, Some("text/plain")),
+        ("createTask", 422) => (Who::Ann, path, Some(json!({})), JSON),
+        ("toggleTaskCompletion", 422) => (Who::Ann, "/api/tasks/x/complete", body, JSON),
+        (_, 422) => (Who::Ann, "/api/tasks/x", body, JSON),
+        (_, 500) => (Who::OfFault, path, body, JSON),
+        (_, 503) => (Who::OfAway, path, body, JSON),
+        (operation, status) => panic!("{operation} answers {status}: say here how"),
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] engine: Engine) {
+    let mut reached = BTreeSet::new();
+    let (fault, away) = (BrokenApp::start(Mishap::Fault).await, BrokenApp::start(Mishap::Away).await);
+    for operation in &committed().operations {
+        for status in operation.answers.keys() {
+            let app = TestApp::start(engine).await;
+            let id = app.client("ann").created("mine").await;
+            let (who, path, body, content_type) = request(&operation.id, *status);
+            let client: Client = match who {
+                Who::Ann => app.client("ann"),
+                Who::Nobody => app.stranger(),
+                Who::OfFault => fault.client(),
+                Who::OfAway => away.client(),
+            };
+            let path = path.replace("/1", &format!("/{id}"));
+            let content_type = content_type.filter(|_| body.is_some());
+            let bytes = body.map(|body| body.to_string()).unwrap_or_default();
+            let answer = client.send_bytes(&operation.method, &path, content_type, bytes).await;
+            assert_eq!(answer.status, *status, "{} {status}: {}", operation.id, answer.text);
+            reached.insert((operation.id.as_str(), *status));
+        }
+    }
+    let documented: BTreeSet<_> =
+        committed().operations.iter().flat_map(|o| o.answers.keys().map(|status| (o.id.as_str(), *status))).collect();
+    assert_eq!(reached, documented);
+    assert!(documented.len() > 30, "the document was read");
+}
+
+/// CONTRACT.md's own table: what each operation may answer, to the letter.
+#[rstest]
+#[case("listTasks", "GET", "/api/tasks", &[200, 401, 500, 503])]
+#[case("createTask", "POST", "/api/tasks", &[201, 401, 413, 415, 422, 500, 503])]
+#[case("getTask", "GET", "/api/tasks/{id}", &[200, 401, 404, 422, 500, 503])]
+#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 413, 415, 422, 500, 503])]
+#[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 422, 500, 503])]
+#[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 422, 500, 503])]
+#[case("getHealth", "GET", "/api/health", &[200])]
+#[case("getReadiness", "GET", "/api/ready", &[200, 503])]
+fn an_operation_is_published_with_exactly_its_statuses(
+    #[case] id: &str,
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] statuses: &[u16],
+) {
+    let operation = committed().operations.iter().find(|operation| operation.id == id).expect("it is published");
+    assert_eq!((operation.method.as_str(), operation.path.as_str()), (method, path));
+    assert_eq!(operation.answers.keys().copied().collect::<Vec<_>>(), statuses);
+}

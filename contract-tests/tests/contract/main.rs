@@ -1,0 +1,18 @@
+//! The contract, behaviour by behaviour. The modules mirror the paths of the API, and then what stands
+//! around them; each test runs on both databases where there is one to run on.
+
+mod around;
+mod audit;
+mod authentication;
+mod cors;
+mod coverage;
+mod document;
+mod health;
+mod migrations;
+mod outage;
+mod ownership;
+mod problems;
+mod process;
+mod released;
+mod tasks;
+mod users;

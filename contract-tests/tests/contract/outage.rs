@@ -1,0 +1,61 @@
+//! The database away, for real: the server of PostgreSQL is stopped and started again.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use todo_contract_tests::{Cluster, ServerProcess};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_goes_on_by_itself_once_the_database_is_back() {
+    let cluster = Arc::new(Cluster::start());
+    let url = cluster.url("postgres");
+    let server = ServerProcess::start(&[("DATABASE_URL", &url)]);
+    let client = ServerProcess::client(server.address(), "ann");
+    let id = client.created("Buy milk").await;
+
+    cluster.interrupt();
+    let start = Instant::now();
+    for answer in [client.list().await, client.create(json!({"title": "a"})).await, client.task(id).await] {
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok());
+    }
+    assert!(start.elapsed() < Duration::from_secs(15), "each within five seconds");
+    client.get("/api/health").await.expect(200);
+    client.get("/api/ready").await.expect(503);
+
+    cluster.resume();
+    let back = Instant::now();
+    while client.get("/api/ready").await.status != 200 {
+        assert!(back.elapsed() < Duration::from_secs(20), "it notices that the database is back");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(client.task(id).await.expect(200).id(), id);
+    client.created("Buy bread").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_a_database_that_comes_late() {
+    let cluster = Arc::new(Cluster::start());
+    cluster.interrupt();
+    let url = cluster.url("postgres");
+    let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "1")]);
+    server.wait_for("the database does not answer yet");
+    cluster.resume();
+    ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+}
+
+#[test]
+fn a_start_gives_up_on_a_database_that_never_comes() {
+    let url = "postgresql://ann:hunter2-and-more@127.0.0.1:1/todo?sslmode=disable";
+    let variables = [("DATABASE_URL", url), ("DATABASE_START_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "1")];
+    let start = Instant::now();
+    let output = ServerProcess::run(&[], &variables);
+    assert!(start.elapsed() < Duration::from_secs(15));
+    assert_eq!(output.status.code(), Some(1));
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("DATABASE_URL postgresql://ann:***@127.0.0.1:1/todo cannot be used"), "{said}");
+    assert!(!printed.contains("hunter2") && !said.contains("hunter2"), "the password is masked");
+}

@@ -1,0 +1,82 @@
+//! Each operation with an id, on another's task: the very answer that a missing task gets.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Answer,
+    Engine::{self, Postgres, Sqlite},
+    TestApp, committed,
+};
+
+/// Every operation that takes an id, by its method and the end of its path.
+const OPERATIONS: [(&str, &str, &str); 4] = [
+    ("getTask", "GET", ""),
+    ("updateTask", "PUT", ""),
+    ("toggleTaskCompletion", "PATCH", "/complete"),
+    ("deleteTask", "DELETE", ""),
+];
+
+/// All that a client could tell two answers apart by, but for their names and dates.
+fn told(answer: &Answer) -> (u16, Value, Vec<String>) {
+    let mut body = answer.json();
+    body["request_id"] = Value::Null;
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "x-request-id" && *name != "date");
+    (answer.status, body, headers.map(|(name, value)| format!("{name}: {value:?}")).collect())
+}
+
+#[rstest]
+#[case::get("getTask")]
+#[case::update("updateTask")]
+#[case::toggle("toggleTaskCompletion")]
+#[case::delete("deleteTask")]
+#[tokio::test]
+async fn a_task_of_another_user_is_not_found(#[values(Sqlite, Postgres)] engine: Engine, #[case] operation: &str) {
+    let app = TestApp::start(engine).await;
+    let (ann, eve) = (app.client("ann"), app.client("eve"));
+    let id = ann.created("Buy milk").await;
+    let before = ann.task(id).await.expect(200).json();
+    let (_, method, end) = OPERATIONS.into_iter().find(|(name, ..)| *name == operation).expect("it is listed");
+    let body = (method == "PUT").then(|| json!({"title": "stolen", "completed": true}));
+    let others = eve.send(method, &format!("/api/tasks/{id}{end}"), body.clone()).await;
+    let missing = eve.send(method, &format!("/api/tasks/987654321{end}"), body).await.expect(404);
+    assert_eq!(told(&others), told(&missing));
+    assert_eq!(ann.task(id).await.expect(200).json(), before, "and nothing happened to it");
+}
+
+#[test]
+fn every_operation_with_an_id_is_tried() {
+    let mut with_id: Vec<_> = committed()
+        .operations
+        .iter()
+        .filter(|operation| operation.path.contains("{id}"))
+        .map(|o| o.id.as_str())
+        .collect();
+    with_id.sort_unstable();
+    let mut tried = OPERATIONS.map(|(id, ..)| id).to_vec();
+    tried.sort_unstable();
+    assert_eq!(tried, with_id);
+}
+
+/// Ids that a careless comparison would take for one another.
+#[rstest]
+#[case::case_of_letters("ann", "ANN")]
+#[case::trailing_space("ann", "ann ")]
+#[case::normalisation("e\u{301}", "\u{e9}")]
+#[case::width("a", "\u{ff41}")]
+#[case::number("1", "01")]
+#[case::sharp_s("strasse", "straße")]
+#[case::pattern("ann", "%")]
+#[case::underscore("ann", "a_n")]
+#[tokio::test]
+async fn users_of_similar_ids_are_different_users(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] one: &str,
+    #[case] other: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let id = app.client(one).created("mine").await;
+    app.client(other).task(id).await.expect(404);
+    assert_eq!(app.client(other).list().await.expect(200).json(), json!([]));
+    app.client(other).delete(id).await.expect(404);
+    app.client(one).task(id).await.expect(200);
+}

@@ -1,0 +1,92 @@
+//! What goes wrong around the operations, and what a client learns of what goes wrong within.
+
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    BrokenApp,
+    Engine::{self, Postgres, Sqlite},
+    INTERNALS, Mishap, TestApp, committed,
+};
+
+#[rstest]
+#[case::root("/")]
+#[case::nothing("/nothing")]
+#[case::below_the_api("/api")]
+#[case::unknown("/api/users")]
+#[case::trailing_slash("/api/tasks/")]
+#[case::below_a_task("/api/tasks/1/2")]
+#[case::double_slash("//api/tasks")]
+#[case::capitals("/API/tasks")]
+#[case::climbing("/docs/..%2f..%2fetc%2fpasswd")]
+#[case::nul("/api/%00")]
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_not_found(#[values(Sqlite, Postgres)] engine: Engine, #[case] path: &str) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").get(path).await.expect(404);
+}
+
+#[rstest]
+#[case::tasks("/api/tasks", &["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"], "GET, HEAD, POST")]
+#[case::task("/api/tasks/1", &["POST", "PATCH", "OPTIONS", "TRACE"], "GET, HEAD, PUT, DELETE")]
+#[case::complete("/api/tasks/1/complete", &["GET", "HEAD", "POST", "PUT", "DELETE"], "PATCH")]
+#[case::health("/api/health", &["POST", "DELETE"], "GET, HEAD")]
+#[case::ready("/api/ready", &["POST", "DELETE"], "GET, HEAD")]
+#[case::document("/openapi.json", &["POST", "DELETE"], "GET, HEAD")]
+#[case::pages("/docs", &["POST", "DELETE"], "GET, HEAD")]
+#[tokio::test]
+async fn another_method_is_refused_with_those_allowed(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] path: &str,
+    #[case] methods: &[&str],
+    #[case] allow: &str,
+) {
+    let app = TestApp::start(engine).await;
+    for method in methods {
+        let refused = app.client("ann").send(method, path, None).await.expect(405);
+        assert_eq!(refused.header("allow"), allow, "{method} {path}");
+    }
+}
+
+/// Calls every operation that reaches the store.
+async fn statuses(app: &BrokenApp) -> Vec<(u16, String)> {
+    let mut answers = Vec::new();
+    for operation in committed().operations.iter().filter(|operation| operation.secured) {
+        let body = ["POST", "PUT"].contains(&operation.method.as_str()).then(|| json!({"title": "a"}));
+        let answer = app.client().send(&operation.method, &operation.path.replace("{id}", "1"), body).await;
+        assert!(!answer.text.contains("tasks\"") && !answer.text.contains("store"), "{}", answer.text);
+        answers.push((answer.status, answer.header("retry-after").to_owned()));
+    }
+    assert_eq!(app.calls(), answers.len(), "each of them reached the keeper");
+    answers
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_tells_nothing_of_itself() {
+    let app = BrokenApp::start(Mishap::Fault).await;
+    assert!(statuses(&app).await.iter().all(|(status, _)| *status == 500));
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_like_any_fault_of_ours() {
+    let app = BrokenApp::start(Mishap::Panic).await;
+    assert!(statuses(&app).await.iter().all(|(status, _)| *status == 500));
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_worth_another_try() {
+    let app = BrokenApp::start(Mishap::Away).await;
+    let answers = statuses(&app).await;
+    assert!(answers.iter().all(|(status, retry)| *status == 503 && retry.parse::<u32>().is_ok()), "{answers:?}");
+    let unready = app.client().get("/api/ready").await.expect(503);
+    assert!(!unready.text.contains(INTERNALS));
+    app.client().get("/api/health").await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_without_announced_length_is_held_to_the_limit(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let chunks = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024]));
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(413);
+}

@@ -1,0 +1,190 @@
+//! The server as an operator meets it: configuration, log, and its end.
+
+use std::{fs, time::Duration};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    SECRET, ServerProcess, TestDatabase, Token,
+};
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("LOG_LEVEL", "debug")]);
+    let token = Token::of("ann").encode();
+    let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
+    let body = json!({"title": "a secret title", "description": "a secret description"});
+    let id = client.create(body).await.expect(201).id();
+    client.task(id).await.expect(200);
+    client.get("/nowhere/a secret path").await.expect(404);
+    server.wait_for(r#""status":404"#);
+
+    let lines: Vec<Value> = server
+        .printed()
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["message"] == "answered")
+        .collect();
+    let told = |line: &Value| {
+        (
+            line["method"].clone(),
+            line["route"].clone(),
+            line["operation"].clone(),
+            line["status"].clone(),
+            line["user"].clone(),
+        )
+    };
+    assert_eq!(
+        lines.iter().map(told).collect::<Vec<_>>(),
+        [
+            (json!("POST"), json!("/api/tasks"), json!("createTask"), json!(201), json!("ann")),
+            (json!("GET"), json!("/api/tasks/{id}"), json!("getTask"), json!(200), json!("ann")),
+            (json!("GET"), json!("-"), Value::Null, json!(404), Value::Null),
+        ]
+    );
+    for line in &lines {
+        assert_eq!(line["span"]["request_id"], "of-this-test");
+        assert!(line["milliseconds"].is_number());
+    }
+    let everything = server.printed().join("\n");
+    for secret in ["a secret", SECRET, token.split('.').next_back().expect("a signature"), "Bearer"] {
+        assert!(!everything.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[rstest]
+#[case::interrupt("INT")]
+#[case::terminate("TERM")]
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_under_way_are_answered_at_the_stop(#[values(Sqlite, Postgres)] engine: Engine, #[case] signal: &str) {
+    let database = TestDatabase::create(engine).await;
+    let mut server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let address = server.address();
+    let client = ServerProcess::client(address, "ann");
+    // A body that arrives in two parts, the second only after the signal.
+    let (sender, body) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
+    let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(body));
+    let under_way = tokio::spawn({
+        let client = client.clone();
+        async move { client.send_bytes("POST", "/api/tasks", Some("application/json"), body).await }
+    });
+    sender.send(Ok(r#"{"title": "#.to_owned())).await.expect("the body is read");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.signal(signal);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    sender.send(Ok(r#""last"}"#.to_owned())).await.expect("the body is still read");
+    drop(sender);
+    under_way.await.expect("an answer").expect(201);
+    assert!(server.wait().success(), "{:#?}", server.printed());
+    let again = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let list = ServerProcess::client(again.address(), "ann").list().await.expect(200).json();
+    assert_eq!(list[0]["title"], "last", "and what was answered is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_database_needs_nothing_set_up() {
+    let server = ServerProcess::start(&[("DATABASE_URL", "")]);
+    ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+    assert!(server.folder().join("data/todo.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_says_where_to_look() {
+    let server = ServerProcess::start(&[("LOG_FORMAT", "text")]);
+    for words in ["/docs", "/openapi.json", "make token USER=demo"] {
+        server.wait_for(words);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_for_tokens_makes_one_that_counts() {
+    let output = ServerProcess::run(&["token", "--user", "demo"], &[]);
+    let token = String::from_utf8(output.stdout).expect("text");
+    let server = ServerProcess::start(&[]);
+    let client = todo_contract_tests::Client::of(server.address());
+    let client = client.with_header("Authorization", &format!("Bearer {}", token.trim()));
+    assert_eq!(client.create(json!({"title": "a"})).await.expect(201).json()["user_id"], "demo");
+}
+
+#[test]
+fn the_document_is_printed_without_configuration() {
+    let output = ServerProcess::run(&["openapi"], &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]);
+    let committed = fs::read(todo_contract_tests::workspace().join("openapi/openapi.json")).expect("the document");
+    assert!(output.stdout == committed);
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = ServerProcess::run(&[], &[("PORT", &port)]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains(&format!("HOST 127.0.0.1 PORT {port} cannot be listened on")) && said.contains("choose"),
+        "{said}"
+    );
+}
+
+/// What is wrong with a configuration, and the words that tell.
+#[rstest]
+#[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET is not set")]
+#[case::short_secret("BETTER_AUTH_SECRET", "tooshort-hunter2", "BETTER_AUTH_SECRET must have at least 32 bytes")]
+#[case::known_secret(
+    "BETTER_AUTH_SECRET",
+    "better-auth-secret-12345678901234567890",
+    "BETTER_AUTH_SECRET is the one that Better Auth falls back to"
+)]
+#[case::no_address("DATABASE_URL", "hunter2", "DATABASE_URL is no address")]
+#[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL is no address")]
+#[case::other_database("DATABASE_URL", "mysql://ann:hunter2@db/x", "DATABASE_URL has the scheme mysql")]
+#[case::bad_parameter("DATABASE_URL", "postgresql://ann:hunter2@db/x?sslmode=maybe", "DATABASE_URL has a parameter")]
+#[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::port("PORT", "eighty", r#"PORT is "eighty", but must be a whole number from 0 to 65535"#)]
+#[case::port_too_large("PORT", "65536", "PORT is \"65536\"")]
+#[case::no_connections("DATABASE_MAX_CONNECTIONS", "0", "DATABASE_MAX_CONNECTIONS is \"0\"")]
+#[case::minimum_over_maximum("DATABASE_MIN_CONNECTIONS", "11", "DATABASE_MIN_CONNECTIONS must be at most")]
+#[case::timeout("DATABASE_TIMEOUT", "-1", "DATABASE_TIMEOUT is \"-1\"")]
+#[case::flag("MIGRATE_ON_START", "yes", r#"MIGRATE_ON_START is "yes", but must be true or false"#)]
+#[case::table("USERS_TABLE", "a.b.c", "USERS_TABLE must be the name of a table")]
+#[case::any_origin("ALLOWED_ORIGINS", "*", "ALLOWED_ORIGINS has \"*\", which is no origin")]
+#[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
+#[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
+#[case::level("LOG_LEVEL", "loud=very", "LOG_LEVEL must be")]
+#[case::format("LOG_FORMAT", "xml", "LOG_FORMAT must be text or json")]
+fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {
+    let output = ServerProcess::run(&[], &[(name, value)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(words), "{said}");
+    assert!(!said.contains("hunter2"), "and no secret is shown: {said}");
+    assert!(said.lines().count() == 1, "one fault, one line: {said}");
+}
+
+#[test]
+fn all_faults_of_a_configuration_are_told_at_once() {
+    let variables = [("BETTER_AUTH_SECRET", ""), ("PORT", "x"), ("LOG_FORMAT", "xml"), ("DATABASE_URL", "x")];
+    let output = ServerProcess::run(&[], &variables);
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), variables.len());
+}
+
+#[test]
+fn a_file_of_variables_is_read_and_goes_after_the_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), "PORT=x\nLOG_FORMAT=xml\n").expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[("LOG_FORMAT", "loud")]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("LOG_FORMAT must be") && !said.contains("PORT"), "{said}");
+}
+
+#[test]
+fn a_malformed_file_of_variables_is_named_without_its_content() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), "PORT=0\nSECRET='hunter2\n").expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
+}

@@ -1,0 +1,298 @@
+//! What was released stays true: the document may only grow in ways that break no client. Whatever is
+//! not known to be harmless fails, so that a person decides and teaches this judge.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Map, Value, json};
+use todo_contract_tests::{committed, workspace};
+
+/// Which way a schema travels: what a server may narrow in answers, it may only widen in requests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
+}
+
+/// All the ways in which `new` breaks a client that was made for `old`.
+fn breaks(old: &Value, new: &Value) -> Vec<String> {
+    let mut judge = Judge { old: old.clone(), new: new.clone(), found: Vec::new(), seen: BTreeSet::new() };
+    judge.document();
+    judge.found
+}
+
+struct Judge {
+    old: Value,
+    new: Value,
+    found: Vec<String>,
+    seen: BTreeSet<(String, bool)>,
+}
+
+/// Members that only people read.
+const PROSE: [&str; 5] = ["description", "summary", "title", "example", "tags"];
+
+impl Judge {
+    fn breaks(&mut self, place: &str, what: &str) {
+        self.found.push(format!("{place}: {what}"));
+    }
+
+    fn document(&mut self) {
+        let (old, new) = (self.old.clone(), self.new.clone());
+        if old["servers"] != new["servers"] {
+            self.breaks("servers", "changed");
+        }
+        if old["components"]["securitySchemes"]["bearer"]["scheme"]
+            != new["components"]["securitySchemes"]["bearer"]["scheme"]
+        {
+            self.breaks("securitySchemes", "changed");
+        }
+        for (path, methods) in members(&old["paths"]) {
+            for (method, operation) in members(methods) {
+                let place = format!("{} {path}", method.to_uppercase());
+                match new["paths"][path].get(method) {
+                    None => self.breaks(&place, "the operation is gone"),
+                    Some(new) => self.operation(&place, operation, new),
+                }
+            }
+        }
+    }
+
+    fn operation(&mut self, place: &str, old: &Value, new: &Value) {
+        for member in ["operationId", "security"] {
+            if old[member] != new[member] {
+                self.breaks(place, &format!("{member} changed"));
+            }
+        }
+        self.unknown_members(place, old, new, &["operationId", "security", "parameters", "requestBody", "responses"]);
+        self.parameters(place, old, new);
+        match (old.get("requestBody"), new.get("requestBody")) {
+            (None, None) => {}
+            (Some(old), Some(new)) => self.content(&format!("{place} body"), old, new, Way::In),
+            _ => self.breaks(place, "the body came or went"),
+        }
+        for (status, response) in members(&old["responses"]) {
+            let place = format!("{place} {status}");
+            let Some(new) = new["responses"].get(status) else {
+                self.breaks(&place, "the status is gone");
+                continue;
+            };
+            for (name, _) in members(&response["headers"]) {
+                if new["headers"].get(name).is_none() {
+                    self.breaks(&place, &format!("the header {name} is gone"));
+                }
+            }
+            self.content(&place, response, new, Way::Out);
+        }
+        for (status, _) in members(&new["responses"]) {
+            // A failure more is something that clients must bear with; a success more is not.
+            if old["responses"].get(status).is_none() && status.as_str() < "400" {
+                self.breaks(place, &format!("{status} is new"));
+            }
+        }
+    }
+
+    fn parameters(&mut self, place: &str, old: &Value, new: &Value) {
+        let list = |operation: &Value| operation["parameters"].as_array().cloned().unwrap_or_default();
+        let key = |parameter: &Value| (parameter["name"].clone(), parameter["in"].clone());
+        let (old, new) = (list(old), list(new));
+        for parameter in &old {
+            let place = format!("{place} parameter {}", parameter["name"]);
+            match new.iter().find(|candidate| key(candidate) == key(parameter)) {
+                None => self.breaks(&place, "is gone"),
+                Some(candidate) => {
+                    if candidate["required"] == true && parameter["required"] != true {
+                        self.breaks(&place, "is required now");
+                    }
+                    self.schema(&place, &parameter["schema"], &candidate["schema"], Way::In);
+                }
+            }
+        }
+        for parameter in &new {
+            if parameter["required"] == true && !old.iter().any(|known| key(known) == key(parameter)) {
+                self.breaks(place, &format!("the new parameter {} is required", parameter["name"]));
+            }
+        }
+    }
+
+    fn content(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
+        let media_types = |value: &Value| members(&value["content"]).map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        if media_types(old) != media_types(new) {
+            self.breaks(place, "the media types changed");
+            return;
+        }
+        for (media_type, content) in members(&old["content"]) {
+            self.schema(place, &content["schema"], &new["content"][media_type]["schema"], way);
+        }
+    }
+
+    fn schema(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
+        if let (Some(old), Some(new)) = (old["$ref"].as_str(), new["$ref"].as_str()) {
+            let name = old.rsplit('/').next().unwrap_or_default();
+            if old != new {
+                // Generated clients name their types after these.
+                return self.breaks(place, &format!("{name} has another name"));
+            }
+            if self.seen.insert((name.to_owned(), way == Way::In)) {
+                let pointer = old.trim_start_matches('#').to_owned();
+                let resolve = |document: &Value| document.pointer(&pointer).cloned().unwrap_or_default();
+                let (old, new) = (resolve(&self.old), resolve(&self.new));
+                self.schema(name, &old, &new, way);
+            }
+            return;
+        }
+        self.bounds(place, old, new, way);
+        self.unknown_members(
+            place,
+            old,
+            new,
+            &[
+                "properties",
+                "required",
+                "items",
+                "nullable",
+                "minLength",
+                "maxLength",
+                "minimum",
+                "maximum",
+                "minItems",
+                "maxItems",
+            ],
+        );
+        if old["nullable"] != new["nullable"] && (new["nullable"] == true) == (way == Way::Out) {
+            self.breaks(place, "nullable changed");
+        }
+        match (old.get("items"), new.get("items")) {
+            (None, None) => {}
+            (Some(old), Some(new)) => self.schema(&format!("{place}[]"), old, new, way),
+            _ => self.breaks(place, "items came or went"),
+        }
+        self.properties(place, old, new, way);
+    }
+
+    fn properties(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
+        let required = |schema: &Value, name: &str| {
+            schema["required"].as_array().is_some_and(|names| names.iter().any(|known| known == name))
+        };
+        for (name, property) in members(&old["properties"]) {
+            let place = format!("{place}.{name}");
+            let Some(candidate) = new["properties"].get(name) else {
+                self.breaks(&place, "is gone");
+                continue;
+            };
+            match (required(old, name), required(new, name)) {
+                (false, true) if way == Way::In => self.breaks(&place, "is required now"),
+                (true, false) if way == Way::Out => self.breaks(&place, "may be missing now"),
+                _ => {}
+            }
+            self.schema(&place, property, candidate, way);
+        }
+        for (name, _) in members(&new["properties"]) {
+            if way == Way::In && required(new, name) && old["properties"].get(name).is_none() {
+                self.breaks(&format!("{place}.{name}"), "is new and required");
+            }
+        }
+    }
+
+    /// A bound may be loosened on the way in and tightened on the way out.
+    fn bounds(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
+        for (least, most) in [("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")] {
+            let bound = |schema: &Value, name: &str, none: f64| schema[name].as_f64().unwrap_or(none);
+            let old = (bound(old, least, f64::NEG_INFINITY), bound(old, most, f64::INFINITY));
+            let new = (bound(new, least, f64::NEG_INFINITY), bound(new, most, f64::INFINITY));
+            let (inner, outer) = if way == Way::In { (old, new) } else { (new, old) };
+            if inner.0 < outer.0 || inner.1 > outer.1 {
+                self.breaks(place, &format!("{least} or {most} changed"));
+            }
+        }
+    }
+
+    /// What is neither prose nor judged by name must stay as it is.
+    fn unknown_members(&mut self, place: &str, old: &Value, new: &Value, judged: &[&str]) {
+        let rest = |value: &Value| -> Map<String, Value> {
+            let judged = |name: &str| judged.contains(&name) || PROSE.contains(&name);
+            members(value).filter(|(name, _)| !judged(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+        };
+        let (old, new) = (rest(old), rest(new));
+        for name in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
+            if old.get(name) != new.get(name) {
+                self.breaks(place, &format!("{name} changed, and nobody has said that this is harmless"));
+            }
+        }
+    }
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+#[test]
+fn no_client_of_a_released_document_is_broken() {
+    let mut released = 0;
+    for file in fs::read_dir(workspace().join("openapi/released")).expect("the folder of releases") {
+        let file = file.expect("a file").path();
+        let old: Value = serde_json::from_str(&fs::read_to_string(&file).expect("a text")).expect("JSON");
+        let found = breaks(&old, &committed().json);
+        assert!(found.is_empty(), "clients of {} break:\n{}", file.display(), found.join("\n"));
+        released += 1;
+    }
+    assert!(released > 0, "there is a release to hold the document against");
+}
+
+/// A change of the document at a pointer; `None` takes the value away.
+fn changed(pointer: &str, value: Option<Value>) -> Value {
+    let mut document = committed().json.clone();
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let name = name.replace("~1", "/");
+    let parent = document.pointer_mut(parent).expect("the place is there").as_object_mut().expect("an object");
+    match value {
+        Some(value) => _ = parent.insert(name, value),
+        None => _ = parent.shift_remove(&name).expect("there was something"),
+    }
+    document
+}
+
+const TASK: &str = "/components/schemas/Task";
+const NEW_TASK: &str = "/components/schemas/NewTask";
+const LIST: &str = "/paths/~1api~1tasks/get";
+
+#[rstest::rstest]
+#[case::path_gone("/paths/~1api~1tasks".to_owned(), None)]
+#[case::operation_gone(LIST.to_owned(), None)]
+#[case::operation_id(format!("{LIST}/operationId"), Some(json!("getTasks")))]
+#[case::security(format!("{LIST}/security"), Some(json!([])))]
+#[case::status_gone(format!("{LIST}/responses/200"), None)]
+#[case::success_new(format!("{LIST}/responses/206"), Some(json!({"description": "Some"})))]
+#[case::header_gone("/paths/~1api~1tasks/post/responses/201/headers/Location".to_owned(), None)]
+#[case::media_type(format!("{LIST}/responses/200/content"), Some(json!({"text/csv": {}})))]
+#[case::field_gone(format!("{TASK}/properties/title"), None)]
+#[case::field_of_another_type(format!("{TASK}/properties/id/type"), Some(json!("string")))]
+#[case::field_of_another_format(format!("{TASK}/properties/id/format"), Some(json!("int32")))]
+#[case::field_may_be_missing(format!("{TASK}/required"), Some(json!(["id"])))]
+#[case::field_may_be_null(format!("{TASK}/properties/title/nullable"), Some(json!(true)))]
+#[case::answer_longer(format!("{TASK}/properties/title/maxLength"), Some(json!(500)))]
+#[case::answer_without_bound(format!("{TASK}/properties/title/maxLength"), None)]
+#[case::request_shorter(format!("{NEW_TASK}/properties/title/maxLength"), Some(json!(100)))]
+#[case::request_no_longer_null(format!("{NEW_TASK}/properties/description/nullable"), None)]
+#[case::request_demands_more(format!("{NEW_TASK}/required"), Some(json!(["title", "completed"])))]
+#[case::pattern(format!("{NEW_TASK}/properties/title/pattern"), Some(json!("^x")))]
+#[case::unknown_keyword(format!("{NEW_TASK}/properties/title/x-new"), Some(json!(1)))]
+#[case::default(format!("{NEW_TASK}/properties/completed/default"), Some(json!(false)))]
+#[case::parameter_gone("/paths/~1api~1tasks~1{id}/get/parameters".to_owned(), Some(json!([])))]
+#[case::parameter_required(format!("{LIST}/parameters"), Some(json!([{"name": "page", "in": "query", "required": true}])))]
+#[case::servers("/servers".to_owned(), Some(json!([{"url": "/v2"}])))]
+fn a_change_that_breaks_clients_is_found(#[case] pointer: String, #[case] value: Option<Value>) {
+    assert_ne!(breaks(&committed().json, &changed(&pointer, value)), [""; 0]);
+}
+
+#[rstest::rstest]
+#[case::summary(format!("{LIST}/summary"), Some(json!("List them")))]
+#[case::field_of_an_answer(format!("{TASK}/properties/due_at"), Some(json!({"type": "string"})))]
+#[case::optional_field_of_a_request(format!("{NEW_TASK}/properties/due_at"), Some(json!({"type": "string"})))]
+#[case::operation("/paths/~1api~1tags".to_owned(), Some(json!({"get": {"operationId": "listTags"}})))]
+#[case::failure(format!("{LIST}/responses/429"), Some(json!({"description": "Too many"})))]
+#[case::optional_parameter(format!("{LIST}/parameters"), Some(json!([{"name": "q", "in": "query"}])))]
+#[case::request_longer(format!("{NEW_TASK}/properties/title/maxLength"), Some(json!(500)))]
+#[case::answer_shorter(format!("{TASK}/properties/title/maxLength"), Some(json!(100)))]
+#[case::header(format!("{LIST}/responses/200/headers/ETag"), Some(json!({"schema": {"type": "string"}})))]
+fn a_change_that_breaks_nobody_passes(#[case] pointer: String, #[case] value: Option<Value>) {
+    assert_eq!(breaks(&committed().json, &changed(&pointer, value)), [""; 0]);
+}

@@ -1,0 +1,111 @@
+//! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
+
+use std::collections::HashSet;
+
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    TestApp,
+};
+use tokio::task::JoinSet;
+
+#[rstest]
+#[case::even(200, false)]
+#[case::odd(201, true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn toggles_at_the_same_time_all_take_effect(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] toggles: usize,
+    #[case] expected: bool,
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let mut under_way = JoinSet::new();
+    for _ in 0..toggles {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.toggle(id).await.expect(200).json()["updated_at"].to_string() });
+    }
+    let moments: HashSet<String> = under_way.join_all().await.into_iter().collect();
+    assert_eq!(moments.len(), toggles, "updated_at moves at each");
+    assert_eq!(ann.task(id).await.expect(200).json()["completed"], expected);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn creates_of_many_users_at_the_same_time_stay_apart(#[values(Sqlite, Postgres)] engine: Engine) {
+    const USERS: usize = 50;
+    const TASKS: usize = 10;
+    let app = TestApp::start(engine).await;
+    let mut under_way = JoinSet::new();
+    for number in 0..USERS * TASKS {
+        let user = format!("user {}", number % USERS);
+        let client = app.client(&user);
+        under_way.spawn(async move {
+            let task = client.create(json!({"title": format!("of {user}")})).await.expect(201);
+            (user, task.id())
+        });
+    }
+    let created = under_way.join_all().await;
+    assert_eq!(created.iter().map(|(_, id)| id).collect::<HashSet<_>>().len(), USERS * TASKS, "ids are distinct");
+    for user in 0..USERS {
+        let user = format!("user {user}");
+        let list = app.client(&user).list().await.expect(200).json();
+        let seen: HashSet<_> = list.as_array().expect("a list").iter().filter_map(|task| task["id"].as_i64()).collect();
+        let own: HashSet<_> = created.iter().filter(|(owner, _)| *owner == user).map(|(_, id)| *id).collect();
+        assert_eq!(seen, own, "{user} sees its own");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn of_deletes_at_the_same_time_exactly_one_takes_effect(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let mut under_way = JoinSet::new();
+    for _ in 0..50 {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.delete(id).await.status });
+    }
+    let mut statuses = under_way.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 204);
+    assert!(statuses[1..].iter().all(|status| *status == 404), "{statuses:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_of_different_fields_at_the_same_time_keep_each_other(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    for round in 0..20 {
+        let id = ann.created("before").await;
+        let (title, description, completed) = tokio::join!(
+            ann.update(id, json!({"title": format!("after {round}")})),
+            ann.update(id, json!({"description": format!("new {round}")})),
+            ann.update(id, json!({"completed": true})),
+        );
+        for answer in [title, description, completed] {
+            assert_eq!(answer.status, 200);
+        }
+        let task = ann.task(id).await.expect(200).json();
+        assert_eq!(task["title"], format!("after {round}"));
+        assert_eq!(task["description"], format!("new {round}"));
+        assert_eq!(task["completed"], true);
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let mut under_way = JoinSet::new();
+    for _ in 0..50 {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.created("Buy milk").await });
+    }
+    assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
+}

@@ -1,0 +1,242 @@
+//! `POST /api/tasks`.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    TestApp,
+};
+
+#[rstest]
+#[tokio::test]
+async fn a_task_is_created_as_it_was_sent(#[values(Sqlite, Postgres)] engine: Engine) {
+    let ann = TestApp::start(engine).await;
+    let ann = ann.client("ann");
+    let task =
+        ann.create(json!({"title": "Buy milk", "description": "Two litres", "completed": true})).await.expect(201);
+    let task = task.json();
+    assert_eq!(task["title"], "Buy milk");
+    assert_eq!(task["description"], "Two litres");
+    assert_eq!(task["completed"], true);
+    assert_eq!(task["user_id"], "ann");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_task_is_open_and_without_description(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let task = app.client("ann").create(json!({"title": "Buy milk"})).await.expect(201).json();
+    assert_eq!(task["completed"], false);
+    assert_eq!(task["description"], Value::Null);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_description_of_null_is_none(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let task = app.client("ann").create(json!({"title": "Buy milk", "description": null})).await.expect(201).json();
+    assert_eq!(task["description"], Value::Null);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_empty_description_is_kept_empty(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let task = app.client("ann").create(json!({"title": "Buy milk", "description": ""})).await.expect(201).json();
+    assert_eq!(task["description"], "");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_answer_says_where_the_task_is(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let created = ann.create(json!({"title": "Buy milk"})).await.expect(201);
+    assert_eq!(created.header("location"), format!("/api/tasks/{}", created.id()));
+    assert_eq!(ann.get(created.header("location")).await.expect(200).json(), created.json());
+}
+
+#[rstest]
+#[tokio::test]
+async fn both_timestamps_are_equal_at_creation(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let task = app.client("ann").create(json!({"title": "Buy milk"})).await.expect(201).json();
+    assert_eq!(task["created_at"], task["updated_at"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn ids_ascend_across_users(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut last = 0;
+    for user in ["ann", "bob", "ann", "cem"] {
+        let id = app.client(user).created("Buy milk").await;
+        assert!(id > last, "{id} comes after {last}");
+        last = id;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let body = json!({"title": "Mine", "id": 7, "user_id": "bob", "created_at": "1999-12-31", "constructor": {}});
+    let task = ann.create(body).await.expect(201).json();
+    assert_eq!(task["user_id"], "ann");
+    assert_ne!(task["created_at"], "1999-12-31");
+    assert_eq!(app.client("bob").list().await.expect(200).json(), json!([]));
+}
+
+/// Bodies that are refused, each with every value that is at fault in it.
+#[rstest]
+#[case::without_title(json!({}), &["/title: is required"])]
+#[case::title_null(json!({"title": null}), &["/title: must be a string"])]
+#[case::title_number(json!({"title": 5}), &["/title: must be a string"])]
+#[case::title_list(json!({"title": ["a"]}), &["/title: must be a string"])]
+#[case::title_empty(json!({"title": ""}), &["/title: must have 1 to 200 characters"])]
+#[case::title_too_long(json!({"title": "x".repeat(201)}), &["/title: must have 1 to 200 characters"])]
+#[case::title_too_long_in_code_points(json!({"title": "\u{1F600}".repeat(201)}), &["/title: must have 1 to 200 characters"])]
+#[case::title_of_nul(json!({"title": "a\u{0}b"}), &["/title: must not have the character U+0000"])]
+#[case::title_of_spaces(json!({"title": "   "}), &["/title: must have a character that is neither white space nor a control character"])]
+#[case::description_number(json!({"title": "a", "description": 1}), &["/description: must be a string or null"])]
+#[case::description_too_long(json!({"title": "a", "description": "x".repeat(1001)}), &["/description: must have at most 1000 characters"])]
+#[case::description_of_nul(json!({"title": "a", "description": "\u{0}"}), &["/description: must not have the character U+0000"])]
+#[case::completed_null(json!({"title": "a", "completed": null}), &["/completed: must be a boolean"])]
+#[case::completed_text(json!({"title": "a", "completed": "true"}), &["/completed: must be a boolean"])]
+#[case::completed_number(json!({"title": "a", "completed": 1}), &["/completed: must be a boolean"])]
+#[case::everything(json!({"title": "", "description": 5, "completed": null}), &[
+    "/completed: must be a boolean",
+    "/description: must be a string or null",
+    "/title: must have 1 to 200 characters",
+])]
+#[case::a_list(json!([]), &[": must be an object"])]
+#[case::a_text(json!("Buy milk"), &[": must be an object"])]
+#[case::null(json!(null), &[": must be an object"])]
+#[tokio::test]
+async fn a_body_at_fault_is_refused_with_every_fault(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] body: Value,
+    #[case] faults: &[&str],
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let refused = ann.create(body).await.expect(422);
+    assert_eq!(refused.faults(), faults);
+    assert_eq!(ann.list().await.expect(200).json(), json!([]), "nothing was created");
+}
+
+#[rstest]
+#[case::one(1)]
+#[case::most(200)]
+#[tokio::test]
+async fn a_title_may_have_so_many_code_points(#[values(Sqlite, Postgres)] engine: Engine, #[case] length: usize) {
+    let app = TestApp::start(engine).await;
+    for character in ["x", "é", "漢", "\u{1F600}"] {
+        let title = character.repeat(length);
+        let task = app.client("ann").create(json!({ "title": title })).await.expect(201).json();
+        assert_eq!(task["title"], title);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_description_may_have_a_thousand_code_points(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let description = "\u{1F600}".repeat(1000);
+    let task = app.client("ann").create(json!({"title": "a", "description": description})).await.expect(201).json();
+    assert_eq!(task["description"], description);
+}
+
+#[rstest]
+#[case::empty("", "EOF")]
+#[case::cut_off(r#"{"title": "Buy"#, "EOF")]
+#[case::trailing_comma(r#"{"title": "Buy",}"#, "trailing comma")]
+#[case::two_values(r#"{"title": "a"} {"title": "b"}"#, "trailing characters")]
+#[case::single_quotes("{'title': 'a'}", "key must be a string")]
+#[case::lone_surrogate(r#"{"title": "\ud800"}"#, "hex escape")]
+#[case::raw_control_character("{\"title\": \"a\nb\"}", "control character")]
+#[case::number_beyond_reach(r#"{"title": "a", "more": 1e999}"#, "out of range")]
+#[tokio::test]
+async fn malformed_json_is_refused_with_its_place(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] body: &'static str,
+    #[case] why: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let answer = app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
+    let faults = answer.faults();
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].starts_with(": is not valid JSON") && faults[0].contains(why), "{faults:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_that_is_no_utf_8_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = b"{\"title\": \"\xff\xfe\"}".to_vec();
+    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
+}
+
+#[rstest]
+#[tokio::test]
+async fn json_nested_without_end_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = format!(r#"{{"title": "a", "more": {}"#, "[".repeat(30_000));
+    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = r#"{"title": "first", "title": "last"}"#;
+    let task = app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(201);
+    assert_eq!(task.json()["title"], "last");
+}
+
+#[rstest]
+#[case::none(None)]
+#[case::text(Some("text/plain"))]
+#[case::form(Some("application/x-www-form-urlencoded"))]
+#[case::xml(Some("application/xml"))]
+#[case::garbage(Some("json"))]
+#[tokio::test]
+async fn a_body_that_does_not_claim_to_be_json_is_refused(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] content_type: Option<&str>,
+) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").send_bytes("POST", "/api/tasks", content_type, r#"{"title": "a"}"#).await.expect(415);
+}
+
+#[rstest]
+#[case::charset("application/json; charset=utf-8")]
+#[case::capitals("Application/JSON")]
+#[case::suffix("application/merge-patch+json")]
+#[tokio::test]
+async fn every_way_to_say_json_is_understood(#[values(Sqlite, Postgres)] engine: Engine, #[case] content_type: &str) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").send_bytes("POST", "/api/tasks", Some(content_type), r#"{"title": "a"}"#).await.expect(201);
+}
+
+fn body_of(bytes: usize) -> String {
+    let frame = r#"{"title": "a", "padding": ""}"#.len();
+    format!(r#"{{"title": "a", "padding": "{}"}}"#, "x".repeat(bytes - frame))
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_of_64_kib_is_read(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = body_of(64 * 1024);
+    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(201);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let body = body_of(64 * 1024 + 1);
+    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(413);
+}

@@ -1,0 +1,115 @@
+//! Who owns the table of users.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    TestApp, TestDatabase,
+};
+
+/// A database in which another system has made tables.
+async fn prepared(engine: Engine, statements: &[&str]) -> Arc<TestDatabase> {
+    let database = TestDatabase::create(engine).await;
+    let connection = database.connect().await;
+    for statement in statements {
+        connection.execute_unprepared(statement).await.expect("the other system's statement");
+    }
+    Arc::new(database)
+}
+
+async fn refusal(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> String {
+    TestApp::on(database, variables).await.err().expect("a refusal").to_string()
+}
+
+/// The table of Better Auth, as far as it matters here; `user` is a reserved word.
+const BETTER_AUTH: [&str; 2] = [
+    r#"CREATE TABLE "user" (id text NOT NULL PRIMARY KEY, name text NOT NULL, "emailVerified" boolean NOT NULL)"#,
+    r#"INSERT INTO "user" VALUES ('ann', 'Ann', true)"#,
+];
+
+#[rstest]
+#[tokio::test]
+async fn tasks_reference_the_table_of_another_system(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &BETTER_AUTH).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "user")]).await.expect("it starts");
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let connection = database.connect().await;
+    connection.execute_unprepared(r#"DELETE FROM "user" WHERE id = 'ann'"#).await.expect("a deletion over there");
+    ann.task(id).await.expect(404);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_user_who_is_not_in_that_table_cannot_create(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &BETTER_AUTH).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "user")]).await.expect("it starts");
+    let ghost = app.client("ghost");
+    let refused = ghost.create(json!({"title": "a"})).await.expect(401);
+    assert!(refused.header("www-authenticate").contains("does not exist"), "{}", refused.text);
+    assert_eq!(ghost.list().await.expect(200).json(), json!([]));
+    app.client("ann").created("but others can").await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_table_of_users_that_is_not_ours_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &["CREATE TABLE users (id text PRIMARY KEY)"]).await;
+    let refused = refusal(&database, &[]).await;
+    assert!(refused.contains("set USERS_TABLE=users"), "{refused}");
+    TestApp::on(&database, &[("USERS_TABLE", "users")]).await.expect("what it says to set, helps");
+}
+
+#[rstest]
+#[case::integer("integer")]
+#[case::bigint("bigint")]
+#[tokio::test]
+async fn an_id_that_cannot_be_referenced_stops_the_migration(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] kind: &str,
+) {
+    let database = prepared(engine, &[&format!("CREATE TABLE members (id {kind} PRIMARY KEY)")]).await;
+    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    assert!(refused.contains(&format!("members.id is of type {kind}")), "{refused}");
+}
+
+#[tokio::test]
+async fn an_id_of_uuid_stops_the_migration() {
+    let database = prepared(Postgres, &["CREATE TABLE members (id uuid PRIMARY KEY)"]).await;
+    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    assert!(refused.contains("members.id is of type uuid"), "{refused}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_table_that_is_not_there_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &[]).await;
+    let refused = refusal(&database, &[("USERS_TABLE", "user")]).await;
+    assert!(refused.contains("there is no table user"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_table_may_live_in_another_schema() {
+    let statements = [
+        "CREATE SCHEMA neon_auth",
+        r#"CREATE TABLE neon_auth."user" (id text PRIMARY KEY)"#,
+        r#"INSERT INTO neon_auth."user" VALUES ('ann')"#,
+    ];
+    let database = prepared(Postgres, &statements).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "neon_auth.user")]).await.expect("it starts");
+    app.client("ann").created("Buy milk").await;
+    app.client("ghost").create(json!({"title": "a"})).await.expect(401);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_table_of_ours_bears_columns_that_others_add(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let connection = app.database().connect().await;
+    connection.execute_unprepared("ALTER TABLE users ADD COLUMN email text").await.expect("a new column");
+    app.client("new").created("Buy milk").await;
+    app.client("new").created("Buy bread").await;
+}

@@ -218,3 +218,72 @@ fn format(reader: &mut Reader, given: Option<&str>) -> LogFormat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../.env.example");
+
+    /// The names of the example, each with its default where it is given as a comment.
+    fn example() -> Vec<(String, String)> {
+        let variable = |line: &str| {
+            let (name, value) = line.strip_prefix("# ").unwrap_or(line).split_once('=')?;
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            is_name.then(|| (name.to_owned(), value.to_owned()))
+        };
+        EXAMPLE.lines().filter_map(variable).collect()
+    }
+
+    fn secret() -> (String, String) {
+        ("BETTER_AUTH_SECRET".to_owned(), "x".repeat(32))
+    }
+
+    #[test]
+    fn the_example_has_every_variable() {
+        let known = serde_json::to_value(Variables::default()).expect("a struct of texts");
+        let mut known: Vec<_> = known.as_object().expect("an object").keys().map(|name| name.to_uppercase()).collect();
+        let mut shown: Vec<_> = example().into_iter().map(|(name, _)| name).collect();
+        known.sort();
+        shown.sort();
+        assert_eq!(shown, known);
+    }
+
+    #[test]
+    fn the_example_shows_the_defaults() {
+        let bare = Config::from_pairs([secret()]).expect("the defaults are good");
+        // PORT is left out: that it is given is what changes the default of HOST.
+        let shown = example().into_iter().filter(|(name, _)| name != "PORT").chain([secret()]);
+        let shown = Config::from_pairs(shown).expect("the example is good");
+        assert_eq!(format!("{shown:?}"), format!("{bare:?}"));
+        assert!(example().contains(&("PORT".to_owned(), bare.port.to_string())));
+    }
+
+    #[test]
+    fn who_sets_the_port_is_reached_from_outside() {
+        let given = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Config::from_pairs(pairs.chain([secret()])).expect("it is good").host
+        };
+        assert_eq!(given(&[]), "127.0.0.1");
+        assert_eq!(given(&[("PORT", "80")]), "0.0.0.0");
+        assert_eq!(given(&[("PORT", "80"), ("HOST", "127.0.0.1")]), "127.0.0.1");
+    }
+
+    #[test]
+    fn no_secret_is_ever_shown() {
+        let url = ("DATABASE_URL".to_owned(), "postgresql://ann:hunter2@db.example/todo?sslmode=require".to_owned());
+        let config = Config::from_pairs([url, ("BETTER_AUTH_SECRET".to_owned(), "hunter2".repeat(5))]);
+        let shown = format!("{:?}", config.expect("it is good"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("postgresql://ann:***@db.example/todo"), "{shown}");
+    }
+
+    #[test]
+    fn an_address_of_neon_is_taken_as_neon_shows_it() {
+        let pasted = "postgresql://neondb_owner:npg_x@ep-a-b-123-pooler.eu-central-1.aws.neon.tech/neondb\
+                      ?sslmode=require&channel_binding=require";
+        let url: DatabaseUrl = pasted.parse().expect("it is good");
+        assert_eq!(url.expose(), pasted.replace("&channel_binding=require", ""));
+    }
+}

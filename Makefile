@@ -1,0 +1,78 @@
+# What one does here, by name. `make` lists it.
+
+CARGO ?= cargo
+TOOLS := target/tools
+DENY := $(TOOLS)/bin/cargo-deny
+MACHETE := $(TOOLS)/bin/cargo-machete
+VENV := target/venv
+
+.DEFAULT_GOAL := help
+.PHONY: help run token test check format lint doc deny machete document drift validate postgres release clean
+
+help: ## List what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .env ## Build and serve, on the embedded database unless .env says otherwise
+	$(CARGO) run --locked --package todo-server
+
+.env:
+	@umask 077; secret=$$(head -c 32 /dev/urandom | base64); \
+	  sed "s|^BETTER_AUTH_SECRET=.*|BETTER_AUTH_SECRET=$$secret|" .env.example > .env
+	@echo "wrote .env, with a fresh secret"
+
+token: .env ## Print a token for trying the API: make token USER=demo
+	@$(CARGO) run --quiet --locked --package todo-server -- token --user "$(USER)"
+
+test: postgres ## Run all tests, on SQLite and on PostgreSQL
+	$(CARGO) test --workspace --locked
+
+check: format lint doc deny machete drift validate test ## Run all that has to pass before a change lands
+
+format: ## Fail where rustfmt would change something
+	$(CARGO) fmt --all --check
+
+lint: ## Clippy, with warnings denied
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+
+doc: ## The documentation of the code, with warnings denied
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked
+
+deny: $(DENY) ## Licences, sources, and who may use what
+	$(DENY) --locked check bans licenses sources
+
+machete: $(MACHETE) ## Dependencies that nobody uses
+	$(MACHETE) --skip-target-dir
+
+document: ## Print the document anew; read the difference before it is committed
+	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json
+	$(CARGO) run --quiet --locked --package todo-api --bin openapi yaml > target/openapi.yaml
+	mv target/openapi.json target/openapi.yaml openapi/
+
+drift: ## Fail where the committed document is not the one that the code prints
+	$(CARGO) run --quiet --locked --package todo-api --bin openapi json | cmp - openapi/openapi.json
+	$(CARGO) run --quiet --locked --package todo-api --bin openapi yaml | cmp - openapi/openapi.yaml
+
+validate: $(VENV)/bin/openapi-spec-validator ## Hold the document against the OpenAPI specification
+	$(VENV)/bin/openapi-spec-validator openapi/openapi.json
+	$(VENV)/bin/openapi-spec-validator openapi/openapi.yaml
+
+postgres: ## Bring PostgreSQL for the tests, where it is not installed
+	@contract-tests/bring-postgres.sh
+
+release: document ## Freeze the document as released, under its version
+	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1); \
+	  cp --no-clobber openapi/openapi.json "openapi/released/$$version.json"
+
+clean: ## Remove what was built; the data stays
+	$(CARGO) clean
+
+# The tools, pinned; built once into target/.
+$(DENY):
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build cargo-deny@0.20.2
+
+$(MACHETE):
+	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build cargo-machete@0.9.2
+
+$(VENV)/bin/openapi-spec-validator:
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check openapi-spec-validator==0.9.0

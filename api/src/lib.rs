@@ -7,7 +7,7 @@
 //!
 //! What the service promises in general:
 //!
-//! - every answer is JSON, and every answer of 400 and up is a [problem](problem) (RFC 9457);
+//! - every answer is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
 //! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation
 //!   that the document calls secured cannot be left open;
 //! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in

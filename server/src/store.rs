@@ -6,7 +6,7 @@ mod trouble;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use sea_orm::DbErr;
+use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome};
 
 use self::readiness::LastWord;
@@ -33,16 +33,16 @@ impl Store {
     async fn bounded<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         match tokio::time::timeout(self.timeout, work).await {
             Ok(result) => result,
-            Err(_elapsed) => Err(trouble::timed_out(self.timeout)),
+            Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
         }
     }
 
     /// The outcome of work that refuses nothing by itself.
     async fn attempt<T, R>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Outcome<T, R> {
-        self.bounded(work).await.map_err(broken)
+        self.bounded(work).await.map_err(|error| {
+            let is_away = is_away(&error);
+            let cause = Arc::new(error);
+            Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
+        })
     }
-}
-
-fn broken<R>(error: DbErr) -> Failure<R> {
-    Failure::Broken(if is_away(&error) { Broken::Away(Arc::new(error)) } else { Broken::Fault(Arc::new(error)) })
 }

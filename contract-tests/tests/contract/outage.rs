@@ -17,12 +17,17 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     let id = client.created("Buy milk").await;
 
     cluster.interrupt();
-    let start = Instant::now();
-    for answer in [client.list().await, client.create(json!({"title": "a"})).await, client.task(id).await] {
+    for number in 0..3 {
+        let start = Instant::now();
+        let answer = match number {
+            0 => client.list().await,
+            1 => client.create(json!({"title": "a"})).await,
+            _ => client.task(id).await,
+        };
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert!(answer.header("retry-after").parse::<u32>().is_ok());
+        assert!(start.elapsed() < Duration::from_secs(5), "within five seconds");
     }
-    assert!(start.elapsed() < Duration::from_secs(15), "each within five seconds");
     client.get("/api/health").await.expect(200);
     client.get("/api/ready").await.expect(503);
 

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use todo_api::{Failure::Refused, NewTask, NoSuchTask, Outcome, Task, TaskPatch, Tasks, Unidentified, UserId};
 
-use super::{Store, broken};
+use super::Store;
 use crate::{
     clock,
     entity::{
@@ -27,19 +27,22 @@ impl Tasks for Store {
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
-        let row = row(owner, task);
-        match self.bounded(insert(row.clone(), &self.databases.writes)).await {
-            // The owner's first task: only now is there anything to write about the owner.
-            Err(error) if is_missing_owner(&error) && self.owns_users => {
-                self.attempt(user::Entity::keep(owner, &self.databases.writes)).await?;
-                // Boxed: what is rare should not make every request's future large.
-                Box::pin(self.attempt(insert(row, &self.databases.writes))).await
+        let (row, database) = (row(owner, task), &self.databases.writes);
+        // Boxed: three statements in one make a large future.
+        let created = self.attempt(Box::pin(async {
+            match insert(row.clone(), database).await {
+                // The owner's first task: only now is there anything to write about the owner.
+                Err(error) if is_missing_owner(&error) && self.owns_users => {
+                    user::Entity::keep(owner, database).await?;
+                    insert(row, database).await.map(Some)
+                }
+                Err(error) if is_missing_owner(&error) => Ok(None),
+                result => result.map(Some),
             }
-            Err(error) if is_missing_owner(&error) => {
-                Err(Refused(Unidentified::because("the user that this token stands for does not exist (any more)")))
-            }
-            result => result.map_err(broken),
-        }
+        }));
+        created.await?.ok_or_else(|| {
+            Refused(Unidentified::because("the user that this token stands for does not exist (any more)"))
+        })
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {

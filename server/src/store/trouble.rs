@@ -1,8 +1,6 @@
 //! Which of a database's errors mean that it is away.
 
-use std::time::Duration;
-
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
 /// through; all else is a fault.
@@ -35,10 +33,4 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
 /// SQLite's extended code, whose low byte is the primary one: BUSY 5, LOCKED 6, IOERR 10, FULL 13, CANTOPEN 14.
 fn is_busy_or_full(code: &str) -> bool {
     code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13, 14].contains(&(code & 0xff)))
-}
-
-/// The error of a database that took too long.
-pub(super) fn timed_out(after: Duration) -> DbErr {
-    tracing::debug!(seconds = after.as_secs(), "the database took too long");
-    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
 }

@@ -87,6 +87,10 @@ fn finish(document: &mut Value) {
             }
         }
     }
+    if let Some(tags) = document["tags"].as_array_mut() {
+        // What the service is for comes first; the framework sorts by name.
+        tags.sort_by_key(|tag| tag["name"] != "Tasks");
+    }
     tidy(document);
 }
 

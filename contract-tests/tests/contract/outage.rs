@@ -30,6 +30,16 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     }
     client.get("/api/health").await.expect(200);
     client.get("/api/ready").await.expect(503);
+    client.clone().with_header("X-Request-Id", "while-away").list().await.expect(503);
+    for _ in ["the failure", "the answer"] {
+        server.wait_for("while-away");
+    }
+    let failures: Vec<_> = server
+        .printed()
+        .into_iter()
+        .filter(|line| line.contains(r#""level":"ERROR""#) && line.contains("while-away"))
+        .collect();
+    assert!(failures.len() == 1 && failures[0].contains("request failed"), "logged once, with its name: {failures:?}");
 
     cluster.resume();
     let back = Instant::now();

@@ -9,7 +9,7 @@ mod users_table;
 
 use sea_orm_migration::{MigrationTrait, async_trait::async_trait};
 
-pub use sea_orm_migration::MigratorTraitSelf;
+pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTraitSelf};
 
 pub use self::users_table::{InvalidUsersTable, UsersTable};
 

@@ -5,7 +5,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _};
+use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _};
 
 use crate::DatabaseConfig;
 
@@ -85,12 +85,9 @@ impl<'a> Migrations<'a> {
     /// Where the database does not answer, or has migrations that this server does not know.
     pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
         let migrations = self.migrator.get_migration_with_status_read_only(self.database).await?;
-        let pending = self.pending().await?;
-        Ok(migrations
-            .iter()
-            .map(|migration| migration.name().to_owned())
-            .map(|name| (name.clone(), !pending.contains(&name)))
-            .collect())
+        let told =
+            |migration: &Migration| (migration.name().to_owned(), migration.status() == MigrationStatus::Applied);
+        Ok(migrations.iter().map(told).collect())
     }
 
     async fn pending(&self) -> Result<Vec<String>, DbErr> {

@@ -6,7 +6,7 @@ use todo_api::{Unidentified, UserId};
 use crate::AuthConfig;
 
 /// Seconds by which the clocks of issuer and server may differ.
-const LEEWAY: i64 = 5;
+const LEEWAY: f64 = 5.0;
 
 /// The claims that name the user, of which the first present one counts.
 const USER_CLAIMS: [&str; 4] = ["userId", "user_id", "sub", "id"];
@@ -31,13 +31,11 @@ impl Rules {
             .ok_or_else(|| Unidentified::because("the token has no exp claim, which is required"))?;
         #[expect(clippy::cast_precision_loss, reason = "seconds of this age are far below 2^52")]
         let now_seconds = now as f64;
-        #[expect(clippy::cast_precision_loss, reason = "it is 5")]
-        let leeway = LEEWAY as f64;
-        if expiry + leeway <= now_seconds {
+        if expiry + LEEWAY <= now_seconds {
             return Err(Unidentified::because(format!("the token expired {:.0} s ago", now_seconds - expiry)));
         }
         if let Some(start) = numeric_date(claims, "nbf")?
-            && start - leeway > now_seconds
+            && start - LEEWAY > now_seconds
         {
             return Err(Unidentified::because(format!("the token counts only in {:.0} s (nbf)", start - now_seconds)));
         }

@@ -55,11 +55,11 @@ impl App {
         databases.wait(&config.database).await.map_err(database)?;
         Migrations::of(&databases.writes, &config.database).settle(config.database.migrate_on_start).await?;
 
-        let listen = |cause| StartError::Listen { host: config.host.clone(), port: config.port, cause };
-        let listener = TcpListener::bind((config.host.as_str(), config.port)).await.map_err(listen)?;
+        let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
+        let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database)).boxed();
-        Ok(Self { listener, address, endpoint, databases, shutdown_timeout: config.shutdown_timeout })
+        Ok(Self { listener, address, endpoint, databases, shutdown_timeout: config.http.shutdown_timeout })
     }
 
     /// Where it listens.

@@ -20,6 +20,6 @@ where
     S: Tasks + Readiness + Clone,
 {
     todo_api::service(pages::pages(), store, Authenticator::new(&config.auth))
-        .with(cors::Cors::new(&config.allowed_origins))
+        .with(cors::Cors::new(&config.http.allowed_origins))
         .around(log::named_and_logged)
 }

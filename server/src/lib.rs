@@ -15,7 +15,7 @@ mod telemetry;
 pub use self::{
     app::{App, StartError},
     auth::{NewToken, TokenError, sign},
-    config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, LogConfig, LogFormat, Refusals},
+    config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, LogConfig, LogFormat, Refusals},
     database::Databases,
     http::endpoint,
     migrate::{MigrateError, Migrations},

@@ -97,3 +97,9 @@ impl Reader {
         }
     }
 }
+
+/// The items of a comma separated list.
+pub(super) fn list(given: Option<String>) -> Vec<String> {
+    let given = given.unwrap_or_default();
+    given.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}

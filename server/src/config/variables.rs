@@ -6,29 +6,20 @@ use std::{env, path::Path};
 
 use serde::Deserialize;
 
-use super::Refusals;
+use super::{Refusals, auth, database, http, log};
 
-/// One field a variable; all of them texts, so that every fault is found and not only the first.
+/// All sections; every variable is a text, so that every fault is found and not only the first.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 pub(super) struct Variables {
-    pub(super) database_url: Option<String>,
-    pub(super) database_max_connections: Option<String>,
-    pub(super) database_min_connections: Option<String>,
-    pub(super) database_idle_timeout: Option<String>,
-    pub(super) database_timeout: Option<String>,
-    pub(super) database_start_timeout: Option<String>,
-    pub(super) migrate_on_start: Option<String>,
-    pub(super) users_table: Option<String>,
-    pub(super) better_auth_secret: Option<String>,
-    pub(super) auth_issuer: Option<String>,
-    pub(super) auth_audience: Option<String>,
-    pub(super) allowed_origins: Option<String>,
-    pub(super) host: Option<String>,
-    pub(super) port: Option<String>,
-    pub(super) shutdown_timeout: Option<String>,
-    pub(super) log_level: Option<String>,
-    pub(super) log_format: Option<String>,
+    #[serde(flatten)]
+    pub(super) database: database::Variables,
+    #[serde(flatten)]
+    pub(super) auth: auth::Variables,
+    #[serde(flatten)]
+    pub(super) http: http::Variables,
+    #[serde(flatten)]
+    pub(super) log: log::Variables,
 }
 
 impl Variables {

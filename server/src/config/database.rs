@@ -1,0 +1,72 @@
+//! How the database is used.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use todo_migration::UsersTable;
+
+use super::{DatabaseUrl, refusals::Reader};
+
+/// How the database is used.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// Which one.
+    pub url: DatabaseUrl,
+    /// The most connections; SQLite uses them for reading, and one more for writing.
+    pub max_connections: u32,
+    /// How many connections are kept when there is nothing to do.
+    pub min_connections: u32,
+    /// How long a connection may idle before it is closed.
+    pub idle_timeout: Duration,
+    /// How long an operation waits for the database, for a connection and its statements together.
+    pub timeout: Duration,
+    /// How long the start waits for a database that is out of reach.
+    pub start_timeout: Duration,
+    /// Whether pending migrations are run at the start.
+    pub migrate_on_start: bool,
+    /// The table of users, where it is another system's.
+    pub users_table: Option<UsersTable>,
+}
+
+/// The variables of this section, as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub(super) struct Variables {
+    database_url: Option<String>,
+    database_max_connections: Option<String>,
+    database_min_connections: Option<String>,
+    database_idle_timeout: Option<String>,
+    database_timeout: Option<String>,
+    database_start_timeout: Option<String>,
+    migrate_on_start: Option<String>,
+    users_table: Option<String>,
+}
+
+impl DatabaseConfig {
+    /// `None` where there is no address to go on with.
+    pub(super) fn read(given: Variables, reader: &mut Reader) -> Option<Self> {
+        let url = given.database_url.as_deref().unwrap_or("sqlite://data/todo.db");
+        let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
+        let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
+        let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
+        if min_connections > max_connections {
+            reader
+                .refuse("DATABASE_MIN_CONNECTIONS", "must be at most DATABASE_MAX_CONNECTIONS; lower it or raise that");
+        }
+        let idle_timeout = reader.seconds("DATABASE_IDLE_TIMEOUT", given.database_idle_timeout, 60, 1..=86_400);
+        let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
+        let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
+        let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
+        let users_table = given.users_table.and_then(|name| reader.parse("USERS_TABLE", &name));
+        Some(Self {
+            url: url?,
+            max_connections,
+            min_connections,
+            idle_timeout,
+            timeout,
+            start_timeout,
+            migrate_on_start,
+            users_table,
+        })
+    }
+}

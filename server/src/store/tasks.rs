@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use todo_api::{Failure::Refused, NewTask, NoSuchTask, Outcome, Task, TaskPatch, Tasks, Unidentified, UserId};
 
-use super::Store;
+use super::{Store, trouble};
 use crate::{
     clock,
     entity::{
@@ -30,13 +30,19 @@ impl Tasks for Store {
         let (row, database) = (row(owner, task), &self.databases.writes);
         // Boxed: three statements in one make a large future.
         let created = self.attempt(Box::pin(async {
-            match insert(row.clone(), database).await {
+            let created = match insert(row.clone(), database).await {
                 // The owner's first task: only now is there anything to write about the owner.
                 Err(error) if is_missing_owner(&error) && self.owns_users => {
-                    user::Entity::keep(owner, database).await?;
-                    insert(row, database).await.map(Some)
+                    match user::Entity::keep(owner, database).await {
+                        Ok(()) => insert(row, database).await,
+                        Err(error) => Err(error),
+                    }
                 }
-                Err(error) if is_missing_owner(&error) => Ok(None),
+                result => result,
+            };
+            match created {
+                // Of a table of users that another system has taken over, we do not know all that it requires.
+                Err(error) if is_missing_owner(&error) || trouble::is_missing_value(&error) => Ok(None),
                 result => result.map(Some),
             }
         }));

@@ -1,4 +1,4 @@
-//! Which of a database's errors mean that it is away.
+//! What a database's errors mean, where that is more than a fault.
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
@@ -12,6 +12,16 @@ pub(crate) fn is_away(error: &DbErr) -> bool {
         | DbErr::Query(RuntimeErr::SqlxError(error)) => is_out_of_reach(error),
         _ => false,
     }
+}
+
+/// Whether a row lacks a value that its table requires: `not_null_violation` (PostgreSQL, appendix A), or
+/// SQLite's extended code `SQLITE_CONSTRAINT_NOTNULL`.
+pub(crate) fn is_missing_value(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == "23502" || code == "1299")
 }
 
 fn is_out_of_reach(error: &sqlx::Error) -> bool {

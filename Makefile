@@ -7,7 +7,7 @@ MACHETE := $(TOOLS)/bin/cargo-machete
 VENV := target/venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test check format lint doc deny machete document drift validate postgres release clean
+.PHONY: help run token test check format lint doc deny machete document drift validate postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ token: .env ## Print a token for trying the API: make token USER=demo
 test: postgres ## Run all tests, on SQLite and on PostgreSQL
 	$(CARGO) test --workspace --locked
 
-check: format lint doc deny machete drift validate test ## Run all that has to pass before a change lands
+check: format lint doc deny machete drift validate test interop ## Run all that has to pass before a change lands
 
 format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check
@@ -58,6 +58,10 @@ validate: $(VENV)/bin/openapi-spec-validator ## Hold the document against the Op
 
 postgres: ## Bring PostgreSQL for the tests, where it is not installed
 	@contract-tests/bring-postgres.sh
+
+interop: postgres ## Generated clients, judges and other peers: make interop PEER=orval
+	@contract-tests/interop/bring.sh
+	@$(CARGO) run --quiet --locked --package todo-contract-tests --bin interop -- $(PEER)
 
 release: document ## Freeze the document as released, under its version
 	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1); \

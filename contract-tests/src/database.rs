@@ -15,6 +15,17 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// Its name, in small letters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
 /// An empty database of its own, gone with the value.
 #[derive(Debug)]
 pub enum TestDatabase {

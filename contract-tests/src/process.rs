@@ -30,9 +30,13 @@ pub fn server_binary() -> &'static Path {
             .current_dir(workspace())
             .status();
         assert!(build.is_ok_and(|status| status.success()), "the server can be built");
-        // Tests lie in target/PROFILE/deps, programs one above.
-        let test = std::env::current_exe().expect("this program has a path");
-        test.ancestors().nth(2).expect("a folder of programs").join("todo-server")
+        // Programs lie in target/PROFILE, tests in deps below it.
+        let mut folder = std::env::current_exe().expect("this program has a path");
+        folder.pop();
+        if folder.ends_with("deps") {
+            folder.pop();
+        }
+        folder.join("todo-server")
     })
 }
 

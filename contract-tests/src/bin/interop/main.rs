@@ -1,0 +1,37 @@
+//! Runs the peers: what was written by others and stands on our contract, each against the real server.
+//!
+//! `interop [PEER…]`, or `make interop`. `contract-tests/interop/README.md` tells how a peer is added.
+
+#![expect(clippy::print_stdout, reason = "it reports to people")]
+
+mod paths;
+mod peers;
+mod run;
+mod summary;
+mod tap;
+mod version;
+
+use std::process::ExitCode;
+
+use self::{peers::PEERS, run::run, summary::Summary};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !PEERS.iter().any(|peer| peer.name == **name)) {
+        let names: Vec<_> = PEERS.iter().map(|peer| peer.name).collect();
+        eprintln!("interop: there is no peer {unknown:?}; there are {}", names.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let mut summary = Summary::default();
+    for peer in PEERS.iter().filter(|peer| wanted.is_empty() || wanted.iter().any(|name| name == peer.name)) {
+        for engine in peer.engines {
+            println!("== {} on {}", peer.name, engine.name());
+            let report = run(peer, *engine).await;
+            report.tell();
+            summary.add(report);
+        }
+    }
+    print!("{summary}");
+    if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,34 @@
+//! Who takes part.
+
+use todo_contract_tests::Engine::{self, Postgres, Sqlite};
+
+use crate::version::Package::{self, Npm};
+
+/// A program by others, and our checks of how we get on with it.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Its name, and that of its folder in `contract-tests/interop/`, whose executable `run` prints TAP.
+    pub(crate) name: &'static str,
+    /// The package whose version the table shows.
+    pub(crate) package: Package,
+    /// The databases that it runs on, once each.
+    pub(crate) engines: &'static [Engine],
+    /// The server that it finds.
+    pub(crate) server: Server,
+}
+
+/// The server that a peer finds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Server {
+    /// One that serves at `BASE_URL`, with these variables beside the usual.
+    Started(&'static [(&'static str, &'static str)]),
+    /// None, and an empty database: the peer starts `TODO_SERVER` itself, when and as often as it wants.
+    #[expect(dead_code, reason = "Better Auth's server takes it")]
+    Own,
+}
+
+const BOTH: &[Engine] = &[Sqlite, Postgres];
+const SERVED: Server = Server::Started(&[]);
+
+pub(crate) const PEERS: &[Peer] =
+    &[Peer { name: "openapi-fetch", package: Npm("openapi-fetch"), engines: BOTH, server: SERVED }];

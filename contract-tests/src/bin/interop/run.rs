@@ -1,0 +1,159 @@
+//! One peer on one database.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use todo_contract_tests::{Engine, SECRET, ServerProcess, TestDatabase, Token, server_binary, workspace};
+use tokio::process::{Child, Command};
+
+use crate::{
+    paths,
+    peers::{Peer, Server},
+    summary::Report,
+    tap::Tap,
+};
+
+/// How long a peer may take; far more than any does.
+const PATIENCE: Duration = Duration::from_mins(8);
+
+/// Runs a peer, and tells how it went. Nothing of it is left running.
+pub(crate) async fn run(peer: &Peer, engine: Engine) -> Report {
+    let start = Instant::now();
+    let mut report = Report::new(peer, engine);
+    match attempt(peer, engine, &report.folder).await {
+        Err(fault) => report.faults.push(fault),
+        Ok(tap) => {
+            report.passed = tap.passed;
+            report.faults.extend(tap.fault());
+            report.faults.extend(tap.failed.into_iter().map(|name| format!("not ok: {name}")));
+        }
+    }
+    match peer.package.version() {
+        Ok(version) => report.version = version,
+        Err(fault) => report.faults.push(fault),
+    }
+    report.seconds = start.elapsed().as_secs();
+    report
+}
+
+async fn attempt(peer: &Peer, engine: Engine, folder: &Path) -> Result<Tap, String> {
+    lay_out(peer, folder).map_err(|error| format!("its folder cannot be laid out: {error}"))?;
+    let database = TestDatabase::create(engine).await;
+    let url = database.url();
+    let mut command = command(peer, folder).map_err(|error| error.to_string())?;
+    command.env("DATABASE_URL", &url).env("ENGINE", engine.name());
+    let server = match peer.server {
+        Server::Own => None,
+        Server::Started(variables) => {
+            let variables: Vec<_> = [("DATABASE_URL", url.as_str())].iter().chain(variables).copied().collect();
+            let server = ServerProcess::start(&variables);
+            command.env("BASE_URL", format!("http://{}", server.address()));
+            Some(server)
+        }
+    };
+    let ended = finish(command).await;
+    if let Some(server) = &server {
+        let log = fs::write(folder.with_extension("server.log"), server.printed().join("\n") + "\n");
+        log.map_err(|error| error.to_string())?;
+    }
+    let output = fs::read(folder.with_extension("tap")).map_err(|error| error.to_string())?;
+    let tap = Tap::read(&String::from_utf8_lossy(&output));
+    if !ended? && tap.failed.is_empty() {
+        return Err(format!("it failed, after {} checks that passed", tap.passed));
+    }
+    Ok(tap)
+}
+
+/// Copies the peers' sources to where they run, so that what is generated lies beside them and yet not
+/// among the sources. They stand side by side there too: what peers share is found as in the sources.
+fn lay_out(peer: &Peer, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(paths::runs())?;
+    for entry in fs::read_dir(paths::sources())? {
+        let entry = entry?;
+        let is_shared = entry.file_type()?.is_dir() && !entry.path().join("run").exists();
+        if is_shared {
+            replace(&entry.path(), &paths::runs().join(entry.file_name()))?;
+        }
+    }
+    replace(&paths::sources().join(peer.name), folder)
+}
+
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    copy(from, to)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(|_| ());
+    }
+    fs::create_dir_all(to)?;
+    fs::read_dir(from)?.try_for_each(|entry| {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))
+    })
+}
+
+/// The peer's program, with all variables but those of the database and the server.
+fn command(peer: &Peer, folder: &Path) -> io::Result<Command> {
+    let output = |extension: &str| fs::File::create(folder.with_extension(extension));
+    let (good, other) = (Token::of("ann"), Token::of("bob"));
+    let expired = Token::of("ann").with("exp", todo_contract_tests::seconds_from_now(-600));
+    let mut command = Command::new(folder.join("run"));
+    command
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(output("tap")?)
+        .stderr(output("log")?)
+        // A group of its own, so that all that it starts can be ended with it.
+        .process_group(0)
+        .env("PATH", path()?)
+        .env("PEER", peer.name)
+        .env("INTEROP", paths::target())
+        .env("WORKSPACE", workspace())
+        .env("TODO_SERVER", server_binary())
+        .env("BETTER_AUTH_SECRET", SECRET)
+        .env("TOKEN", good.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
+        .env("OTHER_TOKEN", other.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
+        .env("EXPIRED_TOKEN", expired.encode());
+    Ok(command)
+}
+
+#[expect(clippy::disallowed_methods, reason = "peers look for programs; the server's configuration is not read")]
+fn path() -> io::Result<std::ffi::OsString> {
+    let machine = env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = paths::programs().into_iter().chain(env::split_paths(&machine)).collect();
+    env::join_paths(folders).map_err(io::Error::other)
+}
+
+/// Waits for its end, and tells whether it went well.
+async fn finish(mut command: Command) -> Result<bool, String> {
+    let mut child = command.spawn().map_err(|error| format!("its `run` cannot be run: {error}"))?;
+    let group = child.id();
+    let ended = tokio::select! {
+        ended = child.wait() => ended.map(|status| status.success()).map_err(|error| error.to_string()),
+        () = tokio::time::sleep(PATIENCE) => Err(format!("it did not end within {} s", PATIENCE.as_secs())),
+        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+    };
+    end(group, &mut child).await;
+    if ended.as_ref().is_err_and(|fault| fault == "interrupted") {
+        std::process::exit(130);
+    }
+    ended
+}
+
+/// Ends what is left of its group.
+async fn end(group: Option<u32>, child: &mut Child) {
+    if let Some(group) = group {
+        // Most often there is nobody left, which `kill` complains of.
+        let kill = Command::new("kill").args(["-s", "KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
+        let _ = kill.await;
+        let _ = child.wait().await;
+    }
+}

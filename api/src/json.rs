@@ -122,6 +122,11 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>
     match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
         Ok(bytes) => Ok(bytes.into()),
         Err(ReadBodyError::PayloadTooLarge) => Err(Problem::from(ContentTooLarge).into()),
+        // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
+        Err(ReadBodyError::Io(error)) => {
+            let broken_off = |_| Unprocessable(vec![Fault::in_body("", "did not arrive whole")]).into();
+            Err(error.downcast::<Problem>().unwrap_or_else(broken_off).into())
+        }
         Err(other) => Err(other.into()),
     }
 }

@@ -39,8 +39,8 @@ pub use self::{
     json::MAX_BODY_BYTES,
     operations::Operation,
     problem::{
-        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Problem, Unavailable, Unidentified,
-        Unprocessable, UnsupportedMediaType,
+        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, Problem, RequestTimeout,
+        Unavailable, Unidentified, Unprocessable, Unreadable, UnsupportedMediaType,
     },
     schema::json_schema,
     tasks::{Description, NewTask, Nullable, Owner, Task, TaskPatch, Tasks, TasksApi, Title},

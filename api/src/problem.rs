@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod failure;
 mod kind;
+mod limits;
 mod operation;
 
 use std::{error::Error, fmt, sync::Arc};
@@ -25,6 +26,7 @@ pub use self::{
     body::Fault,
     failure::{Broken, Failure, Outcome},
     kind::{ContentTooLarge, Internal, NoSuchTask, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType},
+    limits::{Overloaded, RequestTimeout, Unreadable},
 };
 
 /// The media type of problems.

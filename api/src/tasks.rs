@@ -72,7 +72,7 @@ problems! {
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+        Unidentified, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }
 
 problems! {
@@ -83,7 +83,7 @@ problems! {
 problems! {
     /// Why `updateTask` changed nothing.
     UpdateTaskError:
-        Unidentified, NoSuchTask, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+        Unidentified, NoSuchTask, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }
 
 problems! {

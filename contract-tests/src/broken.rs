@@ -8,11 +8,10 @@ use std::{
     },
 };
 
-use poem::{Server, listener::TcpAcceptor};
 use todo_api::{
     Broken, Failure, NewTask, NoSuchTask, Outcome, Readiness, Task, TaskPatch, Tasks, Unavailable, Unidentified, UserId,
 };
-use todo_server::{Config, endpoint};
+use todo_server::{Config, endpoint, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{Client, SECRET, Token};
@@ -29,6 +28,8 @@ pub enum Mishap {
     Away,
     /// By a panic.
     Panic,
+    /// By never coming to an end.
+    Never,
 }
 
 /// A server over a keeper that always fails.
@@ -46,13 +47,22 @@ impl BrokenApp {
     ///
     /// Where it does not start.
     pub async fn start(mishap: Mishap) -> Self {
-        let config = Config::from_pairs([("BETTER_AUTH_SECRET", SECRET)]).expect("the configuration is good");
+        Self::configured(mishap, &[]).await
+    }
+
+    /// Starts one with variables of the configuration set.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn configured(mishap: Mishap, variables: &[(&str, &str)]) -> Self {
+        let variables = [("BETTER_AUTH_SECRET", SECRET)].iter().chain(variables).copied();
+        let config = Config::from_pairs(variables).expect("the configuration is good");
         let calls = Arc::new(AtomicUsize::new(0));
         let endpoint = endpoint(&config, AlwaysBroken { mishap, calls: Arc::clone(&calls) });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let acceptor = TcpAcceptor::from_tokio(listener).expect("a listener");
-        let server = tokio::spawn(async move { _ = Server::new_with_acceptor(acceptor).run(endpoint).await });
+        let server = tokio::spawn(async move { serve(listener, endpoint, &config.http, std::future::pending()).await });
         Self { address, calls, server }
     }
 
@@ -60,6 +70,12 @@ impl BrokenApp {
     #[must_use]
     pub fn client(&self) -> Client {
         Client::of(self.address).with_header("Authorization", &format!("Bearer {}", Token::of("ann").encode()))
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// How often the keeper was called.
@@ -82,40 +98,41 @@ struct AlwaysBroken {
 }
 
 impl AlwaysBroken {
-    fn fail<T, R>(&self) -> Outcome<T, R> {
+    async fn fail<T, R>(&self) -> Outcome<T, R> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let cause = Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(INTERNALS));
         match self.mishap {
             Mishap::Fault => Err(Failure::Broken(Broken::Fault(cause))),
             Mishap::Away => Err(Failure::Broken(Broken::Away(cause))),
             Mishap::Panic => panic!("{INTERNALS}"),
+            Mishap::Never => std::future::pending().await,
         }
     }
 }
 
 impl Tasks for AlwaysBroken {
     async fn list(&self, _: &UserId) -> Outcome<Vec<Task>> {
-        self.fail()
+        self.fail().await
     }
 
     async fn create(&self, _: &UserId, _: NewTask) -> Outcome<Task, Unidentified> {
-        self.fail()
+        self.fail().await
     }
 
     async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
-        self.fail()
+        self.fail().await
     }
 
     async fn update(&self, _: &UserId, _: i64, _: TaskPatch) -> Outcome<Task, NoSuchTask> {
-        self.fail()
+        self.fail().await
     }
 
     async fn toggle(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
-        self.fail()
+        self.fail().await
     }
 
     async fn delete(&self, _: &UserId, _: i64) -> Outcome<(), NoSuchTask> {
-        self.fail()
+        self.fail().await
     }
 }
 

@@ -9,6 +9,7 @@ mod cluster;
 mod database;
 mod document;
 mod process;
+mod raw;
 mod token;
 
 pub use self::{
@@ -20,5 +21,6 @@ pub use self::{
     database::{Engine, TestDatabase},
     document::{Committed, Operation, committed, workspace},
     process::{ServerProcess, server_binary},
+    raw::Raw,
     token::{Token, seconds_from_now},
 };

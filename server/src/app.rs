@@ -1,12 +1,12 @@
 //! The life of the server: start, run, stop.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, net::SocketAddr};
 
-use poem::{EndpointExt, Response, Server, endpoint::BoxEndpoint, listener::TcpAcceptor};
+use poem::{EndpointExt, Response, endpoint::BoxEndpoint};
 use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
-use crate::{Config, DatabaseUrl, Databases, MigrateError, Migrations, http, store::Store};
+use crate::{Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, http, serve, store::Store};
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
 pub struct App {
@@ -14,7 +14,7 @@ pub struct App {
     address: SocketAddr,
     endpoint: BoxEndpoint<'static, Response>,
     databases: Databases,
-    shutdown_timeout: Duration,
+    config: HttpConfig,
 }
 
 /// The server could not start.
@@ -59,7 +59,14 @@ impl App {
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database)).boxed();
-        Ok(Self { listener, address, endpoint, databases, shutdown_timeout: config.http.shutdown_timeout })
+        let max_connections = serve::allowed_connections(config.http.max_connections, config.database.max_connections);
+        Ok(Self {
+            listener,
+            address,
+            endpoint,
+            databases,
+            config: HttpConfig { max_connections, ..config.http.clone() },
+        })
     }
 
     /// Where it listens.
@@ -70,20 +77,9 @@ impl App {
 
     /// Serves until `stop` is ready, then answers the requests under way, for as long as
     /// `SHUTDOWN_TIMEOUT` allows, and closes the database.
-    ///
-    /// # Errors
-    ///
-    /// Where the listener fails.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let acceptor = TcpAcceptor::from_tokio(self.listener)?;
-        let served = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
-            self.endpoint,
-            stop,
-            Some(self.shutdown_timeout),
-        );
-        let result = served.await;
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        serve::serve(self.listener, self.endpoint, &self.config, stop).await;
         self.databases.close().await;
         tracing::info!("stopped");
-        result
     }
 }

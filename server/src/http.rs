@@ -1,16 +1,19 @@
 //! What stands around the operations.
 //!
-//! From the outside in: the request's name and its log line, CORS, then the contract's own service,
-//! which turns every failure within into a problem. So every answer, of whatever layer, has a name, the
+//! From the outside in: the request's name and its log line, CORS, the bound on requests under way, then
+//! the contract's own service, which turns every failure within into a problem. So every answer, of whatever layer, has a name, the
 //! headers that a browser needs, and its line in the log.
 
 mod cors;
+mod load;
 mod log;
 mod pages;
 
 use poem::{Endpoint, EndpointExt, Response};
 
 use todo_api::{Readiness, Tasks};
+
+pub(crate) use self::log::{REQUEST_ID, fresh_id};
 
 use crate::{Config, auth::Authenticator};
 
@@ -20,6 +23,7 @@ where
     S: Tasks + Readiness + Clone,
 {
     todo_api::service(pages::pages(), store, Authenticator::new(&config.auth))
+        .with(load::Load::new(&config.http))
         .with(cors::Cors::new(&config.http.allowed_origins))
         .around(log::named_and_logged)
 }

@@ -9,6 +9,7 @@ mod database;
 mod entity;
 mod http;
 mod migrate;
+mod serve;
 mod store;
 mod telemetry;
 
@@ -19,5 +20,6 @@ pub use self::{
     database::Databases,
     http::endpoint,
     migrate::{MigrateError, Migrations},
+    serve::serve,
     telemetry::{LogError, start as start_telemetry},
 };

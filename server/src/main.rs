@@ -87,7 +87,7 @@ async fn serve() -> Result<(), Failure> {
         println!("The document  http://localhost:{port}/openapi.json");
         println!("A token       make token USER=demo");
     }
-    app.run(told_to_stop()).await?;
+    app.run(told_to_stop()).await;
     Ok(())
 }
 

@@ -26,8 +26,7 @@ pub enum LogError {
 ///
 /// Where the level does not parse, or logging was started before.
 pub fn start(config: &LogConfig) -> Result<(), LogError> {
-    // The framework's own words about listening say less than ours.
-    let filter = EnvFilter::builder().parse(format!("poem::server=warn,{}", config.level))?;
+    let filter = EnvFilter::builder().parse(&config.level)?;
     let layer = match config.format {
         LogFormat::Text => {
             tracing_subscriber::fmt::layer().with_target(false).with_ansi(stdout().is_terminal()).boxed()

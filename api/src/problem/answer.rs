@@ -56,11 +56,12 @@ pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> p
 }
 
 impl Problem {
-    fn into_answer(self, request_id: &str) -> Response {
+    /// The answer that says so, to the request of that name. What caused it is logged, and stays here.
+    pub fn into_answer(self, request_id: &str) -> Response {
         if let Some(cause) = &self.cause {
             tracing::error!(status = self.status.as_u16(), error = %chain(cause.as_ref()), "request failed");
         }
-        let json = self.to_json(request_id).unwrap_or_default();
+        let json = self.to_json(request_id);
         let mut response = Response::builder().status(self.status).body(Body::from_string(json.to_string()));
         response.headers_mut().extend(self.headers);
         response.headers_mut().insert(CONTENT_TYPE, poem::http::HeaderValue::from_static(MEDIA_TYPE));

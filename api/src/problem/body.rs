@@ -84,21 +84,23 @@ impl Fault {
 
 impl Problem {
     /// The JSON that the client reads.
-    pub(super) fn to_json(&self, request_id: &str) -> Option<Value> {
+    #[must_use]
+    pub fn to_json(&self, request_id: &str) -> Value {
         let (kind, title, detail) = ("about:blank".to_owned(), self.title.to_owned(), self.detail.clone());
         let (status, request_id) = (i32::from(self.status.as_u16()), request_id.to_owned());
-        if self.faults.is_empty() {
+        let json = if self.faults.is_empty() {
             ProblemBody { kind, title, status, detail, request_id }.to_json()
         } else {
             ValidationProblemBody { kind, title, status, detail, errors: self.faults.clone(), request_id }.to_json()
-        }
+        };
+        json.unwrap_or_default()
     }
 }
 
 const REQUEST_ID: &str = "4f1c0bb4-6fd1-4c35-b6f3-0a5c6a1d2e9b";
 
 /// The JSON of a problem of the kind `K`, as the document shows it.
-pub(super) fn example<K: Kind>() -> Option<Value> {
+pub(super) fn example<K: Kind>() -> Value {
     K::example().into().to_json(REQUEST_ID)
 }
 

@@ -34,11 +34,11 @@ pub(crate) trait Kind: Into<Problem> {
 }
 
 impl Problem {
-    fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self { status, title, detail: detail.into(), faults: Vec::new(), headers: Vec::new(), cause: None }
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -250,7 +250,7 @@ impl Unavailable {
 
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const DESCRIPTION: &'static str = "The database cannot be reached or is saturated. Try again after `Retry-After`.";
+    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`.";
     const HEADER: Option<Header> = Some(Header {
         name: "Retry-After",
         description: "Seconds after which another try is worth it.",

@@ -8,7 +8,8 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType,
+    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, RequestTimeout, Unavailable, Unidentified, Unprocessable,
+    UnsupportedMediaType,
     body::{self, ProblemBody, ValidationProblemBody},
     kind::{Header, Kind},
 };
@@ -111,12 +112,13 @@ pub(crate) fn register(registry: &mut Registry) {
 
 /// The problem of `status` as the document shows it, for a status that an operation can answer.
 pub(crate) fn example(status: u16) -> Option<Value> {
-    fn of<K: Kind>() -> (u16, fn() -> Option<Value>) {
+    fn of<K: Kind>() -> (u16, fn() -> Value) {
         (K::STATUS.as_u16(), body::example::<K>)
     }
     let examples = [
         of::<Unidentified>(),
         of::<NoSuchTask>(),
+        of::<RequestTimeout>(),
         of::<ContentTooLarge>(),
         of::<UnsupportedMediaType>(),
         of::<Unprocessable>(),
@@ -124,5 +126,5 @@ pub(crate) fn example(status: u16) -> Option<Value> {
         of::<Unavailable>(),
     ];
     let (_, example) = examples.into_iter().find(|(known, _)| *known == status)?;
-    example()
+    Some(example())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt, stream};
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
@@ -20,6 +21,8 @@ enum Who {
     OfFault,
     /// Of a server whose database is away.
     OfAway,
+    /// Ann, in no hurry to send the rest of her body.
+    Slow,
 }
 
 /// A request: who, which path (`1` stands for a task of Ann's), which body, of which type.
@@ -48,6 +51,7 @@ fn request(operation: &str, status: u16) -> Request {
         (_, 401) => (Who::Nobody, path, body, JSON),
         ("toggleTaskCompletion", 404) => (Who::Ann, "/api/tasks/4711/complete", body, JSON),
         (_, 404) => (Who::Ann, "/api/tasks/4711", body, JSON),
+        (_, 408) => (Who::Slow, path, body, JSON),
         (_, 413) => (Who::Ann, path, Some(json!({"padding": "x".repeat(65 * 1024)})), JSON),
         (_, 415) => (Who::Ann, path, body, Some("text/plain")),
         ("createTask", 422) => (Who::Ann, path, Some(json!({})), JSON),
@@ -59,6 +63,12 @@ fn request(operation: &str, status: u16) -> Request {
     }
 }
 
+/// A body that begins as it should, and never ends.
+fn endless(beginning: String) -> reqwest::Body {
+    let rest = stream::once(async { Ok::<_, std::io::Error>(beginning) }).chain(stream::pending());
+    reqwest::Body::wrap_stream(rest)
+}
+
 #[rstest]
 #[tokio::test]
 async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] engine: Engine) {
@@ -66,11 +76,11 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
     let (fault, away) = (BrokenApp::start(Mishap::Fault).await, BrokenApp::start(Mishap::Away).await);
     for operation in &committed().operations {
         for status in operation.answers.keys() {
-            let app = TestApp::start(engine).await;
+            let app = TestApp::configured(engine, &[("REQUEST_TIMEOUT", "1")]).await;
             let id = app.client("ann").created("mine").await;
             let (who, path, body, content_type) = request(&operation.id, *status);
             let client: Client = match who {
-                Who::Ann => app.client("ann"),
+                Who::Ann | Who::Slow => app.client("ann"),
                 Who::Nobody => app.stranger(),
                 Who::OfFault => fault.client(),
                 Who::OfAway => away.client(),
@@ -78,7 +88,8 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
             let path = path.replace("/1", &format!("/{id}"));
             let content_type = content_type.filter(|_| body.is_some());
             let bytes = body.map(|body| body.to_string()).unwrap_or_default();
-            let answer = client.send_bytes(&operation.method, &path, content_type, bytes).await;
+            let body = if who == Who::Slow { endless(bytes) } else { bytes.into() };
+            let answer = client.send_bytes(&operation.method, &path, content_type, body).await;
             assert_eq!(answer.status, *status, "{} {status}: {}", operation.id, answer.text);
             reached.insert((operation.id.as_str(), *status));
         }
@@ -92,9 +103,9 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
 /// CONTRACT.md's own table: what each operation may answer, to the letter.
 #[rstest]
 #[case("listTasks", "GET", "/api/tasks", &[200, 401, 500, 503])]
-#[case("createTask", "POST", "/api/tasks", &[201, 401, 413, 415, 422, 500, 503])]
+#[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 413, 415, 422, 500, 503])]
 #[case("getTask", "GET", "/api/tasks/{id}", &[200, 401, 404, 422, 500, 503])]
-#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 413, 415, 422, 500, 503])]
+#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 408, 413, 415, 422, 500, 503])]
 #[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 422, 500, 503])]
 #[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 422, 500, 503])]
 #[case("getHealth", "GET", "/api/health", &[200])]

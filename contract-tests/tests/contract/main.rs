@@ -8,6 +8,7 @@ mod cors;
 mod coverage;
 mod document;
 mod health;
+mod limits;
 mod migrations;
 mod outage;
 mod ownership;

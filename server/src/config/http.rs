@@ -1,4 +1,4 @@
-//! Where the server listens, and for whom.
+//! Where the server listens, for whom, and how much of it anybody may hold.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::refusals::{Reader, list};
 
-/// Where the server listens, and for whom.
+/// Where the server listens, for whom, and how much of it anybody may hold.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// Origins whose pages may call the API from a browser, each as the browser writes it.
@@ -16,6 +16,14 @@ pub struct HttpConfig {
     pub host: String,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
+    /// The most connections.
+    pub max_connections: usize,
+    /// The most requests under way; past them the answer is 503 at once.
+    pub max_requests: usize,
+    /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
+    pub request_timeout: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout: Duration,
     /// How long requests under way may take once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -27,6 +35,10 @@ pub(super) struct Variables {
     allowed_origins: Option<String>,
     host: Option<String>,
     port: Option<String>,
+    max_connections: Option<String>,
+    max_requests: Option<String>,
+    request_timeout: Option<String>,
+    idle_timeout: Option<String>,
     shutdown_timeout: Option<String>,
 }
 
@@ -38,6 +50,10 @@ impl HttpConfig {
             allowed_origins: origins(reader, given.allowed_origins),
             host: given.host.unwrap_or_else(|| default_host.to_owned()),
             port: reader.number("PORT", given.port, 8000, 0..=u16::MAX),
+            max_connections: reader.number("MAX_CONNECTIONS", given.max_connections, 4096, 1..=1_000_000),
+            max_requests: reader.number("MAX_REQUESTS", given.max_requests, 512, 1..=100_000),
+            request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),
+            idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
     }

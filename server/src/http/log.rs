@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-const HEADER: &str = "x-request-id";
+/// The header that names a request.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Names the request, by the caller's name for it where that is a good one, and logs how it was answered.
 pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
@@ -26,15 +27,16 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     };
 
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
-        response.headers_mut().insert(HEADER, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     let operation = response.data::<Operation>();
     let status = response.status();
+    let exists = !status.is_client_error() && !status.is_server_error() || status == 405;
     tracing::info!(
         parent: &span,
         method = method.as_str(),
         // What was asked for in vain is anybody's words, and each another: only what exists is named.
-        route = operation.map_or(if status == 404 { "-" } else { path.as_str() }, |operation| operation.route),
+        route = operation.map_or(if exists { path.as_str() } else { "-" }, |operation| operation.route),
         operation = operation.map(|operation| operation.id),
         status = status.as_u16(),
         milliseconds = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
@@ -45,12 +47,13 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
 }
 
 fn given_id(request: &Request) -> Option<RequestId> {
-    let mut given = request.headers().get_all(HEADER).iter();
+    let mut given = request.headers().get_all(REQUEST_ID).iter();
     let id = given.next()?.to_str().ok().and_then(RequestId::parse)?;
     given.next().is_none().then_some(id)
 }
 
-fn fresh_id() -> RequestId {
+/// A name that no other request has.
+pub(crate) fn fresh_id() -> RequestId {
     let id = Uuid::new_v4().hyphenated().to_string();
     RequestId::parse(&id).unwrap_or_else(|| unreachable!("a UUID is a good name"))
 }

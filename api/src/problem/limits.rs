@@ -1,0 +1,65 @@
+//! The kinds of problem that a limit gives, and those of requests that never became one.
+
+use poem::http::{
+    HeaderValue, StatusCode,
+    header::{CONNECTION, RETRY_AFTER},
+};
+
+use super::{Problem, kind::Kind};
+
+/// The request did not arrive in time. What is left of it is not waited for: the connection is closed.
+#[derive(Debug)]
+pub struct RequestTimeout;
+
+impl Kind for RequestTimeout {
+    const STATUS: StatusCode = StatusCode::REQUEST_TIMEOUT;
+    const DESCRIPTION: &'static str =
+        "The request did not arrive in time, and nothing was done. The connection is closed; send it again on another.";
+
+    fn example() -> Self {
+        Self
+    }
+}
+
+impl From<RequestTimeout> for Problem {
+    fn from(_: RequestTimeout) -> Self {
+        let detail = "the request did not arrive in time; nothing was done, send it again";
+        Self::new(RequestTimeout::STATUS, "Request Timeout", detail)
+            .with_header(CONNECTION, HeaderValue::from_static("close"))
+    }
+}
+
+/// The server has as many requests under way as it takes. Answered with 503, as a saturated database is.
+#[derive(Debug)]
+pub struct Overloaded;
+
+impl Overloaded {
+    /// Seconds after which another try is worth it.
+    const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+}
+
+impl From<Overloaded> for Problem {
+    fn from(_: Overloaded) -> Self {
+        let detail = "the server has all the requests that it can bear; try again soon";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", detail)
+            .with_header(RETRY_AFTER, Overloaded::RETRY_AFTER)
+    }
+}
+
+/// Bytes that HTTP's own rules refuse, so that there is no request to speak of: the status is that of
+/// whoever read them (RFC 9112).
+#[derive(Debug)]
+pub struct Unreadable(pub StatusCode);
+
+impl From<Unreadable> for Problem {
+    fn from(Unreadable(status): Unreadable) -> Self {
+        let detail = match status {
+            StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                "the address and the headers of the request are too large"
+            }
+            _ => "this is no request as HTTP/1.1 has it",
+        };
+        Self::new(status, status.canonical_reason().unwrap_or("Refused"), detail)
+            .with_header(CONNECTION, HeaderValue::from_static("close"))
+    }
+}

@@ -1,0 +1,93 @@
+//! A client of bytes, for what no HTTP library would do.
+
+use std::{net::SocketAddr, time::Duration};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
+
+use crate::{Answer, Token, committed};
+
+/// Longer than any limit that a test sets.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// One connection.
+#[derive(Debug)]
+pub struct Raw(TcpStream);
+
+impl Raw {
+    /// Connects.
+    ///
+    /// # Panics
+    ///
+    /// Where nobody listens.
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.expect("a connection"))
+    }
+
+    /// Connects with room for a few kilobytes that came and were not read.
+    ///
+    /// # Panics
+    ///
+    /// Where nobody listens.
+    pub async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a smaller buffer");
+        Self(socket.connect(address).await.expect("a connection"))
+    }
+
+    /// The head of a request of `user`, without its end: headers may follow.
+    #[must_use]
+    pub fn head(method: &str, path: &str, user: &str) -> String {
+        let token = Token::of(user).encode();
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n")
+    }
+
+    /// Sends; whether the other side still takes it.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.0.write_all(bytes.as_ref()).await.is_ok()
+    }
+
+    /// Everything that comes until the connection is closed; `None` where it is cut.
+    ///
+    /// # Panics
+    ///
+    /// Where the connection stays open for a minute.
+    pub async fn rest(&mut self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.expect("the connection is closed");
+        read.ok().map(|_| bytes)
+    }
+
+    /// The one answer that comes before the connection is closed: a problem.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    pub async fn problem(&mut self) -> Answer {
+        let bytes = self.rest().await.expect("an answer before the end");
+        let text = String::from_utf8(bytes).expect("an answer in UTF-8");
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("a head and a body in {text:?}"));
+        let (line, headers) = head.split_once("\r\n").expect("headers");
+        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let headers: HeaderMap = headers
+            .lines()
+            .map(|header| {
+                let (name, value) = header.split_once(": ").expect("a header");
+                (name.parse::<HeaderName>().expect("a name"), value.parse::<HeaderValue>().expect("a value"))
+            })
+            .collect();
+        let answer = Answer { status, headers, text: body.to_owned() };
+        let problem: Value = answer.json();
+        assert!(committed().problem.is_valid(&problem), "{text}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        assert_eq!(answer.header("content-length"), body.len().to_string());
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["request_id"], answer.header("x-request-id"));
+        answer
+    }
+}

@@ -1,0 +1,6 @@
+//! The limits of the server: each is gone over, and answered as the contract has it.
+
+mod connections;
+mod crowd;
+mod heads;
+mod requests;

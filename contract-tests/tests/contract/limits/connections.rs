@@ -1,0 +1,55 @@
+//! How many connections there may be, and for how long with nothing on them.
+
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    Raw, TestApp,
+};
+use tokio::time::timeout;
+
+const HEALTH: &str = "GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[rstest]
+#[case::after_an_answer(HEALTH, "1", "60")]
+#[case::before_a_request("", "60", "1")]
+#[tokio::test]
+async fn a_connection_that_idles_is_closed(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] first: &str,
+    #[case] idle_timeout: &str,
+    #[case] request_timeout: &str,
+) {
+    let app =
+        TestApp::configured(engine, &[("IDLE_TIMEOUT", idle_timeout), ("REQUEST_TIMEOUT", request_timeout)]).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let start = Instant::now();
+    raw.send(first).await;
+    raw.rest().await;
+    assert!((1..30).contains(&start.elapsed().as_secs()), "after the time that is configured");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_newcomer_takes_the_place_of_who_has_kept_us_waiting_longest(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("MAX_CONNECTIONS", "3")]).await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let mut raw = Raw::connect(app.address()).await;
+        raw.send("GET /api/health HTTP/1.1\r\nHost: ").await;
+        waiting.push(raw);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let mut newcomer = Raw::connect(app.address()).await;
+    newcomer.send(HEALTH.replace("Host", "Connection: close\r\nHost")).await;
+    let text = String::from_utf8(newcomer.rest().await.expect("an answer")).expect("text");
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+    // The farewell to the oldest, if it got one, is a problem.
+    assert!(timeout(Duration::from_secs(5), waiting[0].rest()).await.is_ok(), "the oldest had to go");
+    for raw in &mut waiting[1..] {
+        raw.send("a\r\nConnection: close\r\n\r\n").await;
+        let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+        assert!(text.starts_with("HTTP/1.1 200 "), "the others are still served: {text}");
+    }
+}

@@ -1,0 +1,75 @@
+//! What never becomes a request is told so by a problem, like everything else.
+
+use rstest::rstest;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    Raw, TestApp,
+};
+
+/// What `bytes` are answered, at the end of the connection.
+async fn answered(engine: Engine, bytes: impl AsRef<[u8]>) -> u16 {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    // The server may close before it has all of it.
+    raw.send(bytes).await;
+    let answer = raw.problem().await;
+    assert_eq!(answer.header("connection"), "close");
+    answer.status
+}
+
+#[rstest]
+#[case::no_http(b"hello\r\n\r\n")]
+#[case::no_version(b"GET /api/health\r\n\r\n")]
+#[case::unknown_version(b"GET /api/health HTTP/9.9\r\n\r\n")]
+#[case::space_in_a_name(b"GET /api/health HTTP/1.1\r\nHost : a\r\n\r\n")]
+#[case::nul_in_a_value(b"GET /api/health HTTP/1.1\r\nHost: a\0b\r\n\r\n")]
+#[case::tls(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a browser that expects TLS")]
+#[case::two_lengths(b"POST /api/tasks HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::smuggling(b"POST /api/tasks HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\n{}")]
+#[tokio::test]
+async fn what_is_no_request_is_a_problem(#[values(Sqlite, Postgres)] engine: Engine, #[case] bytes: &[u8]) {
+    assert_eq!(answered(engine, bytes).await, 400);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_head_has_at_most_16_kib(#[values(Sqlite, Postgres)] engine: Engine) {
+    let head = |length: usize| {
+        let head = "GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\nPadding: ";
+        format!("{head}{}\r\n\r\n", "x".repeat(length - head.len() - 4))
+    };
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(head(16 * 1024)).await;
+    let served = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+    assert!(served.starts_with("HTTP/1.1 200 "), "{served}");
+    assert_eq!(answered(engine, head(16 * 1024 + 1)).await, 431);
+    assert_eq!(answered(engine, "GET /".to_owned() + &"x".repeat(100_000)).await, 431);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_head_has_at_most_100_headers(#[values(Sqlite, Postgres)] engine: Engine) {
+    let headers = "X: y\r\n".repeat(101);
+    assert_eq!(answered(engine, format!("GET /api/health HTTP/1.1\r\n{headers}\r\n")).await, 431);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_good_request_before_a_bad_one_is_answered(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n").await;
+    let text = String::from_utf8(raw.rest().await.expect("answers")).expect("text");
+    assert!(text.starts_with("HTTP/1.1 200 ") && text.contains("HTTP/1.1 400 "), "{text}");
+    assert!(text.ends_with('}') && text.contains("application/problem+json"), "{text}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn http_2_is_left_to_the_proxy(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(raw.rest().await.unwrap_or_default(), b"", "it is closed at once");
+}

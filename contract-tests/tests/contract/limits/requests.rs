@@ -1,0 +1,168 @@
+//! How long a request may take, and how many may be under way.
+
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    BrokenApp, Client,
+    Engine::{self, Postgres, Sqlite},
+    Mishap, Raw, TestApp,
+};
+use tokio::time::sleep;
+
+const IMPATIENT: &[(&str, &str)] = &[("REQUEST_TIMEOUT", "1"), ("IDLE_TIMEOUT", "2")];
+
+#[rstest]
+#[case::that_stops("GET /api/health HTTP/1.1\r\nHost: lo")]
+#[case::of_one_byte("G")]
+#[tokio::test]
+async fn a_head_that_does_not_arrive_is_not_waited_for(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] beginning: &str,
+) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(beginning).await;
+    raw.problem().await.expect(408);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_head_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let start = Instant::now();
+    raw.send("GET /api/health HTTP/1.1\r\nX: ").await;
+    while raw.send("x").await {
+        assert!(start.elapsed() < Duration::from_secs(30), "it ends");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[rstest]
+#[case::of_known_length("Content-Length: 100\r\n\r\n{")]
+#[case::in_chunks("Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")]
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_not_waited_for(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] beginning: &str,
+) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\n" + beginning).await;
+    let answer = raw.problem().await.expect(408);
+    assert_eq!(answer.header("connection"), "close");
+    app.client("ann").list().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_stranger_is_refused_before_the_body_arrives(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send("POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{").await;
+    raw.problem().await.expect(401);
+}
+
+#[rstest]
+#[case::broken_chunks("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")]
+#[tokio::test]
+async fn a_body_that_breaks_off_is_a_problem(#[values(Sqlite, Postgres)] engine: Engine, #[case] body: &str) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\n" + body).await;
+    assert_eq!(raw.problem().await.expect(422).faults(), [": did not arrive whole"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_that_is_not_taken_is_not_kept(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let client = app.client("ann");
+    // More than the system keeps on the way, and 15 seconds' worth at 32 KiB a second.
+    let size = fill(&client, 96).await;
+    let mut raw = Raw::narrow(app.address()).await;
+    raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
+    sleep(Duration::from_secs(1 + size / (32 * 1024) + 3)).await;
+    let rest = raw.rest().await.map_or(0, |bytes| bytes.len());
+    assert!((rest as u64) < size, "the rest of the answer is gone: {rest} of {size}");
+}
+
+/// Gives the caller tasks as large as they get, and says how large their list is.
+pub(super) async fn fill(client: &Client, tasks: usize) -> u64 {
+    for _ in 0..tasks {
+        let task = json!({"title": "\u{1f4a3}".repeat(200), "description": "\u{1f4a3}".repeat(1000)});
+        client.create(task).await.expect(201);
+    }
+    client.list().await.expect(200).text.len() as u64
+}
+
+/// A server that can work on one request, and is at it.
+async fn busy(variables: &[(&str, &str)]) -> (BrokenApp, tokio::task::JoinHandle<u16>) {
+    let variables: Vec<_> = [("MAX_REQUESTS", "1")].iter().chain(variables).copied().collect();
+    let app = BrokenApp::configured(Mishap::Never, &variables).await;
+    let client = app.client();
+    let under_way = tokio::spawn(async move { client.list().await.status });
+    while app.calls() == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    (app, under_way)
+}
+
+#[tokio::test]
+async fn past_the_bound_the_answer_is_no_at_once() {
+    let (app, under_way) = busy(&[]).await;
+    for _ in 0..100 {
+        let refused = app.client().list().await.expect(503);
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    assert_eq!(app.calls(), 1, "nothing was queued");
+    app.client().get("/api/health").await.expect(200);
+    assert!(!under_way.is_finished());
+    under_way.abort();
+}
+
+#[tokio::test]
+async fn a_place_is_free_again_once_its_client_is_gone() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
+    while app.calls() == 0 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    app.client().get("/openapi.json").await.expect(503);
+    drop(raw);
+    let start = Instant::now();
+    while app.client().get("/openapi.json").await.status == 503 {
+        assert!(start.elapsed() < Duration::from_secs(10), "it is free");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn work_that_does_not_end_is_given_up() {
+    let (app, under_way) = busy(&[("REQUEST_TIMEOUT", "1")]).await;
+    assert_eq!(under_way.await.expect("an answer"), 503);
+    app.client().get("/openapi.json").await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_sends_slowly_takes_no_place(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("MAX_REQUESTS", "1")]).await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut raw = Raw::connect(app.address()).await;
+        let head = Raw::head("POST", "/api/tasks", "eve") + "Content-Type: application/json\r\nConnection: close\r\n";
+        raw.send(head + "Content-Length: 14\r\n\r\n{\"title\":").await;
+        slow.push(raw);
+    }
+    sleep(Duration::from_millis(300)).await;
+    app.client("ann").created("Buy milk").await;
+    for raw in &mut slow {
+        raw.send(" \"a\"}").await;
+        let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+        assert!(text.starts_with("HTTP/1.1 201 "), "and is served in the end: {text}");
+    }
+}

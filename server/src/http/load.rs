@@ -1,0 +1,172 @@
+//! How many requests may be under way, and for how long: past that, an immediate no instead of a queue.
+//!
+//! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
+//! those who send slowly keep nobody from an answer; it counts again once the body is there.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::BoxBody;
+use parking_lot::Mutex;
+use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
+use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep, timeout},
+};
+
+use crate::{HttpConfig, serve::Watch};
+
+/// What is answered whatever the load: it takes no work, and whoever asks must know.
+const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
+
+/// Bounds the requests under way, and the time that each may take.
+pub(super) struct Load {
+    places: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl Load {
+    pub(super) fn new(config: &HttpConfig) -> Self {
+        Self { places: Arc::new(Semaphore::new(config.max_requests)), timeout: config.request_timeout }
+    }
+}
+
+impl<E: Endpoint> Middleware<E> for Load {
+    type Output = LoadEndpoint<E>;
+
+    fn transform(&self, inner: E) -> LoadEndpoint<E> {
+        LoadEndpoint { inner, places: Arc::clone(&self.places), timeout: self.timeout }
+    }
+}
+
+pub(super) struct LoadEndpoint<E> {
+    inner: E,
+    places: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl<E: Endpoint> Endpoint for LoadEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+            return self.inner.call(request).await.map(IntoResponse::into_response);
+        }
+        let context = request.data::<Arc<RequestContext>>().cloned();
+        let refused =
+            || Problem::from(Overloaded).into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
+        let Some(place) = Place::take(&self.places) else {
+            return Ok(refused());
+        };
+        let place = Arc::new(place);
+        let body = request.take_body();
+        if !body.is_empty() {
+            let watch = request.data::<Arc<Watch>>().cloned();
+            request.set_body(BoxBody::new(ArrivingBody {
+                body: body.into(),
+                deadline: Box::pin(sleep(self.timeout)),
+                place: Arc::clone(&place),
+                watch,
+                is_awaited: false,
+            }));
+        }
+        // Once for the request to arrive, and once more for its answer to be made.
+        match timeout(self.timeout * 2, self.inner.call(request)).await {
+            Ok(result) => result.map(IntoResponse::into_response),
+            Err(_elapsed) => Ok(refused()),
+        }
+    }
+}
+
+/// A request's place among those under way.
+struct Place {
+    places: Arc<Semaphore>,
+    taken: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Place {
+    fn take(places: &Arc<Semaphore>) -> Option<Self> {
+        let taken = Arc::clone(places).try_acquire_owned().ok()?;
+        Some(Self { places: Arc::clone(places), taken: Mutex::new(Some(taken)) })
+    }
+
+    fn give_back(&self) {
+        self.taken.lock().take();
+    }
+
+    /// Whether there was one left.
+    fn take_again(&self) -> bool {
+        let mut taken = self.taken.lock();
+        *taken = Arc::clone(&self.places).try_acquire_owned().ok();
+        taken.is_some()
+    }
+}
+
+/// The body of a request, on its way. Where it cannot be had, its error is the [`Problem`] that says why.
+struct ArrivingBody {
+    body: BoxBody<Bytes, io::Error>,
+    deadline: Pin<Box<Sleep>>,
+    place: Arc<Place>,
+    /// None where another server than ours drives the endpoint.
+    watch: Option<Arc<Watch>>,
+    is_awaited: bool,
+}
+
+impl ArrivingBody {
+    fn wait(&mut self) {
+        if !self.is_awaited {
+            self.is_awaited = true;
+            self.place.give_back();
+            if let Some(watch) = &self.watch {
+                watch.body_awaited();
+            }
+        }
+    }
+
+    /// Whether the request may go on.
+    fn resume(&mut self) -> bool {
+        if !self.is_awaited {
+            return true;
+        }
+        self.is_awaited = false;
+        if let Some(watch) = &self.watch {
+            watch.body_arrived();
+        }
+        self.place.take_again()
+    }
+}
+
+impl Body for ArrivingBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let refused = |problem: Problem| Poll::Ready(Some(Err(io::Error::other(problem))));
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(None) if !self.resume() => refused(Overloaded.into()),
+            Poll::Pending if self.deadline.as_mut().poll(context).is_ready() => refused(RequestTimeout.into()),
+            Poll::Pending => {
+                self.wait();
+                Poll::Pending
+            }
+            ready @ Poll::Ready(_) => ready,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // Only the end itself says whether the request may go on.
+        !self.is_awaited && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

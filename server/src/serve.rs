@@ -1,0 +1,108 @@
+//! Serving HTTP/1.1, with a bound on everything that a client may hold of the server.
+//!
+//! hyper, with the framework's endpoint in it. The framework's own server has no timeout for a head that
+//! trickles in or an answer that nobody takes, no bound on connections, and answers a malformed request
+//! without a problem. HTTP/2 is left to the proxy that does TLS: no browser speaks it without, and with
+//! one request at a time a connection's share is known and streams cannot multiply it.
+//!
+//! Each connection has a [`Watch`], which knows what it is doing and until when it may; and a place among
+//! the [`Connections`], which it loses to a newcomer where it keeps us waiting and none is left.
+
+mod connection;
+mod connections;
+mod files;
+mod refusal;
+mod stream;
+mod watch;
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use poem::{Endpoint, EndpointExt, Response};
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch as signal,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use self::{connection::Connection, connections::Connections};
+pub(crate) use self::{files::allowed_connections, watch::Watch};
+use crate::HttpConfig;
+
+/// A pause before the next try where the system has no more to give, such as file handles.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice
+/// that; left to itself it goes up to megabytes a client.)
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
+
+/// Serves `endpoint` until `stop` is ready, and then for as long as requests under way and
+/// `SHUTDOWN_TIMEOUT` allow.
+pub async fn serve(
+    listener: TcpListener,
+    endpoint: impl Endpoint<Output = Response> + 'static,
+    config: &HttpConfig,
+    stop: impl Future<Output = ()>,
+) {
+    // Connections inherit it.
+    if let Err(error) = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER_BYTES) {
+        tracing::warn!(%error, "the system keeps more of an answer than it should");
+    }
+    let connections = Arc::new(Connections::new(config.max_connections));
+    let endpoint = Arc::new(endpoint.boxed());
+    let (stopping, stopped) = signal::channel(false);
+    let mut open = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let (stream, place) = tokio::select! {
+            () = &mut stop => break,
+            next = async { (accept(&listener, &connections).await, connections.place().await) } => next,
+        };
+        // What has ended is let go of.
+        while open.try_join_next().is_some() {}
+        let connection = Connection {
+            endpoint: Arc::clone(&endpoint),
+            watch: Arc::new(Watch::new(Arc::clone(&connections), config)),
+            stopped: stopped.clone(),
+        };
+        open.spawn(async move {
+            connection.serve(stream).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Nobody listens where no connection is open.
+    let _ = stopping.send(true);
+    let all = async { while open.join_next().await.is_some() {} };
+    if timeout(config.shutdown_timeout, all).await.is_err() {
+        tracing::warn!(connections = open.len(), "connections were cut at the end of SHUTDOWN_TIMEOUT");
+    }
+}
+
+/// The next connection, whatever goes wrong with others before it.
+async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // An answer is written in one go, and should not wait for company.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "a connection was gone at once");
+                }
+                return stream;
+            }
+            Err(error) if is_of_one_client(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted; are there file handles left (ulimit -n)?");
+                connections.evict();
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Whether the client merely left before it was served.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

@@ -1,0 +1,158 @@
+//! One connection, from its first byte to its last.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::combinators::BoxBody;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use poem::{
+    Endpoint, Response,
+    endpoint::BoxEndpoint,
+    http::{self, uri::Scheme},
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    sync::watch as signal,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{refusal, stream::WatchedStream, watch::Watch};
+
+/// The most bytes of a head: a request's address and headers, a token among them.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+
+/// The most headers.
+const MAX_HEADERS: usize = 100;
+
+/// The most bytes that are kept in memory of what has been sent and not yet looked at.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+pub(super) struct Connection {
+    pub(super) endpoint: Arc<BoxEndpoint<'static, Response>>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) stopped: signal::Receiver<bool>,
+}
+
+/// Why a connection is over.
+enum End {
+    /// One of the two had no more to say, or went away.
+    Done,
+    /// A deadline passed, or the place was wanted for another.
+    Cut,
+}
+
+impl Connection {
+    /// Serves the requests of one client, one after the other.
+    pub(super) async fn serve(mut self, stream: TcpStream) {
+        let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
+            return;
+        };
+        let watch = Arc::clone(&self.watch);
+        let service = service_fn({
+            let (endpoint, watch) = (Arc::clone(&self.endpoint), Arc::clone(&self.watch));
+            move |request: http::Request<Incoming>| {
+                watch.asked();
+                let addresses = (LocalAddr(local.into()), RemoteAddr(remote.into()));
+                let request = (request, addresses.0, addresses.1, Scheme::HTTP).into();
+                answer(Arc::clone(&endpoint), request, Arc::clone(&watch))
+            }
+        });
+        let mut connection = http1::Builder::new()
+            .max_header_size(MAX_HEAD_BYTES)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_BUFFER_BYTES)
+            // The watch has a deadline for heads, with an answer at its end.
+            .header_read_timeout(None)
+            .serve_connection(TokioIo::new(WatchedStream::new(stream, Arc::clone(&watch))), service);
+
+        let mut deadline = pin!(sleep_until(Instant::now()));
+        let mut evicted = pin!(watch.evicted());
+        let mut stop = pin!(self.stopped.wait_for(|is_stopped| *is_stopped));
+        let mut is_stopping = false;
+        let end = poll_fn(|context| {
+            if !is_stopping && stop.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            if Pin::new(&mut connection).poll(context).is_ready() {
+                return Poll::Ready(End::Done);
+            }
+            if evicted.as_mut().poll(context).is_ready() {
+                return Poll::Ready(End::Cut);
+            }
+            // All that moves the deadline happened in the poll above.
+            let Some(at) = watch.deadline() else {
+                return Poll::Pending;
+            };
+            if deadline.deadline() != at {
+                deadline.as_mut().reset(at);
+            }
+            deadline.as_mut().poll(context).map(|()| End::Cut)
+        })
+        .await;
+        if matches!(end, End::Cut) && watch.is_in_head() {
+            let mut stream = connection.into_parts().io.into_inner().into_inner();
+            let farewell = async {
+                stream.write_all(&refusal::too_slow()).await?;
+                stream.shutdown().await
+            };
+            // Whoever was this slow may be gone.
+            let _ = timeout(FAREWELL, farewell).await;
+        }
+    }
+}
+
+async fn answer(
+    endpoint: Arc<BoxEndpoint<'static, Response>>,
+    mut request: poem::Request,
+    watch: Arc<Watch>,
+) -> Result<http::Response<WatchedBody>, Infallible> {
+    request.set_data(Arc::clone(&watch));
+    let response: http::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+    watch.answering(response.body().size_hint().lower());
+    Ok(response.map(|body| WatchedBody { body, watch }))
+}
+
+/// The body of an answer, whose end is seen.
+struct WatchedBody {
+    body: BoxBody<Bytes, io::Error>,
+    watch: Arc<Watch>,
+}
+
+impl Body for WatchedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        self.watch.answered();
+    }
+}

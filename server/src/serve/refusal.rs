@@ -1,0 +1,37 @@
+//! Answers to what never became a request.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use poem::http::StatusCode;
+use todo_api::{Problem, RequestTimeout, Unreadable};
+
+use crate::http::{REQUEST_ID, fresh_id};
+
+/// The answer to a head that did not arrive in time.
+pub(super) fn too_slow() -> Bytes {
+    answer(RequestTimeout.into())
+}
+
+/// The problem to send instead of `words`, a bare answer of hyper's: its status is taken over.
+pub(super) fn instead_of(words: &[u8]) -> Bytes {
+    // The status stands after "HTTP/1.1 ".
+    let status = words.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
+    answer(Unreadable(status.unwrap_or(StatusCode::BAD_REQUEST)).into())
+}
+
+fn answer(problem: Problem) -> Bytes {
+    let id = fresh_id();
+    let (body, response) = (problem.to_json(id.as_str()).to_string(), problem.into_answer(id.as_str()));
+    let status = response.status();
+    tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused");
+    let mut bytes = Vec::with_capacity(512);
+    // Writing to a vector cannot fail.
+    let _ = write!(bytes, "HTTP/1.1 {status}\r\n{REQUEST_ID}: {}\r\ncontent-length: {}\r\n", id.as_str(), body.len());
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend(b"\r\n");
+    bytes.extend(body.as_bytes());
+    bytes.into()
+}

@@ -1,0 +1,144 @@
+//! What one connection is doing, and until when it may.
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::{sync::Notify, time::Instant};
+
+use super::connections::{Connections, Ticket};
+use crate::HttpConfig;
+
+/// The bytes of an answer that a client has to take in a second.
+const LEAST_SPEED: u64 = 32 * 1024;
+
+/// Watches over one connection. Whoever moves it on says so here; whoever drives it asks for the deadline.
+/// It comes with each request, as its data, so that the time in which a body arrives is the client's.
+pub(crate) struct Watch {
+    connections: Arc<Connections>,
+    eviction: Arc<Notify>,
+    request_timeout: Duration,
+    idle_timeout: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: Phase,
+    /// Where it stands among those who keep us waiting, if it does.
+    ticket: Option<Ticket>,
+    deadline: Option<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing of a request is there.
+    Idle,
+    /// The beginning of a request is there.
+    Head,
+    /// A request is being answered. That has a time limit of its own.
+    Working,
+    /// The answer is on its way.
+    Answering,
+    /// All of the answer has been handed over, and may still wait to be taken.
+    Flushing,
+}
+
+impl Watch {
+    pub(super) fn new(connections: Arc<Connections>, config: &HttpConfig) -> Self {
+        let eviction = Arc::new(Notify::new());
+        let ticket = Some(connections.wait(&eviction));
+        // Who connects has something to say; only between requests may one take one's time.
+        let deadline = Some(Instant::now() + config.request_timeout);
+        Self {
+            connections,
+            eviction,
+            request_timeout: config.request_timeout,
+            idle_timeout: config.idle_timeout,
+            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline }),
+        }
+    }
+
+    /// Until when the connection may stay as it is.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.state.lock().deadline
+    }
+
+    /// Ready once the place is wanted for another.
+    pub(super) async fn evicted(&self) {
+        self.eviction.notified().await;
+    }
+
+    /// Whether no request of it is being answered, so that whatever is written is no answer of ours.
+    pub(super) fn is_unasked(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Idle | Phase::Head)
+    }
+
+    /// Whether a request has begun to arrive.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.state.lock().phase == Phase::Head
+    }
+
+    /// Bytes came in.
+    pub(super) fn received(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Head;
+            state.deadline = Some(Instant::now() + self.request_timeout);
+        }
+    }
+
+    /// A head is complete.
+    pub(super) fn asked(&self) {
+        let mut state = self.state.lock();
+        state.phase = Phase::Working;
+        state.deadline = None;
+        self.resume(&mut state);
+    }
+
+    /// The rest of the request is waited for.
+    pub(crate) fn body_awaited(&self) {
+        self.wait(&mut self.state.lock());
+    }
+
+    /// All of the request is there.
+    pub(crate) fn body_arrived(&self) {
+        self.resume(&mut self.state.lock());
+    }
+
+    /// An answer of that many bytes has been made.
+    pub(super) fn answering(&self, bytes: u64) {
+        let mut state = self.state.lock();
+        state.phase = Phase::Answering;
+        state.deadline = Some(Instant::now() + self.request_timeout + Duration::from_secs(bytes / LEAST_SPEED));
+        self.wait(&mut state);
+    }
+
+    /// All of the answer has been handed over.
+    pub(super) fn answered(&self) {
+        self.state.lock().phase = Phase::Flushing;
+    }
+
+    /// All that was handed over has been taken.
+    pub(super) fn flushed(&self) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Flushing {
+            state.phase = Phase::Idle;
+            state.deadline = Some(Instant::now() + self.idle_timeout);
+        }
+    }
+
+    fn wait(&self, state: &mut State) {
+        state.ticket.get_or_insert_with(|| self.connections.wait(&self.eviction));
+    }
+
+    fn resume(&self, state: &mut State) {
+        if let Some(ticket) = state.ticket.take() {
+            self.connections.resume(ticket);
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.resume(&mut self.state.lock());
+    }
+}

@@ -56,8 +56,9 @@ validate: $(VENV)/bin/openapi-spec-validator ## Hold the document against the Op
 	$(VENV)/bin/openapi-spec-validator openapi/openapi.json
 	$(VENV)/bin/openapi-spec-validator openapi/openapi.yaml
 
-postgres: ## Bring PostgreSQL for the tests, where it is not installed
+postgres: ## Bring PostgreSQL and PgBouncer for the tests, where they are not installed
 	@contract-tests/bring-postgres.sh
+	@contract-tests/bring-pgbouncer.sh
 
 interop: postgres ## Generated clients, judges and other peers: make interop PEER=orval
 	@contract-tests/interop/bring.sh

@@ -126,17 +126,17 @@ fn binaries() -> PathBuf {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests look for programs, and read no configuration of the server")]
-fn path_variable() -> std::ffi::OsString {
+pub(crate) fn path_variable() -> std::ffi::OsString {
     env::var_os("PATH").unwrap_or_default()
 }
 
-fn subfolders(folder: &Path, within: &str) -> Vec<PathBuf> {
+pub(crate) fn subfolders(folder: &Path, within: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path().join(within)).collect()
 }
 
 /// Somebody else to run the server, where we are root.
-fn unprivileged_user() -> Option<u32> {
+pub(crate) fn unprivileged_user() -> Option<u32> {
     let id = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()
@@ -144,7 +144,7 @@ fn unprivileged_user() -> Option<u32> {
     (id(&["-u"]) == Some(0)).then(|| id(&["-u", "postgres"]).or_else(|| id(&["-u", "nobody"])))?
 }
 
-fn as_user(mut command: Command, user: Option<u32>) -> Command {
+pub(crate) fn as_user(mut command: Command, user: Option<u32>) -> Command {
     if let Some(user) = user {
         command.uid(user);
     }
@@ -160,7 +160,7 @@ fn watch(binaries: &Path, folder: &Path, user: Option<u32>) -> ChildStdin {
     child.expect("a shell").stdin.expect("its input is a pipe")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener: io::Result<TcpListener> = TcpListener::bind(("127.0.0.1", 0));
     listener.and_then(|listener| listener.local_addr()).expect("a free port").port()
 }

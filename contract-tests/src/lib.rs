@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod database;
 mod document;
+mod pooler;
 mod process;
 mod raw;
 mod token;
@@ -20,6 +21,7 @@ pub use self::{
     cluster::Cluster,
     database::{Engine, TestDatabase},
     document::{Committed, Operation, committed, workspace},
+    pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},
     raw::Raw,
     token::{Token, seconds_from_now},

@@ -51,9 +51,8 @@ impl App {
     /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
-        let databases = Databases::prepare(&config.database).await.map_err(database)?;
-        databases.wait(&config.database).await.map_err(database)?;
-        Migrations::of(&databases.writes, &config.database).settle(config.database.migrate_on_start).await?;
+        let databases = Databases::connect(&config.database).await.map_err(database)?;
+        Migrations::of(&databases, &config.database).settle(config.database.migrate_on_start).await?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;

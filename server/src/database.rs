@@ -1,64 +1,62 @@
 //! Connections to the database.
 
-use std::{io, path::Path, time::Duration};
+mod connection;
+mod postgres;
+mod sessions;
+mod sqlite;
+mod transaction;
 
-use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DbErr,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
-};
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::time::Instant;
 use tracing::log::LevelFilter;
 
-use crate::DatabaseConfig;
+pub use self::connection::Connection;
+use self::sessions::Sessions;
+use crate::{DatabaseConfig, DatabaseUrl};
 
-/// The connections for reading and for writing.
-///
-/// SQLite has one writer at a time. A pool of one connection makes writes queue fairly in this process;
-/// with more, they would meet in the database's own busy loop, where an unlucky one waits for ever.
+/// The connections for reading and for writing, which are made as they are needed and go when they are
+/// not, so that a database may sleep.
 #[derive(Debug, Clone)]
 pub struct Databases {
     /// For statements that change nothing.
-    pub reads: DatabaseConnection,
+    pub reads: Connection,
     /// For all others.
-    pub writes: DatabaseConnection,
+    pub writes: Connection,
+    migrations: ConnectOptions,
+    forgets_names: bool,
 }
 
 impl Databases {
-    /// Prepares the connections; none is made yet, so a sleeping database sleeps on.
-    ///
-    /// # Errors
-    ///
-    /// Where the folder of an SQLite file cannot be made, or the options make no sense to the driver.
-    pub async fn prepare(config: &DatabaseConfig) -> Result<Self, DbErr> {
-        if let Some(file) = config.url.sqlite_file() {
-            create_folder(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
-            let writes = Database::connect(options(config).max_connections(1).min_connections(0).to_owned()).await?;
-            let reads = Database::connect(options(config)).await?;
-            return Ok(Self { reads, writes });
-        }
-        let both = Database::connect(options(config)).await?;
-        Ok(Self { reads: both.clone(), writes: both })
-    }
-
-    /// Waits until the database answers: with growing pauses, for as long as the configuration says.
+    /// Prepares the connections once the database answers: it is asked with growing pauses, for as long
+    /// as the configuration says.
     ///
     /// # Errors
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
-    pub async fn wait(&self, config: &DatabaseConfig) -> Result<(), DbErr> {
-        let deadline = Instant::now() + config.start_timeout;
-        let mut pause = Duration::from_millis(250);
-        loop {
-            let Err(error) = self.writes.ping().await else {
-                return Ok(());
-            };
-            if !crate::store::is_away(&error) || Instant::now() + pause > deadline {
-                return Err(error);
-            }
-            tracing::warn!(database = %config.url, error = %error, "the database does not answer yet");
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbErr> {
+        if config.url.sqlite_file().is_some() {
+            return sqlite::connect(config).await;
         }
+        postgres::connect(config).await
+    }
+
+    /// Begins a transaction for migrations, on a connection of its own without the limits of requests, to
+    /// the direct address where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub(crate) async fn begin_migrating(
+        &self,
+        options: sea_orm::TransactionOptions,
+    ) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = Database::connect(self.migrations.clone()).await?.begin_with_options(options).await?;
+        if self.forgets_names {
+            postgres::forget_names(&transaction).await?;
+        }
+        Ok(transaction)
     }
 
     /// Closes all connections.
@@ -71,16 +69,27 @@ impl Databases {
     }
 }
 
-fn create_folder(file: &Path) -> io::Result<()> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder),
-        _ => Ok(()),
+/// Tries until the database answers, or waiting is over or cannot help.
+async fn wait<T>(config: &DatabaseConfig, try_once: impl AsyncFn() -> Result<T, DbErr>) -> Result<T, DbErr> {
+    let deadline = Instant::now() + config.start_timeout;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let error = match try_once().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !crate::store::is_away(&error) || Instant::now() + pause > deadline {
+            return Err(error);
+        }
+        tracing::warn!(database = %config.url, error = %error, "the database does not answer yet");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
 
-fn options(config: &DatabaseConfig) -> ConnectOptions {
-    let mut options = ConnectOptions::new(config.url.expose());
-    let timeout = config.timeout;
+/// What both databases have in common.
+fn options(url: &DatabaseUrl, config: &DatabaseConfig) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url.expose());
     options
         .max_connections(config.max_connections)
         .min_connections(config.min_connections)
@@ -88,19 +97,10 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
         .connect_timeout(config.timeout)
         .idle_timeout(config.idle_timeout)
         // A ping before every statement would cost a round trip each time.
-        .test_before_acquire_if_idle_for(Duration::from_secs(5))
+        .test_before_acquire(false)
         .connect_lazy(true)
         .sqlx_logging_level(LevelFilter::Debug)
         .sqlx_slow_statements_logging_settings(LevelFilter::Warn, Duration::from_secs(1))
-        .set_application_name("todo-server")
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // An answer means that the write is kept, through a loss of power too.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(timeout)
-        });
+        .set_application_name("todo-server");
     options
 }

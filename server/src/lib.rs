@@ -17,7 +17,7 @@ pub use self::{
     app::{App, StartError},
     auth::{NewToken, TokenError, sign},
     config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, LogConfig, LogFormat, Refusals},
-    database::Databases,
+    database::{Connection, Databases},
     http::endpoint,
     migrate::{MigrateError, Migrations},
     serve::serve,

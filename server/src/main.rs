@@ -106,9 +106,8 @@ async fn told_to_stop() {
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let config = Config::load()?;
     start_telemetry(&config.log)?;
-    let databases = Databases::prepare(&config.database).await?;
-    databases.wait(&config.database).await?;
-    let migrations = Migrations::of(&databases.writes, &config.database);
+    let databases = Databases::connect(&config.database).await?;
+    let migrations = Migrations::of(&databases, &config.database);
     match command {
         Migrate::Up => migrations.up().await?,
         Migrate::Down { steps } => migrations.down(steps).await?,

@@ -1,13 +1,12 @@
 //! Migrations, under a lock: several servers may start at once, and one of them migrates.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
 use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _};
 
-use crate::DatabaseConfig;
+use crate::{DatabaseConfig, Databases};
 
 /// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
 const LOCK: i64 = 0x746f_646f;
@@ -15,7 +14,7 @@ const LOCK: i64 = 0x746f_646f;
 /// The migrations of one database.
 #[derive(Debug)]
 pub struct Migrations<'a> {
-    database: &'a DatabaseConnection,
+    databases: &'a Databases,
     migrator: Migrator,
 }
 
@@ -29,15 +28,18 @@ pub enum MigrateError {
     )]
     Pending(String),
     /// The database said no, or a migration did.
-    #[error("the migrations did not go through: {0}")]
+    #[error(
+        "the migrations did not go through: {0}; where the role of DATABASE_URL may not create tables, \
+         set DATABASE_DIRECT_URL to one that may"
+    )]
     Database(#[from] DbErr),
 }
 
 impl<'a> Migrations<'a> {
-    /// The migrations of `database`, as configured.
+    /// The migrations of one database, as configured.
     #[must_use]
-    pub fn of(database: &'a DatabaseConnection, config: &DatabaseConfig) -> Self {
-        Self { database, migrator: Migrator::new(config.users_table.clone()) }
+    pub fn of(databases: &'a Databases, config: &DatabaseConfig) -> Self {
+        Self { databases, migrator: Migrator::new(config.users_table.clone()) }
     }
 
     /// Makes sure that nothing is pending, by migrating where that is allowed.
@@ -84,14 +86,14 @@ impl<'a> Migrations<'a> {
     ///
     /// Where the database does not answer, or has migrations that this server does not know.
     pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
-        let migrations = self.migrator.get_migration_with_status_read_only(self.database).await?;
+        let migrations = self.migrator.get_migration_with_status_read_only(&self.databases.writes).await?;
         let told =
             |migration: &Migration| (migration.name().to_owned(), migration.status() == MigrationStatus::Applied);
         Ok(migrations.iter().map(told).collect())
     }
 
     async fn pending(&self) -> Result<Vec<String>, DbErr> {
-        let pending = self.migrator.get_pending_migrations_read_only(self.database).await?;
+        let pending = self.migrator.get_pending_migrations_read_only(&self.databases.writes).await?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
@@ -102,7 +104,7 @@ impl<'a> Migrations<'a> {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.database.begin_with_options(options).await?;
+        let transaction = self.databases.begin_migrating(options).await?;
         if transaction.get_database_backend() == DbBackend::Postgres {
             let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
             transaction.query_all(&lock).await?;

@@ -12,6 +12,8 @@ use super::{DatabaseUrl, refusals::Reader};
 pub struct DatabaseConfig {
     /// Which one.
     pub url: DatabaseUrl,
+    /// The same database without the pooler, for migrations.
+    pub direct_url: Option<DatabaseUrl>,
     /// The most connections; SQLite uses them for reading, and one more for writing.
     pub max_connections: u32,
     /// How many connections are kept when there is nothing to do.
@@ -33,6 +35,7 @@ pub struct DatabaseConfig {
 #[cfg_attr(test, derive(serde::Serialize))]
 pub(super) struct Variables {
     database_url: Option<String>,
+    database_direct_url: Option<String>,
     database_max_connections: Option<String>,
     database_min_connections: Option<String>,
     database_idle_timeout: Option<String>,
@@ -47,6 +50,8 @@ impl DatabaseConfig {
     pub(super) fn read(given: Variables, reader: &mut Reader) -> Option<Self> {
         let url = given.database_url.as_deref().unwrap_or("sqlite://data/todo.db");
         let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
+        let direct_url =
+            given.database_direct_url.and_then(|url| reader.parse::<DatabaseUrl>("DATABASE_DIRECT_URL", &url));
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
         if min_connections > max_connections {
@@ -60,6 +65,7 @@ impl DatabaseConfig {
         let users_table = given.users_table.and_then(|name| reader.parse("USERS_TABLE", &name));
         Some(Self {
             url: url?,
+            direct_url,
             max_connections,
             min_connections,
             idle_timeout,

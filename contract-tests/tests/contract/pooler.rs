@@ -1,0 +1,115 @@
+//! A real PgBouncer between the server and its database.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use todo_contract_tests::{
+    Client,
+    Engine::Postgres,
+    Mode::{self, Session, Statement, Transaction},
+    Pooler, ServerProcess, TestApp, TestDatabase,
+};
+
+async fn behind(mode: Mode) -> (Arc<TestDatabase>, Pooler) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let pooler = Pooler::start(&database, mode);
+    (database, pooler)
+}
+
+/// Every operation, again and again; each answer is the one that it must be.
+async fn work(client: Client, rounds: usize) {
+    let mut titles = BTreeMap::new();
+    for round in 0..rounds {
+        let id = client.created(&format!("title {round}")).await;
+        titles.insert(id, format!("title {round}"));
+        client.update(id, json!({"description": "more"})).await.expect(200);
+        client.toggle(id).await.expect(200);
+        assert_eq!(client.task(id).await.expect(200).json()["completed"], true);
+        let gone = client.created("gone").await;
+        client.delete(gone).await.expect(204);
+        client.task(gone).await.expect(404);
+    }
+    let tasks = client.list().await.expect(200).json();
+    let found = tasks
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|task| (task["id"].as_i64().expect("an id"), task["title"].as_str().expect("a title").to_owned()));
+    assert_eq!(found.collect::<BTreeMap<_, _>>(), titles);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_fails_through_a_transaction_pooler() {
+    let (database, pooler) = behind(Transaction).await;
+    let app = TestApp::on(&database, &[("DATABASE_URL", pooler.url())]).await.expect("it adapts");
+    join_all((0..16).map(|number| work(app.client(&format!("user {number}")), 6))).await;
+    // Another server beside it finds sessions that the first one has used.
+    let other = TestApp::on(&database, &[("DATABASE_URL", pooler.url())]).await.expect("it adapts");
+    join_all((16..32).map(|number| {
+        let app = if number % 2 == 0 { &app } else { &other };
+        work(app.client(&format!("user {number}")), 3)
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_in_session_mode_is_like_none() {
+    let (database, pooler) = behind(Session).await;
+    let variables = [("DATABASE_URL", pooler.url()), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::on(&database, &variables).await.expect("it starts");
+    join_all((0..4).map(|number| work(app.client(&format!("user {number}")), 3))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_without_transactions_is_refused() {
+    let (_database, pooler) = behind(Statement).await;
+    let output = ServerProcess::run(&[], &[("DATABASE_URL", pooler.url())]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("DATABASE_URL") && said.contains("set pool_mode to transaction"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_run_through_a_pooler_where_there_is_no_other_way() {
+    let (_database, pooler) = behind(Transaction).await;
+    // As many times as there are sessions, and more: each finds what an earlier one left behind.
+    for arguments in [["migrate", "up"], ["migrate", "down"]].iter().cycle().take(12) {
+        let output = ServerProcess::run(arguments, &[("DATABASE_URL", pooler.url()), ("LOG_LEVEL", "off")]);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_to_the_direct_address_where_one_is_given() {
+    let (database, pooler) = behind(Transaction).await;
+    // A role that may not create tables, as one should have behind a pooler.
+    let role = format!("todo_role_{}", uuid::Uuid::new_v4().simple());
+    let owner = database.connect().await;
+    for statement in [
+        format!("CREATE ROLE {role} LOGIN PASSWORD 'of-this-test'"),
+        format!("ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"),
+        format!("ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role}"),
+    ] {
+        owner.execute_unprepared(&statement).await.expect("a role");
+    }
+    let mut url: url::Url = database.url().parse().expect("an address");
+    url.set_username(&role).and_then(|()| url.set_password(Some("of-this-test"))).expect("a name");
+    let restricted = [("DATABASE_URL", url.as_str())];
+    let refused = TestApp::on(&database, &restricted).await.err().expect("it may not migrate").to_string();
+    assert!(refused.contains("permission denied") && refused.contains("DATABASE_DIRECT_URL"), "{refused}");
+
+    let direct = database.url();
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_DIRECT_URL", direct.as_str())];
+    let app = TestApp::on(&database, &variables).await.expect("the other role migrates");
+    work(app.client("ann"), 1).await;
+    drop(app);
+    let through = [("DATABASE_URL", pooler.url()), ("DATABASE_DIRECT_URL", direct.as_str())];
+    let app = TestApp::on(&database, &through).await.expect("nothing is pending");
+    work(app.client("bob"), 1).await;
+    drop(app);
+    for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
+        owner.execute_unprepared(&statement).await.expect("it goes");
+    }
+}

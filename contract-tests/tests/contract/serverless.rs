@@ -1,0 +1,106 @@
+//! A database that sleeps, cuts what idles, and stalls: a slow answer perhaps, never a wrong one.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use rstest::rstest;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection,
+    sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
+};
+use todo_contract_tests::{Engine::Postgres, Mode::Transaction, Pooler, TestApp, TestDatabase};
+
+/// What the server of PostgreSQL knows of other connections to this database, one number a connection.
+async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<SimpleExpr>) -> usize {
+    let mut question = Query::select();
+    question
+        .expr_as(what, "what")
+        .from("pg_stat_activity")
+        .and_where(Expr::col("datname").eq(Func::cust("current_database")))
+        .and_where(Expr::col("pid").ne(Func::cust("pg_backend_pid")));
+    if let Some(which) = which {
+        question.and_where(which);
+    }
+    database.query_all(&question).await.expect("an answer").len()
+}
+
+async fn connections(database: &DatabaseConnection) -> usize {
+    others(database, Expr::col("pid"), None).await
+}
+
+/// Ends all other connections, as a serverless database does before it sleeps.
+async fn cut(database: &DatabaseConnection) -> usize {
+    others(database, Func::cust("pg_terminate_backend").arg(Expr::col("pid")).into(), None).await
+}
+
+/// Waits for something to become true of the database.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_cut_while_idle_cost_no_request(#[values(false, true)] is_pooled: bool) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let pooler = Pooler::start(&database, Transaction);
+    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let app = TestApp::on(&database, &[("DATABASE_URL", &url)]).await.expect("it starts");
+    let (ann, beside) = (app.client("ann"), database.connect().await);
+    let id = ann.created("Buy milk").await;
+    for round in 0..5 {
+        for answer in join_all((0..20).map(|_| ann.list())).await {
+            answer.expect(200);
+        }
+        assert!(round > 0 || connections(&beside).await > 1, "there is something to cut");
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        cut(&beside).await;
+        until("they are gone", async || connections(&beside).await == 0).await;
+        for answer in join_all((0..10).map(|_| ann.toggle(id))).await {
+            answer.expect(200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_nobody_asks_lets_its_database_sleep() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let app = TestApp::on(&database, &[("DATABASE_IDLE_TIMEOUT", "1")]).await.expect("it starts");
+    let (ann, beside) = (app.client("ann"), database.connect().await);
+    ann.created("Buy milk").await;
+    until("connections go by themselves", async || connections(&beside).await == 0).await;
+    for _ in 0..20 {
+        ann.get("/api/health").await.expect(200);
+        assert_eq!(connections(&beside).await, 0, "liveness asks no database");
+    }
+    assert_eq!(ann.list().await.expect(200).json().as_array().map(Vec::len), Some(1));
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(false, true)] is_pooled: bool) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let pooler = Pooler::start(&database, Transaction);
+    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::on(&database, &variables).await.expect("it starts");
+    let (ann, other, beside) = (app.client("ann"), database.connect().await, database.connect().await);
+    let id = ann.created("Buy milk").await;
+
+    other.execute_unprepared("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let waiting = async || others(&beside, Expr::col("pid"), Some(Expr::col("wait_event_type").eq("Lock"))).await;
+    // More than there are connections: the later ones are answered as well.
+    let (one, two, three, four) = tokio::join!(ann.task(id), ann.toggle(id), ann.list(), ann.delete(id));
+    for answer in [one, two, three, four] {
+        assert!(!answer.expect(503).header("retry-after").is_empty());
+    }
+    until("nothing waits for the lock any more", async || waiting().await == 0).await;
+    other.execute_unprepared("ROLLBACK").await.expect("the lock is free");
+    assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
+}

@@ -1,0 +1,92 @@
+//! PostgreSQL: by itself or through a pooler, awake or asleep.
+
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, Database, DbErr,
+    sqlx::{
+        self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, pool::PoolOptions,
+        postgres::PgConnectOptions,
+    },
+};
+
+use super::{Connection, Databases, Sessions};
+use crate::DatabaseConfig;
+
+/// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
+/// serverless one does before it sleeps; who comes after a pause pays a round trip to find out.
+const TRUSTED_FOR: Duration = Duration::from_millis(500);
+
+/// How long a connection may take to show that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// Prepares the connections, for the kind of sessions that they lead to.
+pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
+    let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
+    let address = passable(config.url.expose().parse().map_err(unreadable)?);
+    let sessions = super::wait(config, async || Sessions::of(&address, config.timeout).await).await?;
+    if sessions == Sessions::Lent {
+        tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
+    }
+    let limit = (sessions == Sessions::Own).then_some(config.timeout);
+    let (patience, mut options) = (config.timeout, super::options(&config.url, config));
+    options
+        .map_sqlx_postgres_opts(passable)
+        .map_sqlx_postgres_pool_opts(move |pool| watched(limited(pool, limit), patience));
+    let both = Connection::served(Database::connect(options).await?, sessions, config.timeout);
+
+    let migrations = super::options(config.direct_url.as_ref().unwrap_or(&config.url), config)
+        .max_connections(1)
+        .min_connections(0)
+        .map_sqlx_postgres_opts(passable)
+        .to_owned();
+    let forgets_names = sessions == Sessions::Lent && config.direct_url.is_none();
+    Ok(Databases { reads: both.clone(), writes: both, migrations, forgets_names })
+}
+
+/// Leaves out the parameter that the driver would send at connecting and PgBouncer refuses; it is about
+/// numbers that we have none of.
+fn passable(address: PgConnectOptions) -> PgConnectOptions {
+    address.extra_float_digits(None)
+}
+
+/// Gives each new session the limits of a request: the database itself stops what nobody waits for any
+/// more. Not as parameters at connecting, which a pooler refuses; the builder of statements has no `SET`.
+fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>) -> PoolOptions<Postgres> {
+    let Some(limit) = limit.map(|limit| limit.as_millis()) else {
+        return pool;
+    };
+    pool.after_connect(move |connection, _| {
+        Box::pin(async move {
+            let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
+            connection.execute(AssertSqlSafe(limits)).await.map(drop)
+        })
+    })
+}
+
+/// Looks at connections where they may be dead, and never for ever: the driver would wait without end
+/// for one that fell silent, and the pool lose its place.
+fn watched(pool: PoolOptions<Postgres>, patience: Duration) -> PoolOptions<Postgres> {
+    let pool = pool.before_acquire(|connection, seen| {
+        Box::pin(async move {
+            if seen.idle_for >= TRUSTED_FOR {
+                alive(connection, SIGN_OF_LIFE).await?;
+            }
+            Ok(true)
+        })
+    });
+    // A statement that nobody waits for may go on until its limit.
+    pool.after_release(move |connection, _| {
+        Box::pin(async move { alive(connection, patience + SIGN_OF_LIFE).await.map(|()| true) })
+    })
+}
+
+async fn alive(connection: &mut PgConnection, patience: Duration) -> Result<(), sqlx::Error> {
+    tokio::time::timeout(patience, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+}
+
+/// Clears a lent session of the statements that earlier migrations left in it under the names that these
+/// ones will use. The builder of statements has no `DEALLOCATE`.
+pub(super) async fn forget_names(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    transaction.execute_unprepared("DEALLOCATE ALL").await.map(drop)
+}

@@ -23,12 +23,14 @@ pub(crate) enum Server {
     /// One that serves at `BASE_URL`, with these variables beside the usual.
     Started(&'static [(&'static str, &'static str)]),
     /// None, and an empty database: the peer starts `TODO_SERVER` itself, when and as often as it wants.
-    #[expect(dead_code, reason = "Better Auth's server takes it")]
     Own,
 }
 
 const BOTH: &[Engine] = &[Sqlite, Postgres];
 const SERVED: Server = Server::Started(&[]);
 
-pub(crate) const PEERS: &[Peer] =
-    &[Peer { name: "openapi-fetch", package: Npm("openapi-fetch"), engines: BOTH, server: SERVED }];
+pub(crate) const PEERS: &[Peer] = &[
+    Peer { name: "openapi-fetch", package: Npm("openapi-fetch"), engines: BOTH, server: SERVED },
+    Peer { name: "better-auth-1.3", package: Npm("better-auth-1.3"), engines: BOTH, server: Server::Own },
+    Peer { name: "better-auth-1.7", package: Npm("better-auth"), engines: BOTH, server: Server::Own },
+];

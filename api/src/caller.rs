@@ -9,7 +9,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 
-use crate::{Failure, Internal, Outcome, Problem, RequestContext, Unidentified};
+use crate::{Allowance, Failure, Internal, Outcome, Problem, RequestContext, Unidentified};
 
 /// The id of a user: 1 to 255 code points without U+0000, as Better Auth or any other issuer made it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -106,10 +106,15 @@ impl<'a> ApiExtractor<'a> for Caller {
         let Some(Verifier(tokens)) = request.data() else {
             return Err(Problem::from(Internal::new("the service was mounted without a verifier of tokens")).into());
         };
+        let allowance = request.data::<Arc<dyn Allowance>>();
         let user = tokens.user(token).await.map_err(|failure| match failure {
-            Failure::Refused(unidentified) => Problem::from(unidentified),
+            Failure::Refused(unidentified) => {
+                let exceeded = allowance.and_then(|allowance| allowance.fail().err());
+                exceeded.map_or_else(|| Problem::from(unidentified), Problem::from)
+            }
             Failure::Broken(broken) => broken.into(),
         })?;
+        allowance.map_or(Ok(()), |allowance| allowance.spend(&user)).map_err(Problem::from)?;
         if let Some(context) = request.data::<Arc<RequestContext>>() {
             context.note_caller(&user);
         }

@@ -26,6 +26,17 @@ const DESCRIPTION: &str = include_str!("document.md");
 /// The header names as people write them; the framework publishes capitals.
 const HEADERS: [&str; 4] = ["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
 
+/// The headers that tell an identified caller how much is left, where the server has a limit
+/// (draft-ietf-httpapi-ratelimit-headers); none comes from a type, since no operation sets them.
+const RATE_LIMIT_HEADERS: [(&str, &str, &str); 2] = [
+    (
+        "RateLimit-Policy",
+        "The limit, where there is one: `q` requests at once, `w` seconds until all are allowed again.",
+        r#""user";q=200;w=10"#,
+    ),
+    ("RateLimit", "What is left of it: `r` requests, `t` seconds until all are allowed again.", r#""user";r=199;t=1"#),
+];
+
 /// The published document, in both spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -72,7 +83,8 @@ fn finish(document: &mut Value) {
         .flat_map(Map::values_mut);
     for operation in operations {
         // Open to all, on purpose; without this it reads as forgotten.
-        if operation.get("security").is_none() {
+        let is_secured = operation.get("security").is_some();
+        if !is_secured {
             operation["security"] = json!([]);
         }
         let responses = operation["responses"].as_object_mut().into_iter().flatten();
@@ -83,9 +95,19 @@ fn finish(document: &mut Value) {
                 content["example"] = example;
             }
             if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
+                let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured && status != "401");
+                headers.extend(
+                    limits.map(|(name, ..)| {
+                        ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
+                    }),
+                );
                 *headers = std::mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
             }
         }
+    }
+    for (name, description, example) in RATE_LIMIT_HEADERS {
+        let schema = json!({"type": "string", "example": example});
+        document["components"]["headers"][name] = json!({"description": description, "schema": schema});
     }
     if let Some(tags) = document["tags"].as_array_mut() {
         // What the service is for comes first; the framework sorts by name.

@@ -15,6 +15,7 @@
 //!
 //! This crate knows no database, no token library and no environment.
 
+mod allowance;
 mod caller;
 mod context;
 mod document;
@@ -32,6 +33,7 @@ use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::OpenApiService;
 
 pub use self::{
+    allowance::Allowance,
     caller::{Caller, Tokens, UserId},
     context::{RequestContext, RequestId},
     document::{Document, TITLE, VERSION},
@@ -40,7 +42,7 @@ pub use self::{
     operations::Operation,
     problem::{
         Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, Problem, RequestTimeout,
-        Unavailable, Unidentified, Unprocessable, Unreadable, UnsupportedMediaType,
+        TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable, UnsupportedMediaType,
     },
     schema::json_schema,
     tasks::{Description, NewTask, Nullable, Owner, Task, TaskPatch, Tasks, TasksApi, Title},
@@ -51,7 +53,7 @@ pub use self::{
 /// the mapping of every failure to a problem come together, so that none can be forgotten.
 ///
 /// Each request may carry an `Arc<RequestContext>` as poem request data; its id goes into problems, and
-/// the caller is noted in it. Each answer of an operation carries an [`Operation`] as response data.
+/// the caller is noted in it; and an `Arc<dyn Allowance>`, which bounds how often one may ask. Each answer of an operation carries an [`Operation`] as response data.
 pub fn service<S, T>(pages: Route, store: S, tokens: T) -> impl Endpoint<Output = Response>
 where
     S: Tasks + Readiness + Clone,

@@ -26,7 +26,7 @@ pub use self::{
     body::Fault,
     failure::{Broken, Failure, Outcome},
     kind::{ContentTooLarge, Internal, NoSuchTask, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType},
-    limits::{Overloaded, RequestTimeout, Unreadable},
+    limits::{Overloaded, RequestTimeout, TooManyRequests, Unreadable},
 };
 
 /// The media type of problems.

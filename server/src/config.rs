@@ -6,6 +6,7 @@ mod database;
 mod database_url;
 mod http;
 mod log;
+mod rate_limit;
 mod refusals;
 mod variables;
 
@@ -15,6 +16,7 @@ pub use self::{
     database_url::DatabaseUrl,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
+    rate_limit::{RateLimit, RateLimitError},
     refusals::Refusals,
 };
 use self::{refusals::Reader, variables::Variables};

@@ -1,13 +1,15 @@
 //! What stands around the operations.
 //!
-//! From the outside in: the request's name and its log line, CORS, the bound on requests under way, then
-//! the contract's own service, which turns every failure within into a problem. So every answer, of whatever layer, has a name, the
+//! From the outside in: the request's name and its log line, CORS, the bound on requests under way,
+//! how often each may ask, then the contract's own service, which turns every failure within into a problem. So every answer, of whatever layer, has a name, the
 //! headers that a browser needs, and its line in the log.
 
+mod client_address;
 mod cors;
 mod load;
 mod log;
 mod pages;
+mod rate_limit;
 
 use poem::{Endpoint, EndpointExt, Response};
 
@@ -23,6 +25,7 @@ where
     S: Tasks + Readiness + Clone,
 {
     todo_api::service(pages::pages(), store, Authenticator::new(&config.auth))
+        .with(rate_limit::RateLimits::new(&config.http))
         .with(load::Load::new(&config.http))
         .with(cors::Cors::new(&config.http.allowed_origins))
         .around(log::named_and_logged)

@@ -16,7 +16,10 @@ mod telemetry;
 pub use self::{
     app::{App, StartError},
     auth::{NewToken, TokenError, sign},
-    config::{AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, LogConfig, LogFormat, Refusals},
+    config::{
+        AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, LogConfig, LogFormat, RateLimit, RateLimitError,
+        Refusals,
+    },
     database::{Connection, Databases},
     http::endpoint,
     migrate::{MigrateError, Migrations},

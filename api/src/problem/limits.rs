@@ -1,11 +1,18 @@
 //! The kinds of problem that a limit gives, and those of requests that never became one.
 
+use std::time::Duration;
+
 use poem::http::{
     HeaderValue, StatusCode,
     header::{CONNECTION, RETRY_AFTER},
 };
 
-use super::{Problem, kind::Kind};
+use poem_openapi::types::Type;
+
+use super::{
+    Problem,
+    kind::{Header, Kind},
+};
 
 /// The request did not arrive in time. What is left of it is not waited for: the connection is closed.
 #[derive(Debug)]
@@ -43,6 +50,36 @@ impl From<Overloaded> for Problem {
         let detail = "the server has all the requests that it can bear; try again soon";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", detail)
             .with_header(RETRY_AFTER, Overloaded::RETRY_AFTER)
+    }
+}
+
+/// The caller, or whoever sends tokens that do not verify, asks more often than the operator allows.
+#[derive(Debug)]
+pub struct TooManyRequests {
+    /// How long to wait before the next request can go through.
+    pub wait: Duration,
+}
+
+impl Kind for TooManyRequests {
+    const STATUS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
+    const DESCRIPTION: &'static str =
+        "More requests than this server allows a user, where it has a limit. Nothing was done.";
+    const HEADER: Option<Header> = Some(Header {
+        name: "Retry-After",
+        description: "Seconds after which another try is worth it.",
+        schema: i32::schema_ref,
+    });
+
+    fn example() -> Self {
+        Self { wait: Duration::from_secs(1) }
+    }
+}
+
+impl From<TooManyRequests> for Problem {
+    fn from(TooManyRequests { wait }: TooManyRequests) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(TooManyRequests::STATUS, "Too Many Requests", format!("too many requests; try again in {seconds} s"))
+            .with_header(RETRY_AFTER, seconds.into())
     }
 }
 

@@ -8,15 +8,16 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, RequestTimeout, Unavailable, Unidentified, Unprocessable,
-    UnsupportedMediaType,
+    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, RequestTimeout, TooManyRequests, Unavailable, Unidentified,
+    Unprocessable, UnsupportedMediaType,
     body::{self, ProblemBody, ValidationProblemBody},
     kind::{Header, Kind},
 };
 
 /// Declares the error type of an operation. Each kind listed is published with its status, and a port
 /// may refuse only with a kind that is listed: the compiler holds the document to the code. With
-/// `or broken`, the port may also break, which adds the 500 and the 503.
+/// `or broken`, the port may also break, which adds the 500 and the 503; and since only an identified caller
+/// comes that far, the 429 of one who asks too often.
 ///
 /// A macro, because the alternative is a derived enum with the same five attributes on each of seven
 /// variants, six times over, where the differences that matter are lost.
@@ -24,7 +25,7 @@ macro_rules! problems {
     ($(#[$doc:meta])* $name:ident: $($kind:ident),+; or broken) => {
         problems! {
             $(#[$doc])*
-            $name: $($kind,)+ Internal, Unavailable
+            $name: $($kind,)+ TooManyRequests, Internal, Unavailable
         }
 
         impl<R> From<$crate::Failure<R>> for $name
@@ -122,6 +123,7 @@ pub(crate) fn example(status: u16) -> Option<Value> {
         of::<ContentTooLarge>(),
         of::<UnsupportedMediaType>(),
         of::<Unprocessable>(),
+        of::<TooManyRequests>(),
         of::<Internal>(),
         of::<Unavailable>(),
     ];

@@ -72,7 +72,7 @@ fn forged(header: &Value, signature: &str) -> String {
 #[case::dots("..".to_owned(), "header of the token")]
 #[case::with_a_space(format!("{} x", Token::of("ann").encode()), "")]
 #[case::cut_short(Token::of("ann").encode()[..60].to_owned(), "")]
-#[case::huge("x".repeat(100_000), "session token")]
+#[case::huge("x".repeat(15_000), "session token")]
 #[tokio::test]
 async fn a_token_that_does_not_count_is_refused_by_every_operation(
     #[values(Sqlite, Postgres)] engine: Engine,

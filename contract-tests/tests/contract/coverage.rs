@@ -21,6 +21,8 @@ enum Who {
     OfFault,
     /// Of a server whose database is away.
     OfAway,
+    /// One who has asked as often as the server allows.
+    Eager,
     /// Ann, in no hurry to send the rest of her body.
     Slow,
 }
@@ -57,6 +59,7 @@ fn request(operation: &str, status: u16) -> Request {
         ("createTask", 422) => (Who::Ann, path, Some(json!({})), JSON),
         ("toggleTaskCompletion", 422) => (Who::Ann, "/api/tasks/x/complete", body, JSON),
         (_, 422) => (Who::Ann, "/api/tasks/x", body, JSON),
+        (_, 429) => (Who::Eager, path, body, JSON),
         (_, 500) => (Who::OfFault, path, body, JSON),
         (_, 503) => (Who::OfAway, path, body, JSON),
         (operation, status) => panic!("{operation} answers {status}: say here how"),
@@ -76,11 +79,15 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
     let (fault, away) = (BrokenApp::start(Mishap::Fault).await, BrokenApp::start(Mishap::Away).await);
     for operation in &committed().operations {
         for status in operation.answers.keys() {
-            let app = TestApp::configured(engine, &[("REQUEST_TIMEOUT", "1")]).await;
+            let app = TestApp::configured(engine, &[("REQUEST_TIMEOUT", "1"), ("RATE_LIMIT", "1:3")]).await;
             let id = app.client("ann").created("mine").await;
             let (who, path, body, content_type) = request(&operation.id, *status);
             let client: Client = match who {
                 Who::Ann | Who::Slow => app.client("ann"),
+                Who::Eager => {
+                    while app.client("eve").list().await.status != 429 {}
+                    app.client("eve")
+                }
                 Who::Nobody => app.stranger(),
                 Who::OfFault => fault.client(),
                 Who::OfAway => away.client(),
@@ -102,12 +109,12 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
 
 /// CONTRACT.md's own table: what each operation may answer, to the letter.
 #[rstest]
-#[case("listTasks", "GET", "/api/tasks", &[200, 401, 500, 503])]
-#[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 413, 415, 422, 500, 503])]
-#[case("getTask", "GET", "/api/tasks/{id}", &[200, 401, 404, 422, 500, 503])]
-#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 408, 413, 415, 422, 500, 503])]
-#[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 422, 500, 503])]
-#[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 422, 500, 503])]
+#[case("listTasks", "GET", "/api/tasks", &[200, 401, 429, 500, 503])]
+#[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 413, 415, 422, 429, 500, 503])]
+#[case("getTask", "GET", "/api/tasks/{id}", &[200, 401, 404, 422, 429, 500, 503])]
+#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 408, 413, 415, 422, 429, 500, 503])]
+#[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 422, 429, 500, 503])]
+#[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 422, 429, 500, 503])]
 #[case("getHealth", "GET", "/api/health", &[200])]
 #[case("getReadiness", "GET", "/api/ready", &[200, 503])]
 fn an_operation_is_published_with_exactly_its_statuses(

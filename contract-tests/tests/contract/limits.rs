@@ -3,4 +3,5 @@
 mod connections;
 mod crowd;
 mod heads;
+mod rates;
 mod requests;

@@ -153,6 +153,10 @@ fn an_address_that_is_taken_is_named() {
 #[case::any_origin("ALLOWED_ORIGINS", "*", "ALLOWED_ORIGINS has \"*\", which is no origin")]
 #[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
 #[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
+#[case::rate("RATE_LIMIT", "many", "RATE_LIMIT must be off, or requests a second and at once, such as 20:200")]
+#[case::no_rate("RATE_LIMIT", "0:1", "RATE_LIMIT must be off")]
+#[case::proxy("TRUSTED_PROXIES", "nginx", "TRUSTED_PROXIES has \"nginx\", which is no address; write each as")]
+#[case::no_requests("MAX_REQUESTS", "0", "MAX_REQUESTS is \"0\"")]
 #[case::level("LOG_LEVEL", "loud=very", "LOG_LEVEL must be")]
 #[case::format("LOG_FORMAT", "xml", "LOG_FORMAT must be text or json")]
 fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {

@@ -288,7 +288,7 @@ fn a_change_that_breaks_clients_is_found(#[case] pointer: String, #[case] value:
 #[case::field_of_an_answer(format!("{TASK}/properties/due_at"), Some(json!({"type": "string"})))]
 #[case::optional_field_of_a_request(format!("{NEW_TASK}/properties/due_at"), Some(json!({"type": "string"})))]
 #[case::operation("/paths/~1api~1tags".to_owned(), Some(json!({"get": {"operationId": "listTags"}})))]
-#[case::failure(format!("{LIST}/responses/429"), Some(json!({"description": "Too many"})))]
+#[case::failure(format!("{LIST}/responses/418"), Some(json!({"description": "A teapot"})))]
 #[case::optional_parameter(format!("{LIST}/parameters"), Some(json!([{"name": "q", "in": "query"}])))]
 #[case::request_longer(format!("{NEW_TASK}/properties/title/maxLength"), Some(json!(500)))]
 #[case::answer_shorter(format!("{TASK}/properties/title/maxLength"), Some(json!(100)))]

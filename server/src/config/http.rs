@@ -1,11 +1,16 @@
 //! Where the server listens, for whom, and how much of it anybody may hold.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
+
+use ipnet::IpNet;
 
 use serde::Deserialize;
 use url::Url;
 
-use super::refusals::{Reader, list};
+use super::{
+    RateLimit,
+    refusals::{Reader, list},
+};
 
 /// Where the server listens, for whom, and how much of it anybody may hold.
 #[derive(Debug, Clone)]
@@ -24,6 +29,10 @@ pub struct HttpConfig {
     pub request_timeout: Duration,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
+    /// How often a user may ask; as often as they like where there is none.
+    pub rate_limit: Option<RateLimit>,
+    /// The proxies whose word on the client's address counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long requests under way may take once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -39,6 +48,8 @@ pub(super) struct Variables {
     max_requests: Option<String>,
     request_timeout: Option<String>,
     idle_timeout: Option<String>,
+    rate_limit: Option<String>,
+    trusted_proxies: Option<String>,
     shutdown_timeout: Option<String>,
 }
 
@@ -54,9 +65,33 @@ impl HttpConfig {
             max_requests: reader.number("MAX_REQUESTS", given.max_requests, 512, 1..=100_000),
             request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
+            rate_limit: rate_limit(reader, given.rate_limit.as_deref()),
+            trusted_proxies: networks(reader, given.trusted_proxies),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
     }
+}
+
+fn rate_limit(reader: &mut Reader, given: Option<&str>) -> Option<RateLimit> {
+    match given.map(str::trim) {
+        None | Some("off") => None,
+        Some(given) => reader.parse("RATE_LIMIT", given),
+    }
+}
+
+fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {
+    let network = |item: &String| item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
+    let mut networks = Vec::new();
+    for item in list(given) {
+        match network(&item) {
+            Ok(network) => networks.push(network),
+            Err(_) => reader.refuse(
+                "TRUSTED_PROXIES",
+                format!("has {item:?}, which is no address; write each as 10.0.0.1 or 10.0.0.0/8, comma separated"),
+            ),
+        }
+    }
+    networks
 }
 
 fn origins(reader: &mut Reader, given: Option<String>) -> Vec<String> {

@@ -1,0 +1,27 @@
+//! How often a user may ask.
+
+use std::{num::NonZeroU32, str::FromStr};
+
+/// A token bucket: a user may ask `burst` times at once, and `per_second` times a second for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests a second.
+    pub per_second: NonZeroU32,
+    /// Requests at once.
+    pub burst: NonZeroU32,
+}
+
+/// A text is no rate limit.
+#[derive(Debug, thiserror::Error)]
+#[error("must be off, or requests a second and at once, such as 20:200")]
+pub struct RateLimitError;
+
+impl FromStr for RateLimit {
+    type Err = RateLimitError;
+
+    fn from_str(text: &str) -> Result<Self, RateLimitError> {
+        let number = |text: &str| text.parse().map_err(|_| RateLimitError);
+        let (per_second, burst) = text.split_once(':').ok_or(RateLimitError)?;
+        Ok(Self { per_second: number(per_second)?, burst: number(burst)? })
+    }
+}

@@ -1,0 +1,162 @@
+//! How often a user may ask, and how often an address may send tokens that do not verify: token buckets.
+//!
+//! Tokens that do verify are served from every address: an office, or a proxy that nobody told us about,
+//! must not be locked out by one in it who guesses.
+
+use std::{
+    hash::{BuildHasher, Hash, RandomState},
+    net::{IpAddr, Ipv6Addr},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, MonotonicClock},
+    middleware::StateInformationMiddleware,
+    state::keyed::HashMapStateStore,
+};
+use ipnet::IpNet;
+use poem::{Endpoint, IntoResponse, Middleware, Request, Response, http::HeaderValue};
+use todo_api::{Allowance, TooManyRequests, UserId};
+
+use super::client_address::client_address;
+use crate::{HttpConfig, RateLimit};
+
+/// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
+const MAX_BUCKETS: usize = 100_000;
+
+/// The buckets that are left for all others then.
+const SHARED_BUCKETS: u64 = 1024;
+
+/// Counts what users and addresses ask.
+#[derive(Clone)]
+pub(super) struct RateLimits(Option<Arc<Limits>>);
+
+struct Limits {
+    limit: RateLimit,
+    users: Buckets,
+    failures: Buckets,
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl RateLimits {
+    pub(super) fn new(config: &HttpConfig) -> Self {
+        Self(config.rate_limit.map(|limit| {
+            let trusted_proxies = config.trusted_proxies.clone();
+            Arc::new(Limits { limit, users: Buckets::new(limit), failures: Buckets::new(limit), trusted_proxies })
+        }))
+    }
+}
+
+impl<E: Endpoint> Middleware<E> for RateLimits {
+    type Output = RateLimitEndpoint<E>;
+
+    fn transform(&self, inner: E) -> RateLimitEndpoint<E> {
+        RateLimitEndpoint { inner, limits: self.0.clone() }
+    }
+}
+
+pub(super) struct RateLimitEndpoint<E> {
+    inner: E,
+    limits: Option<Arc<Limits>>,
+}
+
+impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let Some(limits) = &self.limits else {
+            return self.inner.call(request).await.map(IntoResponse::into_response);
+        };
+        let address = client_address(&request, &limits.trusted_proxies);
+        let allowance = Arc::new(Counted { limits: Arc::clone(limits), address, left: OnceLock::new() });
+        request.set_data(Arc::clone(&allowance) as Arc<dyn Allowance>);
+        let mut response = self.inner.call(request).await?.into_response();
+        if let Some(left) = allowance.left.get() {
+            limits.tell(*left, &mut response);
+        }
+        Ok(response)
+    }
+}
+
+impl Limits {
+    /// Says what is left (draft-ietf-httpapi-ratelimit-headers).
+    fn tell(&self, left: u32, response: &mut Response) {
+        let RateLimit { per_second, burst } = self.limit;
+        let seconds_for = |requests: u32| requests.div_ceil(per_second.get());
+        let policy = format!(r#""user";q={burst};w={}"#, seconds_for(burst.get()));
+        let state = format!(r#""user";r={left};t={}"#, seconds_for(burst.get().saturating_sub(left)));
+        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+}
+
+/// What one request may take.
+struct Counted {
+    limits: Arc<Limits>,
+    address: Option<IpAddr>,
+    /// What the user has left after it.
+    left: OnceLock<u32>,
+}
+
+impl Allowance for Counted {
+    fn spend(&self, user: &UserId) -> Result<(), TooManyRequests> {
+        let taken = self.limits.users.take(user);
+        self.left.get_or_init(|| taken.as_ref().map_or(0, |left| *left));
+        taken.map(|_| ())
+    }
+
+    fn fail(&self) -> Result<(), TooManyRequests> {
+        let Some(address) = self.address else {
+            return Ok(());
+        };
+        self.limits.failures.take(&household(address)).map(|_| ())
+    }
+}
+
+/// The network that one customer gets: of IPv6 a /64, whose addresses are all theirs to choose from.
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+/// One bucket for each who asks, by the hash of the name: names are long, and their number is not ours to say.
+struct Buckets {
+    limiter: RateLimiter<u64, HashMapStateStore<u64>, MonotonicClock, StateInformationMiddleware>,
+    hasher: RandomState,
+    taken: AtomicUsize,
+}
+
+impl Buckets {
+    fn new(limit: RateLimit) -> Self {
+        let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
+        let limiter = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
+        Self { limiter, hasher: RandomState::new(), taken: AtomicUsize::new(0) }
+    }
+
+    /// Takes one, and says how many are left.
+    fn take(&self, name: &impl Hash) -> Result<u32, TooManyRequests> {
+        // A full bucket is as good as none.
+        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(MAX_BUCKETS / 2) {
+            self.limiter.retain_recent();
+        }
+        let mut bucket = self.hasher.hash_one(name);
+        if self.limiter.len() >= MAX_BUCKETS {
+            bucket %= SHARED_BUCKETS;
+        }
+        let taken = self.limiter.check_key(&bucket);
+        taken.map(|state| state.remaining_burst_capacity()).map_err(|refusal| {
+            let wait = refusal.wait_time_from(self.limiter.clock().now());
+            TooManyRequests { wait: wait.max(Duration::from_millis(1)) }
+        })
+    }
+}

@@ -51,7 +51,8 @@ impl TestApp {
         let url = database.url();
         let defaults =
             [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")];
-        let variables = defaults.iter().chain(variables).copied();
+        let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
+        let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");
         let app = App::start(&config).await?;
         let address = app.address();

@@ -59,7 +59,7 @@ impl BrokenApp {
         let variables = [("BETTER_AUTH_SECRET", SECRET)].iter().chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");
         let calls = Arc::new(AtomicUsize::new(0));
-        let endpoint = endpoint(&config, AlwaysBroken { mishap, calls: Arc::clone(&calls) });
+        let endpoint = endpoint(&config, AlwaysBroken { mishap, calls: Arc::clone(&calls) }).expect("an endpoint");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move { serve(listener, endpoint, &config.http, std::future::pending()).await });

@@ -8,9 +8,11 @@ mod client;
 mod cluster;
 mod database;
 mod document;
+mod issuer;
 mod pooler;
 mod process;
 mod raw;
+mod signing_key;
 mod token;
 
 pub use self::{
@@ -21,8 +23,10 @@ pub use self::{
     cluster::Cluster,
     database::{Engine, TestDatabase},
     document::{Committed, Operation, committed, workspace},
+    issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},
     raw::Raw,
+    signing_key::SigningKey,
     token::{Token, seconds_from_now},
 };

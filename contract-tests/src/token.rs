@@ -5,14 +5,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Map, Value, json};
 
-use crate::SECRET;
+use crate::{SECRET, SigningKey};
 
 /// A token in the making; as it starts out, it is one that counts.
 #[derive(Debug, Clone)]
 pub struct Token {
     header: Header,
     claims: Map<String, Value>,
-    secret: String,
+    key: EncodingKey,
 }
 
 impl Token {
@@ -20,7 +20,11 @@ impl Token {
     #[must_use]
     pub fn of(user: &str) -> Self {
         let claims = [("sub".to_owned(), json!(user)), ("exp".to_owned(), json!(seconds_from_now(900)))];
-        Self { header: Header::new(Algorithm::HS256), claims: claims.into_iter().collect(), secret: SECRET.to_owned() }
+        Self {
+            header: Header::new(Algorithm::HS256),
+            claims: claims.into_iter().collect(),
+            key: EncodingKey::from_secret(SECRET.as_bytes()),
+        }
     }
 
     /// With a claim set.
@@ -47,7 +51,16 @@ impl Token {
     /// Signed with another secret.
     #[must_use]
     pub fn signed_with(mut self, secret: &str) -> Self {
-        secret.clone_into(&mut self.secret);
+        self.key = EncodingKey::from_secret(secret.as_bytes());
+        self
+    }
+
+    /// Signed with a key that an issuer publishes, and named so in the header.
+    #[must_use]
+    pub fn signed_by(mut self, key: &SigningKey) -> Self {
+        self.header.alg = key.algorithm();
+        self.header.kid = Some(key.id().to_owned());
+        self.key = key.encoding().clone();
         self
     }
 
@@ -58,7 +71,7 @@ impl Token {
     /// Where the library cannot sign so.
     #[must_use]
     pub fn encode(&self) -> String {
-        encode(&self.header, &self.claims, &EncodingKey::from_secret(self.secret.as_bytes())).expect("it can be signed")
+        encode(&self.header, &self.claims, &self.key).expect("it can be signed")
     }
 }
 

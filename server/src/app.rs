@@ -6,7 +6,9 @@ use poem::{EndpointExt, Response, endpoint::BoxEndpoint};
 use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
-use crate::{Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, http, serve, store::Store};
+use crate::{
+    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, UnusableJwks, http, serve, store::Store,
+};
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
 pub struct App {
@@ -31,6 +33,9 @@ pub enum StartError {
     /// Its tables are not as they must be.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The keys of the issuer cannot be asked for.
+    #[error(transparent)]
+    Jwks(#[from] UnusableJwks),
     /// The address is not to be had.
     #[error("HOST {host} PORT {port} cannot be listened on: {cause}; choose another PORT, or stop what listens there")]
     Listen {
@@ -57,7 +62,7 @@ impl App {
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database)).boxed();
+        let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database))?.boxed();
         let max_connections = serve::allowed_connections(config.http.max_connections, config.database.max_connections);
         Ok(Self {
             listener,

@@ -1,40 +1,80 @@
 //! Tokens: who a bearer is.
 //!
 //! One file a source of keys, and one for the claims, which are the same whatever signed them. The
-//! algorithm always comes from the key; what a token's header says of it is only compared.
+//! algorithm always comes from the key; what a token's header says of it is only compared. The library
+//! checks signatures, and we the claims: its rules refuse every token that has an audience, allow a
+//! minute of leeway, and ask a clock of their own.
 
+mod check;
 mod claims;
+mod jwks;
+mod key;
 mod shared_secret;
 mod token;
+mod verified;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
+use jsonwebtoken::AlgorithmFamily;
 use todo_api::{Failure::Refused, Outcome, Tokens, Unidentified, UserId};
 
-pub use self::shared_secret::{NewToken, TokenError, sign};
-use self::{claims::Rules, shared_secret::SharedSecret, token::Token};
-use crate::{AuthConfig, clock};
+pub use self::{
+    check::{Check, check_token},
+    shared_secret::{NewToken, TokenError, sign},
+};
+use self::{claims::Rules, jwks::Jwks, key::Key, shared_secret::SharedSecrets, token::Token, verified::Verified};
+use crate::{AuthConfig, clock, config::UnusableJwks};
 
 /// Keeps the port that turns a token into a user.
 pub(crate) struct Authenticator {
-    shared_secret: SharedSecret,
+    shared_secrets: SharedSecrets,
+    jwks: Option<Arc<Jwks>>,
     rules: Rules,
+    verified: Verified,
 }
 
 impl Authenticator {
-    pub(crate) fn new(config: &AuthConfig) -> Self {
-        Self { shared_secret: SharedSecret::new(&config.secret), rules: Rules::new(config) }
+    pub(crate) fn new(config: &AuthConfig) -> Result<Self, UnusableJwks> {
+        Ok(Self {
+            shared_secrets: SharedSecrets::new(config),
+            jwks: config.jwks.as_ref().map(Jwks::new).transpose()?,
+            rules: Rules::new(config),
+            verified: Verified::new(config.token_cache),
+        })
     }
 
-    fn authenticate(&self, token: &str) -> Result<UserId, Unidentified> {
-        let token = Token::parse(token)?;
-        let claims = self.shared_secret.verify(&token)?;
-        self.rules.user(&claims, clock::now_seconds())
+    async fn authenticate(&self, text: &str) -> Result<UserId, Unidentified> {
+        let now = clock::now_seconds();
+        if let Some(jwks) = &self.jwks {
+            // Before anything is remembered: a key that is published no longer ends what it verified.
+            jwks.keep_fresh().await;
+        }
+        if let Some(user) = self.verified.user(text, now) {
+            return Ok(user);
+        }
+        let token = Token::parse(text)?;
+        let key = self.key(&token).await?;
+        let (user, expires) = self.rules.user(&token.claims()?, now)?;
+        self.verified.remember(text, &user, &key, expires);
+        Ok(user)
+    }
+
+    /// The key that signed `token`.
+    async fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
+        match &self.jwks {
+            _ if token.algorithm.family() == AlgorithmFamily::Hmac => self.shared_secrets.key(token),
+            Some(jwks) => jwks.key(token).await,
+            None => Err(Unidentified::because(format!(
+                "the token is signed with {:?}, but only a shared secret is configured: set AUTH_JWKS_URL to the \
+                 address of your Better Auth server's keys (its /api/auth/jwks)",
+                token.algorithm
+            ))),
+        }
     }
 }
 
 impl Tokens for Authenticator {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
-        Box::pin(async move { self.authenticate(token).map_err(Refused) })
+        Box::pin(async move { self.authenticate(token).await.map_err(Refused) })
     }
 }

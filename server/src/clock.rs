@@ -10,6 +10,8 @@ pub(crate) fn now_micros() -> i64 {
 }
 
 /// Seconds since 1970-01-01T00:00:00Z, the `NumericDate` of RFC 7519.
-pub(crate) fn now_seconds() -> i64 {
-    Utc::now().timestamp()
+pub(crate) fn now_seconds() -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of this age are below 2^52")]
+    let micros = now_micros() as f64;
+    micros / 1e6
 }

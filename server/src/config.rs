@@ -11,7 +11,7 @@ mod refusals;
 mod variables;
 
 pub use self::{
-    auth::AuthConfig,
+    auth::{AuthConfig, JwksConfig, UnusableJwks},
     database::DatabaseConfig,
     database_url::DatabaseUrl,
     http::HttpConfig,

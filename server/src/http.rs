@@ -17,16 +17,23 @@ use todo_api::{Readiness, Tasks};
 
 pub(crate) use self::log::{REQUEST_ID, fresh_id};
 
-use crate::{Config, auth::Authenticator};
+use crate::{Config, UnusableJwks, auth::Authenticator};
 
 /// The whole of what is served, over a keeper of the ports.
-pub fn endpoint<S>(config: &Config, store: S) -> impl Endpoint<Output = Response> + 'static
+///
+/// # Errors
+///
+/// Where no request to the issuer of tokens can be made.
+pub fn endpoint<S>(
+    config: &Config,
+    store: S,
+) -> Result<impl Endpoint<Output = Response> + 'static + use<S>, UnusableJwks>
 where
     S: Tasks + Readiness + Clone,
 {
-    todo_api::service(pages::pages(), store, Authenticator::new(&config.auth))
+    Ok(todo_api::service(pages::pages(), store, Authenticator::new(&config.auth)?)
         .with(rate_limit::RateLimits::new(&config.http))
         .with(load::Load::new(&config.http))
         .with(cors::Cors::new(&config.http.allowed_origins))
-        .around(log::named_and_logged)
+        .around(log::named_and_logged))
 }

@@ -15,10 +15,10 @@ mod telemetry;
 
 pub use self::{
     app::{App, StartError},
-    auth::{NewToken, TokenError, sign},
+    auth::{Check, NewToken, TokenError, check_token, sign},
     config::{
-        AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, LogConfig, LogFormat, RateLimit, RateLimitError,
-        Refusals,
+        AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
+        RateLimitError, Refusals, UnusableJwks,
     },
     database::{Connection, Databases},
     http::endpoint,

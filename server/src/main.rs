@@ -2,11 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "it is the command line")]
 
-use std::{process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use todo_api::{Document, UserId};
-use todo_server::{App, Config, Databases, LogFormat, Migrations, NewToken, sign, start_telemetry};
+use todo_server::{App, Check, Config, Databases, LogFormat, Migrations, NewToken, check_token, sign, start_telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn std::error::Error>;
@@ -41,6 +41,11 @@ enum Command {
         #[arg(long, default_value_t = 3600)]
         seconds: u64,
     },
+    /// Explain step by step whether a token counts here, and why not.
+    CheckToken {
+        /// The token; - reads it from the standard input, which keeps it out of the shell's history.
+        token: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -68,6 +73,7 @@ async fn main() -> ExitCode {
             Ok(())
         }
         Command::Token { user, seconds } => token(&user, seconds),
+        Command::CheckToken { token } => explain(token).await,
     };
     if let Err(failure) = result {
         eprintln!("{failure}");
@@ -124,5 +130,26 @@ fn token(user: &str, seconds: u64) -> Result<(), Failure> {
     let config = Config::load()?;
     let user = UserId::parse(user).ok_or("--user must have 1 to 255 characters, none of them U+0000")?;
     println!("{}", sign(&NewToken { user, life: Duration::from_secs(seconds) }, &config.auth)?);
+    Ok(())
+}
+
+async fn explain(token: String) -> Result<(), Failure> {
+    let config = Config::load()?;
+    start_telemetry(&config.log)?;
+    let token = if token == "-" { io::read_to_string(io::stdin())? } else { token };
+    let token = token.trim();
+    // Pasted as it stands in the header, perhaps.
+    let token = token.strip_prefix("Bearer ").unwrap_or(token);
+    let checks = check_token(token, &config.auth).await?;
+    for Check { name, finding } in &checks {
+        match finding {
+            Ok(words) => println!("ok    {name:<10} {words}"),
+            Err(words) => println!("FAIL  {name:<10} {words}"),
+        }
+    }
+    if checks.iter().any(|check| check.finding.is_err()) {
+        return Err("the token does not count".into());
+    }
+    println!("the token counts");
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! Each secured operation, with each kind of token that does not count; and those that do.
 
+mod hostile;
+mod jwks;
+mod secrets;
+
 use jsonwebtoken::Algorithm;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -59,11 +63,13 @@ fn forged(header: &Value, signature: &str) -> String {
 #[case::user_with_nul(Token::of("ann").with("sub", "a\u{0}").encode(), "sub claim must be a string")]
 #[case::first_claim_bad(Token::of("ann").with("userId", 5).encode(), "userId claim must be a string")]
 #[case::first_claim_false(Token::of("ann").with("user_id", false).encode(), "user_id claim must be a string")]
-#[case::algorithm_none(forged(&json!({"alg": "none"}), ""), "header of the token")]
-#[case::algorithm_none_in_capitals(forged(&json!({"alg": "NONE"}), ""), "header of the token")]
+#[case::algorithm_none(forged(&json!({"alg": "none"}), ""), "not signed")]
+#[case::algorithm_none_in_capitals(forged(&json!({"alg": "NONE"}), ""), "not signed")]
 #[case::algorithm_missing(forged(&json!({"typ": "JWT"}), "AAAA"), "header of the token")]
 #[case::unsigned(forged(&json!({"alg": "HS256"}), ""), "signature")]
-#[case::public_key_algorithm(forged(&json!({"alg": "RS256", "kid": "1"}), "AAAA"), "RS256")]
+#[case::public_key_algorithm(forged(&json!({"alg": "RS256", "kid": "1"}), "AAAA"), "RS256, but only a shared secret is configured: set AUTH_JWKS_URL")]
+#[case::unknown_algorithm(forged(&json!({"alg": "ES512"}), "AAAA"), "ES512, which is not supported")]
+#[case::cookie_cache(Token::of("x").without("sub").with("session", json!({"userId": "ann"})).with("user", json!({"id": "ann"})).encode(), "cookie cache")]
 #[case::session_token("7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), "session token of Better Auth")]
 #[case::signed_session_token("7DWjPsEe4Mj6Rjt74XN7.x8Bb9Y9g1+ElkYE9nqWxytTi2Dg8QiBsIJx1x8ooVuQ=".to_owned(), "session token of Better Auth")]
 #[case::encrypted("a.b.c.d.e".to_owned(), "encrypted")]
@@ -72,7 +78,7 @@ fn forged(header: &Value, signature: &str) -> String {
 #[case::dots("..".to_owned(), "header of the token")]
 #[case::with_a_space(format!("{} x", Token::of("ann").encode()), "")]
 #[case::cut_short(Token::of("ann").encode()[..60].to_owned(), "")]
-#[case::huge("x".repeat(15_000), "session token")]
+#[case::huge("x".repeat(15_000), "has 15000 bytes")]
 #[tokio::test]
 async fn a_token_that_does_not_count_is_refused_by_every_operation(
     #[values(Sqlite, Postgres)] engine: Engine,

@@ -4,6 +4,7 @@
 mod around;
 mod audit;
 mod authentication;
+mod check_token;
 mod cors;
 mod coverage;
 mod document;

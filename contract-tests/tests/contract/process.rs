@@ -131,7 +131,7 @@ fn an_address_that_is_taken_is_named() {
 
 /// What is wrong with a configuration, and the words that tell.
 #[rstest]
-#[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET is not set")]
+#[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET and AUTH_JWKS_URL are both not set")]
 #[case::short_secret("BETTER_AUTH_SECRET", "tooshort-hunter2", "BETTER_AUTH_SECRET must have at least 32 bytes")]
 #[case::known_secret(
     "BETTER_AUTH_SECRET",
@@ -143,6 +143,16 @@ fn an_address_that_is_taken_is_named() {
 #[case::other_database("DATABASE_URL", "mysql://ann:hunter2@db/x", "DATABASE_URL has the scheme mysql")]
 #[case::bad_parameter("DATABASE_URL", "postgresql://ann:hunter2@db/x?sslmode=maybe", "DATABASE_URL has a parameter")]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::unversioned_secrets(
+    "BETTER_AUTH_SECRETS",
+    "hunter2hunter2hunter2hunter2hunter2",
+    "BETTER_AUTH_SECRETS has an entry (number 1)"
+)]
+#[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "BETTER_AUTH_SECRETS must have at least 32 bytes")]
+#[case::no_address("AUTH_JWKS_URL", "app.example.com/api/auth/jwks", "AUTH_JWKS_URL is no address")]
+#[case::file("AUTH_JWKS_URL", "file:///etc/jwks.json", "AUTH_JWKS_URL is no address")]
+#[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
+#[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
 #[case::port("PORT", "eighty", r#"PORT is "eighty", but must be a whole number from 0 to 65535"#)]
 #[case::port_too_large("PORT", "65536", "PORT is \"65536\"")]
 #[case::no_connections("DATABASE_MAX_CONNECTIONS", "0", "DATABASE_MAX_CONNECTIONS is \"0\"")]

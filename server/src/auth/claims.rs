@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use todo_api::{Unidentified, UserId};
 
+use super::token::short;
 use crate::AuthConfig;
 
 /// Seconds by which the clocks of issuer and server may differ.
@@ -13,7 +14,7 @@ const USER_CLAIMS: [&str; 4] = ["userId", "user_id", "sub", "id"];
 
 pub(super) type Claims = Map<String, Value>;
 
-/// What is asked of claims.
+/// What is asked of claims, beyond what is asked of all.
 pub(super) struct Rules {
     issuers: Vec<String>,
     audiences: Vec<String>,
@@ -25,23 +26,65 @@ impl Rules {
         Self { issuers: origins(&config.issuers), audiences: origins(&config.audiences) }
     }
 
-    /// The user whom `claims` name, if they hold at `now`, in seconds since 1970.
-    pub(super) fn user(&self, claims: &Claims, now: i64) -> Result<UserId, Unidentified> {
-        let expiry = numeric_date(claims, "exp")?
-            .ok_or_else(|| Unidentified::because("the token has no exp claim, which is required"))?;
-        #[expect(clippy::cast_precision_loss, reason = "seconds of this age are far below 2^52")]
-        let now_seconds = now as f64;
-        if expiry + LEEWAY <= now_seconds {
-            return Err(Unidentified::because(format!("the token expired {:.0} s ago", now_seconds - expiry)));
+    /// The user whom `claims` name, and until when, if they hold at `now`; both in seconds since 1970.
+    pub(super) fn user(&self, claims: &Claims, now: f64) -> Result<(UserId, f64), Unidentified> {
+        let expires = expiry(claims, now)?;
+        start(claims, now)?;
+        self.issuer(claims)?;
+        self.audience(claims)?;
+        Ok((user(claims)?, expires))
+    }
+
+    /// Where issuers are configured, one of them must have issued the token.
+    pub(super) fn issuer(&self, claims: &Claims) -> Result<(), Unidentified> {
+        let found = claims.get("iss");
+        expect_one_of(&self.issuers, found).map_err(|expected| {
+            Unidentified::because(match found {
+                Some(found) => format!("the token is issued by {}, expected {expected} (AUTH_ISSUER)", shown(found)),
+                None => format!("the token does not say who issued it (iss), expected {expected} (AUTH_ISSUER)"),
+            })
+        })
+    }
+
+    /// Where audiences are configured, the token must be made for one of them.
+    pub(super) fn audience(&self, claims: &Claims) -> Result<(), Unidentified> {
+        let found = claims.get("aud");
+        expect_one_of(&self.audiences, found).map_err(|expected| {
+            Unidentified::because(match found {
+                Some(found) => format!("the token is made for {}, expected {expected} (AUTH_AUDIENCE)", shown(found)),
+                None => format!("the token does not say for whom it is (aud), expected {expected} (AUTH_AUDIENCE)"),
+            })
+        })
+    }
+}
+
+/// The moment from which the claims hold no longer, if that is after `now`.
+pub(super) fn expiry(claims: &Claims, now: f64) -> Result<f64, Unidentified> {
+    let expiry = numeric_date(claims, "exp")?
+        .ok_or_else(|| Unidentified::because("the token has no exp claim, which is required"))?;
+    if expiry + LEEWAY <= now {
+        return Err(Unidentified::because(format!("the token expired {} ago", span(now - expiry))));
+    }
+    Ok(expiry + LEEWAY)
+}
+
+/// Refuses claims that begin to hold only after `now`.
+pub(super) fn start(claims: &Claims, now: f64) -> Result<(), Unidentified> {
+    match numeric_date(claims, "nbf")? {
+        Some(start) if start - LEEWAY > now => {
+            Err(Unidentified::because(format!("the token counts only in {} (nbf)", span(start - now))))
         }
-        if let Some(start) = numeric_date(claims, "nbf")?
-            && start - LEEWAY > now_seconds
-        {
-            return Err(Unidentified::because(format!("the token counts only in {:.0} s (nbf)", start - now_seconds)));
-        }
-        expect_one_of("iss", &self.issuers, claims.get("iss"))?;
-        expect_one_of("aud", &self.audiences, claims.get("aud"))?;
-        user(claims)
+        _ => Ok(()),
+    }
+}
+
+/// A time in words: to the second where that matters.
+pub(super) fn span(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7_200.0 => format!("{:.0} min", seconds / 60.0),
+        ..172_800.0 => format!("{:.0} h", seconds / 3_600.0),
+        _ => format!("{:.0} days", seconds / 86_400.0),
     }
 }
 
@@ -54,36 +97,45 @@ fn numeric_date(claims: &Claims, name: &str) -> Result<Option<f64>, Unidentified
     }
 }
 
-/// Where values are configured, the claim must have one of them; `aud` may be a list. A trailing slash
-/// makes no difference: Better Auth cuts it off the origin that it puts there.
-fn expect_one_of(name: &str, accepted: &[String], claim: Option<&Value>) -> Result<(), Unidentified> {
-    if accepted.is_empty() {
-        return Ok(());
-    }
+/// Where values are accepted, the claim must have one of them, else the error names them; `aud` may be a
+/// list. A trailing slash makes no difference: Better Auth cuts it off the origin that it puts there.
+fn expect_one_of(accepted: &[String], claim: Option<&Value>) -> Result<(), String> {
     let is_accepted =
         |value: &Value| value.as_str().is_some_and(|text| accepted.iter().any(|one| one == trimmed(text)));
     let holds = match claim {
+        _ if accepted.is_empty() => true,
         Some(Value::Array(values)) => values.iter().any(is_accepted),
         Some(value) => is_accepted(value),
         None => false,
     };
-    if holds {
-        return Ok(());
+    if holds { Ok(()) } else { Err(accepted.join(" or ")) }
+}
+
+/// A claim in a sentence.
+fn shown(claim: &Value) -> String {
+    match claim {
+        Value::String(text) => short(text),
+        other => short(&other.to_string()),
     }
-    let found = claim.map_or("has none".to_owned(), |value| format!("has {value}"));
-    Err(Unidentified::because(format!("the {name} claim should be {}; the token {found}", accepted.join(" or "))))
 }
 
 fn trimmed(origin: &str) -> &str {
     origin.trim_end_matches('/')
 }
 
-fn user(claims: &Claims) -> Result<UserId, Unidentified> {
+/// The user whom the claims name.
+pub(super) fn user(claims: &Claims) -> Result<UserId, Unidentified> {
     let present = USER_CLAIMS.into_iter().find_map(|name| {
         let value = claims.get(name)?;
         (!value.is_null()).then_some((name, value))
     });
     let Some((name, value)) = present else {
+        if claims.get("session").is_some_and(Value::is_object) {
+            return Err(Unidentified::because(
+                "this is the cookie cache of a Better Auth session, which is no token for an API; ask its GET \
+                 /api/auth/token for one, and send that",
+            ));
+        }
         return Err(Unidentified::because(format!("the token names no user: none of {}", USER_CLAIMS.join(", "))));
     };
     value.as_str().and_then(UserId::parse).ok_or_else(|| {

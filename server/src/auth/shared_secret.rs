@@ -1,51 +1,42 @@
 //! Tokens signed with a secret that the issuer shares with us: HS256 (RFC 7518, 3.2).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind};
-use secrecy::{ExposeSecret, SecretString};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use secrecy::ExposeSecret;
 use serde::Serialize;
 use todo_api::{Unidentified, UserId};
 
-use super::{claims::Claims, token::Token};
+use super::{key::Key, token::Token};
 use crate::{AuthConfig, clock};
 
-/// The algorithm that goes with the key, whatever a header says.
-const ALGORITHM: Algorithm = Algorithm::HS256;
+/// The secrets, of which several may count while one is being replaced.
+pub(super) struct SharedSecrets(Vec<Arc<Key>>);
 
-pub(super) struct SharedSecret {
-    key: DecodingKey,
-    validation: Validation,
-}
-
-impl SharedSecret {
-    /// The key is the UTF-8 bytes of the secret as written: Better Auth decodes nothing either.
-    pub(super) fn new(secret: &SecretString) -> Self {
-        // The library checks the signature, and we the claims: its rules refuse every token that has
-        // an audience, allow a minute of leeway, and ask a clock of its own.
-        let mut validation = Validation::new(ALGORITHM);
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        Self { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), validation }
+impl SharedSecrets {
+    /// The keys are the UTF-8 bytes of the secrets as written: Better Auth decodes nothing either.
+    pub(super) fn new(config: &AuthConfig) -> Self {
+        let key = |secret: &secrecy::SecretString| Arc::new(Key::of_secret(secret.expose_secret().as_bytes()));
+        Self(config.secrets.iter().map(key).collect())
     }
 
-    /// The claims, if the signature is of our secret.
-    pub(super) fn verify(&self, token: &Token<'_>) -> Result<Claims, Unidentified> {
-        if token.header.alg != ALGORITHM {
-            return Err(Unidentified::because(format!(
-                "the token is signed with {:?}, but only HS256 with the shared secret is configured",
-                token.header.alg
-            )));
-        }
-        match decode::<Claims>(token.text, &self.key, &self.validation) {
-            Ok(data) => Ok(data.claims),
-            Err(error) => Err(Unidentified::because(match error.kind() {
-                ErrorKind::InvalidSignature => {
-                    "the signature does not match: was the token signed with the BETTER_AUTH_SECRET of this server?"
-                }
-                _ => "the claims of the token are no JSON object",
-            })),
+    /// The key that signed `token`.
+    pub(super) fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
+        let key = self.0.iter().find(|key| key.verifies(token)).cloned();
+        key.ok_or_else(|| Unidentified::because(self.fault(token)))
+    }
+
+    fn fault(&self, token: &Token<'_>) -> String {
+        let algorithm = token.algorithm;
+        if self.0.is_empty() {
+            format!(
+                "the token is signed with {algorithm:?}, but no shared secret is configured: set BETTER_AUTH_SECRET, or \
+                 send a token of Better Auth's JWT plugin"
+            )
+        } else if algorithm != Algorithm::HS256 {
+            format!("the token is signed with {algorithm:?}; with the shared secret, sign with HS256")
+        } else {
+            "the signature does not match: was the token signed with the BETTER_AUTH_SECRET of this server?".to_owned()
         }
     }
 }
@@ -61,14 +52,23 @@ pub struct NewToken {
 
 /// No token could be made.
 #[derive(Debug, thiserror::Error)]
-#[error("the token could not be signed: {0}")]
-pub struct TokenError(#[from] jsonwebtoken::errors::Error);
+pub enum TokenError {
+    /// There is nothing to sign with.
+    #[error(
+        "no shared secret is configured, so no token can be signed here; set BETTER_AUTH_SECRET, or ask your Better \
+         Auth server for a token"
+    )]
+    NoSecret,
+    /// The cryptographic library fails.
+    #[error("the token could not be signed: {0}")]
+    Unsigned(#[from] jsonwebtoken::errors::Error),
+}
 
 /// Makes a token as a frontend would: for trying the API by hand, and for tests.
 ///
 /// # Errors
 ///
-/// Where the cryptographic library fails.
+/// Where there is no secret, or the cryptographic library fails.
 pub fn sign(token: &NewToken, config: &AuthConfig) -> Result<String, TokenError> {
     #[derive(Serialize)]
     struct Payload<'a> {
@@ -80,7 +80,7 @@ pub fn sign(token: &NewToken, config: &AuthConfig) -> Result<String, TokenError>
         #[serde(skip_serializing_if = "Option::is_none")]
         aud: Option<&'a String>,
     }
-    let now = clock::now_seconds();
+    let now = clock::now_micros() / 1_000_000;
     let payload = Payload {
         sub: token.user.as_str(),
         iat: now,
@@ -88,6 +88,6 @@ pub fn sign(token: &NewToken, config: &AuthConfig) -> Result<String, TokenError>
         iss: config.issuers.first(),
         aud: config.audiences.first(),
     };
-    let key = EncodingKey::from_secret(config.secret.expose_secret().as_bytes());
-    Ok(encode(&Header::new(ALGORITHM), &payload, &key)?)
+    let key = EncodingKey::from_secret(config.signing_secret().ok_or(TokenError::NoSecret)?);
+    Ok(encode(&Header::new(Algorithm::HS256), &payload, &key)?)
 }

@@ -1,28 +1,57 @@
 //! Whose tokens count.
 
-use secrecy::SecretString;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::Url;
 
 use super::refusals::{Reader, list};
 
-/// Whose tokens count.
+/// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
-    /// Tokens signed with it (HS256) count; its UTF-8 bytes are the key.
-    pub secret: SecretString,
+    /// Tokens signed with one of these (HS256) count, and the first one signs; the UTF-8 bytes are the key.
+    pub secrets: Vec<SecretString>,
+    /// Where the issuer publishes its keys; tokens signed with one of them count.
+    pub jwks: Option<JwksConfig>,
     /// Accepted `iss`; any, or none, where empty.
     pub issuers: Vec<String>,
     /// Accepted `aud`; any, or none, where empty.
     pub audiences: Vec<String>,
+    /// How many verified tokens are remembered, so that they need not be verified again; 0 is none.
+    pub token_cache: usize,
 }
+
+/// Where the issuer publishes its keys (RFC 7517, 5), and how long they stand.
+#[derive(Debug, Clone)]
+pub struct JwksConfig {
+    /// The address of the set.
+    pub url: Url,
+    /// A key that is no longer published stops verifying at the latest after this time, as long as the
+    /// issuer answers.
+    pub max_age: Duration,
+    /// The least time between two fetches, whatever tokens come.
+    pub cooldown: Duration,
+}
+
+/// No request to the issuer can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("AUTH_JWKS_URL cannot be asked: {0}; are the system's certificates installed (ca-certificates)?")]
+pub struct UnusableJwks(#[source] pub(crate) reqwest::Error);
 
 /// The variables of this section, as they are written.
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
 pub(super) struct Variables {
     better_auth_secret: Option<String>,
+    better_auth_secrets: Option<String>,
+    auth_jwks_url: Option<String>,
+    auth_jwks_max_age: Option<String>,
+    auth_jwks_cooldown: Option<String>,
     auth_issuer: Option<String>,
     auth_audience: Option<String>,
+    auth_token_cache: Option<String>,
 }
 
 /// The secret that Better Auth falls back to where none is set; known to everybody.
@@ -30,29 +59,76 @@ const DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
 
 impl AuthConfig {
     pub(super) fn read(given: Variables, reader: &mut Reader) -> Self {
+        let is_unset =
+            given.better_auth_secret.is_none() && given.better_auth_secrets.is_none() && given.auth_jwks_url.is_none();
+        if is_unset {
+            reader.refuse(
+                "BETTER_AUTH_SECRET",
+                "and AUTH_JWKS_URL are both not set; give one of them: the secret of your Better Auth server (a new \
+                 one: openssl rand -base64 32), or the address of its keys (http://localhost:3000/api/auth/jwks)",
+            );
+        }
+        // Better Auth prefers the versioned secrets and keeps the single one for what is older.
+        let mut secrets = versioned_secrets(reader, given.better_auth_secrets.as_deref());
+        secrets.extend(given.better_auth_secret.map(|secret| checked(reader, "BETTER_AUTH_SECRET", secret)));
+        let max_age = reader.seconds("AUTH_JWKS_MAX_AGE", given.auth_jwks_max_age, 300, 1..=86_400);
+        let cooldown = reader.seconds("AUTH_JWKS_COOLDOWN", given.auth_jwks_cooldown, 10, 1..=3600);
+        let url = given.auth_jwks_url.and_then(|url| jwks_url(reader, &url));
         Self {
-            secret: secret(reader, given.better_auth_secret),
+            secrets,
+            jwks: url.map(|url| JwksConfig { url, max_age, cooldown }),
             issuers: list(given.auth_issuer),
             audiences: list(given.auth_audience),
+            token_cache: reader.number("AUTH_TOKEN_CACHE", given.auth_token_cache, 10_000, 0..=1_000_000),
         }
     }
 }
 
-fn secret(reader: &mut Reader, given: Option<String>) -> SecretString {
-    const VARIABLE: &str = "BETTER_AUTH_SECRET";
-    match &given {
-        None => reader.refuse(
-            VARIABLE,
-            "is not set; give it the secret of your Better Auth server, or a new one: openssl rand -base64 32",
-        ),
-        Some(secret) if secret == DEFAULT_SECRET => reader.refuse(
-            VARIABLE,
-            "is the one that Better Auth falls back to, which everybody knows; make one: openssl rand -base64 32",
-        ),
-        Some(secret) if secret.len() < 32 => {
-            reader.refuse(VARIABLE, "must have at least 32 bytes; make one: openssl rand -base64 32");
+/// Secrets as Better Auth writes them, `2:new,1:old`: the first one signs, all of them verify.
+fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretString> {
+    const VARIABLE: &str = "BETTER_AUTH_SECRETS";
+    let entries = given.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    let mut secrets = Vec::new();
+    for (index, entry) in entries.enumerate() {
+        match entry.split_once(':') {
+            Some((version, secret)) if version.parse::<u32>().is_ok() => {
+                secrets.push(checked(reader, VARIABLE, secret.to_owned()));
+            }
+            _ => reader.refuse(
+                VARIABLE,
+                format!("has an entry (number {}) that is not <version>:<secret>; write 2:new,1:old", index + 1),
+            ),
         }
-        Some(_) => {}
     }
-    given.unwrap_or_default().into()
+    secrets
+}
+
+fn checked(reader: &mut Reader, variable: &str, secret: String) -> SecretString {
+    if secret == DEFAULT_SECRET {
+        reader.refuse(
+            variable,
+            "is the one that Better Auth falls back to, which everybody knows; make one: openssl rand -base64 32",
+        );
+    } else if secret.len() < 32 {
+        reader.refuse(variable, "must have at least 32 bytes; make one: openssl rand -base64 32");
+    }
+    secret.into()
+}
+
+fn jwks_url(reader: &mut Reader, given: &str) -> Option<Url> {
+    let url = Url::parse(given.trim()).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    if url.is_none() {
+        reader.refuse(
+            "AUTH_JWKS_URL",
+            "is no address; write that of your Better Auth server's keys, such as https://app.example.com/api/auth/jwks",
+        );
+    }
+    url
+}
+
+impl AuthConfig {
+    /// The secret that signs, where there is one.
+    pub(crate) fn signing_secret(&self) -> Option<&[u8]> {
+        self.secrets.first().map(|secret| secret.expose_secret().as_bytes())
+    }
 }

@@ -1,0 +1,297 @@
+//! Tokens signed with keys that an issuer publishes.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, HS256, PS256, PS384, PS512, RS256, RS384, RS512};
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    Issuer, Reply, SigningKey, TestApp, Token, seconds_from_now,
+};
+
+/// A server that trusts an issuer, and no shared secret unless that is set again.
+async fn trusting(engine: Engine, issuer: &Issuer, variables: &[(&str, &str)]) -> TestApp {
+    let url = issuer.url();
+    let trust = [("AUTH_JWKS_URL", url.as_str()), ("BETTER_AUTH_SECRET", "")];
+    TestApp::configured(engine, &[&trust, variables].concat()).await
+}
+
+/// What a server answers to a token, and why.
+async fn verdict(app: &TestApp, token: &Token) -> (u16, String) {
+    let answer = app.client_with(&token.encode()).list().await;
+    (answer.status, answer.json()["detail"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn assert_counts(app: &TestApp, token: &Token) {
+    assert_eq!(verdict(app, token).await, (200, String::new()));
+}
+
+async fn assert_refused(app: &TestApp, token: &Token, words: &str) {
+    let (status, detail) = verdict(app, token).await;
+    assert_eq!(status, 401);
+    assert!(detail.contains(words), "{detail:?} says {words:?}");
+}
+
+/// Until the keys may be fetched again, where the cooldown is a second.
+async fn after_the_cooldown() {
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+}
+
+const BRIEFLY: &[(&str, &str)] = &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "1")];
+
+/// As Better Auth publishes a key, with its use, and as Better Auth did before version 1.3.
+#[rstest]
+#[tokio::test]
+async fn every_algorithm_counts(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(EdDSA, ES256, ES384, RS256, RS384, RS512, PS256, PS384, PS512)] algorithm: Algorithm,
+) {
+    let key = SigningKey::generate("a", algorithm);
+    let (plain, mut with_use, mut without_algorithm) = (key.jwk(), key.jwk(), key.jwk());
+    assert_eq!(plain["alg"], format!("{algorithm:?}"));
+    with_use["use"] = json!("sig");
+    without_algorithm.as_object_mut().expect("an object").remove("alg");
+    for jwk in [plain, with_use, without_algorithm] {
+        let issuer = Issuer::of(&[]).await;
+        issuer.reply(Reply::Json(json!({ "keys": [jwk] })));
+        let app = trusting(engine, &issuer, &[]).await;
+        let token = Token::of("ann").signed_by(&key);
+        assert_counts(&app, &token).await;
+        assert_counts(&app, &token.header(|header| header.kid = None)).await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_shared_secret_counts_beside_the_keys(#[values(Sqlite, Postgres)] engine: Engine) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let both = TestApp::configured(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
+    assert_counts(&both, &Token::of("ann").signed_by(&key)).await;
+    assert_counts(&both, &Token::of("ann")).await;
+    let keys_alone = trusting(engine, &issuer, &[]).await;
+    assert_refused(&keys_alone, &Token::of("ann"), "HS256, but no shared secret is configured").await;
+}
+
+/// The key decides on the algorithm, whatever the header says.
+#[rstest]
+#[case::other_padding(RS256, PS256)]
+#[case::other_digest(RS256, RS512)]
+#[case::other_digest_of_pss(PS512, PS256)]
+#[tokio::test]
+async fn a_key_verifies_by_its_own_algorithm_alone(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] published: Algorithm,
+    #[case] claimed: Algorithm,
+) {
+    let key = SigningKey::generate("a", published);
+    let issuer = Issuer::of(&[&key]).await;
+    let app = trusting(engine, &issuer, &[]).await;
+    let token = Token::of("ann").signed_by(&key);
+    assert_counts(&app, &token).await;
+    assert_refused(&app, &token.header(|header| header.alg = claimed), "not among the keys").await;
+}
+
+#[rstest]
+#[case::symmetric(json!({"kty": "oct", "alg": "HS256", "k": "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}))]
+#[case::for_encryption(json!({"use": "enc"}))]
+#[case::for_other_operations(json!({"key_ops": ["encrypt"]}))]
+#[case::for_an_algorithm_of_another_kind(json!({"alg": "RS256"}))]
+#[case::for_an_unknown_algorithm(json!({"alg": "XX999"}))]
+#[case::on_another_curve(json!({"crv": "X25519"}))]
+#[case::without_its_half(json!({"x": "AAAA"}))]
+#[case::of_no_type(json!({"kty": 1}))]
+#[tokio::test]
+async fn a_key_of_no_use_is_passed_over(#[values(Sqlite, Postgres)] engine: Engine, #[case] spoilt: Value) {
+    let (key, good) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[]).await;
+    let mut useless = key.jwk();
+    useless.as_object_mut().expect("an object").extend(spoilt.as_object().expect("an object").clone());
+    issuer.reply(Reply::Json(json!({ "keys": [useless, "no key at all", good.jwk()] })));
+    let app = TestApp::configured(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&good)).await;
+    assert_refused(&app, &Token::of("ann").signed_by(&key), "").await;
+    let symmetric = Token::of("ann").signed_with("secret secret secret secret secret");
+    let named = symmetric.header(|header| (header.alg, header.kid) = (HS256, Some("a".to_owned())));
+    assert_refused(&app, &named, "the signature does not match").await;
+}
+
+#[rstest]
+#[case::failing(Reply::Status(500))]
+#[case::limiting(Reply::Status(429))]
+#[case::empty(Reply::Json(json!({"keys": []})))]
+#[case::garbage(Reply::Json(json!({"error": "not ready"})))]
+#[tokio::test]
+async fn an_issuer_that_is_not_ready_at_the_start_is_asked_again(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] reply: Reply,
+) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[]).await;
+    issuer.reply(reply);
+    let app = trusting(engine, &issuer, BRIEFLY).await;
+    assert_refused(&app, &Token::of("ann").signed_by(&key), "").await;
+    issuer.reply(Reply::of(&[&key]));
+    after_the_cooldown().await;
+    assert_counts(&app, &Token::of("ann").signed_by(&key)).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_issuer_that_cannot_be_reached_is_said_so(#[values(Sqlite, Postgres)] engine: Engine) {
+    let key = SigningKey::generate("a", EdDSA);
+    // Port 9 discards, and nothing listens there.
+    let unreachable = [("AUTH_JWKS_URL", "http://127.0.0.1:9/jwks"), ("BETTER_AUTH_SECRET", "")];
+    let app = TestApp::configured(engine, &unreachable).await;
+    assert_refused(&app, &Token::of("ann").signed_by(&key), "is AUTH_JWKS_URL right, and does it answer?").await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_key_counts_without_a_restart(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", ES256));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&old)).await;
+    issuer.reply(Reply::of(&[&old, &new]));
+    after_the_cooldown().await;
+    assert_counts(&app, &Token::of("ann").signed_by(&new)).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&old)).await;
+    assert_eq!(issuer.fetches(), 2);
+}
+
+/// An issuer with serial ids gives a name a second time, after its first key was deleted.
+#[rstest]
+#[tokio::test]
+async fn another_key_under_a_known_name_counts(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("1", EdDSA), SigningKey::generate("1", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    let of_old = Token::of("ann").signed_by(&old);
+    assert_counts(&app, &of_old).await;
+    issuer.reply(Reply::of(&[&new]));
+    after_the_cooldown().await;
+    assert_counts(&app, &Token::of("ann").signed_by(&new)).await;
+    assert_refused(&app, &of_old, "the signature does not match").await;
+}
+
+#[rstest]
+#[case::remembered("10000")]
+#[case::not_remembered("0")]
+#[tokio::test]
+async fn a_key_that_is_no_longer_published_stops_verifying(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] token_cache: &str,
+) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old, &new]).await;
+    let app = trusting(engine, &issuer, &[BRIEFLY, &[("AUTH_TOKEN_CACHE", token_cache)]].concat()).await;
+    let (of_old, of_new) = (Token::of("ann").signed_by(&old), Token::of("ann").signed_by(&new));
+    assert_counts(&app, &of_old).await;
+    assert_counts(&app, &of_new).await;
+    issuer.reply(Reply::of(&[&new]));
+    after_the_cooldown().await;
+    assert_refused(&app, &of_old, "not among the keys that the issuer publishes").await;
+    assert_counts(&app, &of_new).await;
+}
+
+#[rstest]
+#[case::failing(Reply::Status(503))]
+#[case::garbage(Reply::Json(json!("<html>")))]
+#[case::elsewhere(Reply::Status(302))]
+#[case::slow(Reply::Slowly(json!({"keys": []}), Duration::from_mins(1)))]
+#[case::endless(Reply::Endless)]
+#[tokio::test]
+async fn the_keys_serve_on_while_the_issuer_fails(#[values(Sqlite, Postgres)] engine: Engine, #[case] reply: Reply) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let app = trusting(engine, &issuer, BRIEFLY).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&key)).await;
+    issuer.reply(reply);
+    for user in ["ann", "bob", "cid"] {
+        after_the_cooldown().await;
+        assert_counts(&app, &Token::of(user).signed_by(&key)).await;
+    }
+    assert!(issuer.fetches() >= 2, "and it is asked again");
+}
+
+/// However many names somebody invents, the issuer is asked once a cooldown, and the others are served.
+#[rstest]
+#[tokio::test]
+async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[&known]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "3600")]).await;
+    let token = |number: usize| {
+        let token = Token::of("eve").signed_by(&unknown);
+        token.header(|header| header.kid = Some(format!("{number}"))).encode()
+    };
+    for hundred in 0..10 {
+        let answers = (0..100).map(|number| {
+            let client = app.client_with(&token(hundred * 100 + number));
+            async move { client.list().await.status }
+        });
+        let of_ann = Token::of("ann").signed_by(&known);
+        let (answers, ()) = tokio::join!(join_all(answers), assert_counts(&app, &of_ann));
+        assert!(answers.iter().all(|status| *status == 401));
+    }
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_that_wait_for_a_key_share_one_fetch(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&old)).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [old.jwk(), new.jwk()] }), Duration::from_millis(500)));
+    after_the_cooldown().await;
+    let tokens = (0..50).map(|number| Token::of(&format!("user {number}")).signed_by(&new));
+    join_all(tokens.map(|token| {
+        let app = &app;
+        async move { assert_counts(app, &token).await }
+    }))
+    .await;
+    assert_eq!(issuer.fetches(), 2);
+}
+
+/// A request that is given up while it waits does not take the fetch with it.
+#[rstest]
+#[tokio::test]
+async fn a_fetch_survives_the_request_that_wanted_it(#[values(Sqlite, Postgres)] engine: Engine) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[]).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [key.jwk()] }), Duration::from_millis(500)));
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "3600")]).await;
+    let client = app.client_with(&Token::of("ann").signed_by(&key).encode());
+    let given_up = tokio::time::timeout(Duration::from_millis(100), client.list()).await;
+    assert!(given_up.is_err(), "the request was given up while the issuer took its time");
+    let start = Instant::now();
+    while issuer.fetches() == 0 && start.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_counts(&app, &Token::of("bob").signed_by(&key)).await;
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[rstest]
+#[case::remembered("10000")]
+#[case::not_remembered("0")]
+#[tokio::test]
+async fn a_token_expires_whether_it_is_remembered_or_not(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] token_cache: &str,
+) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_TOKEN_CACHE", token_cache)]).await;
+    // Five seconds of leeway, of which most have passed.
+    let token = Token::of("ann").signed_by(&key).with("exp", seconds_from_now(-2));
+    assert_counts(&app, &token).await;
+    assert_counts(&app, &token).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_refused(&app, &token, "expired").await;
+}

@@ -1,0 +1,37 @@
+//! Several shared secrets, while one is being replaced.
+
+use rstest::rstest;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    SECRET, ServerProcess, TestApp, Token,
+};
+
+const NEW: &str = "a new secret of the tests which is just as long";
+const OLD: &str = "an old secret of the tests which is just as long";
+
+#[rstest]
+#[case::new(NEW, 200)]
+#[case::old(OLD, 200)]
+#[case::single(SECRET, 200)]
+#[case::none_of_them("another secret, which is long enough too", 401)]
+#[case::version_and_all("2:a new secret of the tests which is just as long", 401)]
+#[tokio::test]
+async fn a_token_signed_with_any_of_them_counts(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] secret: &str,
+    #[case] status: u16,
+) {
+    let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRETS", &format!("2:{NEW},1:{OLD}"))]).await;
+    let token = Token::of("ann").signed_with(secret).encode();
+    app.client_with(&token).list().await.expect(status);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine) {
+    let variables = [("BETTER_AUTH_SECRETS", &*format!("2:{NEW},1:{OLD}"))];
+    let printed = ServerProcess::run(&["token", "--user", "ann"], &variables);
+    let token = String::from_utf8(printed.stdout).expect("a token");
+    let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", NEW)]).await;
+    app.client_with(token.trim()).list().await.expect(200);
+}

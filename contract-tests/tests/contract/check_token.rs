@@ -1,0 +1,66 @@
+//! `todo-server check-token`: why a token does not count, for whoever set both ends up.
+
+use std::process::{Command, Output, Stdio};
+
+use jsonwebtoken::Algorithm::EdDSA;
+use rstest::rstest;
+use todo_contract_tests::{Issuer, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
+
+fn check(token: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    told(&ServerProcess::run(&["check-token", token], variables))
+}
+
+fn told(output: &Output) -> (bool, String) {
+    let printed = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.success(), String::from_utf8(printed).expect("text"))
+}
+
+#[test]
+fn a_token_that_counts_is_explained_step_by_step() {
+    let (counts, told) = check(&Token::of("ann").with("iss", "https://a.example").encode(), &[]);
+    assert!(counts, "{told}");
+    let steps: Vec<_> =
+        told.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        steps,
+        ["ok form", "ok signature", "ok exp", "ok nbf", "ok iss", "ok aud", "ok user", "the token"],
+        "{told}"
+    );
+    assert!(told.contains("alg HS256") && told.contains("ann") && told.contains("https://a.example"), "{told}");
+    assert!(!told.contains(SECRET));
+}
+
+#[rstest]
+#[case::expired(Token::of("ann").with("exp", seconds_from_now(-600)).encode(), &[], "FAIL  exp        the token expired 10 min ago")]
+#[case::wrongly_signed(Token::of("ann").signed_with("another secret, which is long enough too").encode(), &[], "FAIL  signature  the signature does not match")]
+#[case::issuer(Token::of("ann").with("iss", "http://localhost:3000").encode(), &[("AUTH_ISSUER", "https://app.example")], "FAIL  iss        the token is issued by http://localhost:3000, expected https://app.example")]
+#[case::audience(Token::of("ann").encode(), &[("AUTH_AUDIENCE", "api")], "FAIL  aud        the token does not say for whom it is (aud), expected api")]
+#[case::no_user(Token::of("ann").without("sub").encode(), &[], "FAIL  user       the token names no user")]
+#[case::session_token("7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), &[], "FAIL  form       this is no JSON Web Token")]
+#[case::no_issuer_answers(Token::of("ann").signed_by(&SigningKey::generate("a", EdDSA)).encode(), &[("AUTH_JWKS_URL", "http://127.0.0.1:9/jwks")], "FAIL  signature  the token is signed with EdDSA, but the keys of the issuer cannot be fetched")]
+fn what_fails_is_named(#[case] token: String, #[case] variables: &[(&str, &str)], #[case] words: &str) {
+    let (counts, told) = check(&token, variables);
+    assert!(!counts, "{told}");
+    assert!(told.contains(words), "{told}");
+    assert!(told.ends_with("the token does not count\n"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_key_is_named() {
+    let key = SigningKey::generate("B6fb9Lr14wCk", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let (counts, told) = check(&Token::of("ann").signed_by(&key).encode(), &[("AUTH_JWKS_URL", &issuer.url())]);
+    assert!(counts && told.contains("holds, by the key B6fb9Lr14wCk of http://127.0.0.1:"), "{told}");
+}
+
+/// A token on the command line would stay in the shell's history.
+#[test]
+fn the_token_may_come_from_the_standard_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, format!("Bearer {}\n", Token::of("ann").encode())).expect("a file");
+    let mut command: Command = ServerProcess::command(folder.path(), &["check-token", "-"], &[]);
+    let output = command.stdin(Stdio::from(std::fs::File::open(file).expect("the file"))).output().expect("it runs");
+    let (counts, told) = told(&output);
+    assert!(counts, "{told}");
+}

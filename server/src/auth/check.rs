@@ -1,0 +1,79 @@
+//! A token explained step by step, for the command line: by the very code that verifies tokens.
+
+use todo_api::{Unidentified, UserId};
+
+use super::{
+    Authenticator,
+    claims::{self, Claims, span},
+    token::{Token, short},
+};
+use crate::{AuthConfig, clock, config::UnusableJwks};
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, in a word.
+    pub name: &'static str,
+    /// What was found, and whether that is as it must be.
+    pub finding: Result<String, String>,
+}
+
+/// Explains `token`, which counts if all of the checks hold. Later ones are left out where there is
+/// nothing to look at.
+///
+/// # Errors
+///
+/// Where no request to the issuer can be made at all.
+pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>, UnusableJwks> {
+    let authenticator = Authenticator::new(config)?;
+    let mut checks = Vec::new();
+    let mut note = |name, finding: Result<String, Unidentified>| {
+        checks.push(Check { name, finding: finding.map_err(|fault| words(&fault)) });
+    };
+    match Token::parse(token) {
+        Err(fault) => note("form", Err(fault)),
+        Ok(token) => {
+            let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
+            note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
+            let key = authenticator.key(&token).await;
+            note("signature", key.map(|key| signature(key.id(), config)));
+            match token.claims() {
+                Err(fault) => note("claims", Err(fault)),
+                Ok(claims) => authenticator.explain(&claims, note),
+            }
+        }
+    }
+    Ok(checks)
+}
+
+impl Authenticator {
+    fn explain(&self, claims: &Claims, mut note: impl FnMut(&'static str, Result<String, Unidentified>)) {
+        let now = clock::now_seconds();
+        let left = |expires: f64| format!("for {} more, leeway included", span(expires - now));
+        note("exp", claims::expiry(claims, now).map(left));
+        note("nbf", claims::start(claims, now).map(|()| "has begun".to_owned()));
+        note("iss", self.rules.issuer(claims).map(|()| said(claims, "iss")));
+        note("aud", self.rules.audience(claims).map(|()| said(claims, "aud")));
+        note("user", claims::user(claims).map(|user: UserId| user.as_str().to_owned()));
+    }
+}
+
+fn signature(key_id: Option<&str>, config: &AuthConfig) -> String {
+    match (key_id, &config.jwks) {
+        (Some(id), Some(jwks)) => format!("holds, by the key {id} of {}", jwks.url),
+        (None, Some(jwks)) if config.secrets.is_empty() => format!("holds, by a key of {}", jwks.url),
+        _ => "holds, by the configured key".to_owned(),
+    }
+}
+
+/// A claim that was accepted, or was not looked at because nothing is configured.
+fn said(claims: &Claims, name: &str) -> String {
+    claims.get(name).map_or("not said, and any is accepted".to_owned(), |value| format!("{value} is accepted"))
+}
+
+fn words(fault: &Unidentified) -> String {
+    match fault {
+        Unidentified::InvalidToken(reason) => reason.clone(),
+        Unidentified::NoToken => "there is no token".to_owned(),
+    }
+}

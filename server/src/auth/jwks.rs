@@ -1,0 +1,148 @@
+//! Keys that the issuer publishes (RFC 7517, 5): cached, and fetched anew when that may help.
+//!
+//! Three things lead to a fetch: the keys are old, a token names a key that is not known, or a signature
+//! fails under a known name, since a name may come back with another key. However many requests find so,
+//! one fetch serves them all, and the next comes only after the cooldown, so that nobody can make us a
+//! burden to the issuer by inventing names. What cannot be fetched changes nothing: the keys that we have
+//! serve on.
+//!
+//! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database
+//! behind the issuer awake.
+
+mod published;
+mod source;
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use todo_api::Unidentified;
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task::JoinHandle,
+    time::Instant,
+};
+
+use self::{published::Published, source::Source};
+use super::{
+    key::Key,
+    token::{Token, short},
+};
+use crate::{JwksConfig, config::UnusableJwks};
+
+/// How soon another fetch is tried after one that failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The keys of one issuer.
+pub(super) struct Jwks {
+    source: Source,
+    max_age: Duration,
+    cooldown: Duration,
+    published: RwLock<Arc<Published>>,
+    /// When the last fetch ended. Who holds it, fetches.
+    last: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Jwks {
+    pub(super) fn new(config: &JwksConfig) -> Result<Arc<Self>, UnusableJwks> {
+        Ok(Arc::new(Self {
+            source: Source::new(&config.url)?,
+            max_age: config.max_age,
+            cooldown: config.cooldown,
+            published: RwLock::default(),
+            last: Arc::default(),
+        }))
+    }
+
+    /// The key that signed `token`.
+    pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
+        self.keep_fresh().await;
+        let known = self.published();
+        if let Some(key) = known.key(token) {
+            return Ok(key);
+        }
+        self.refetch().await;
+        let now = self.published();
+        // A signature is worth a second look only under other keys.
+        let key = if Arc::ptr_eq(&known, &now) { None } else { now.key(token) };
+        key.ok_or_else(|| Unidentified::because(fault(&now, token)))
+    }
+
+    /// Makes sure that the keys are not older than they may be. While the issuer fails, nobody waits for it.
+    pub(super) async fn keep_fresh(self: &Arc<Self>) {
+        let published = self.published();
+        match published.fetched.map(|fetched| fetched.elapsed()) {
+            Some(age) if age < self.max_age / 2 => {}
+            Some(age) if age < self.max_age || published.is_failing => self.refetch_aside(),
+            _ => self.refetch().await,
+        }
+    }
+
+    /// The keys as they are known.
+    pub(super) fn published(&self) -> Arc<Published> {
+        // Nothing can panic while it is written, so a poisoned lock holds what it must.
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now.
+    async fn refetch(self: &Arc<Self>) {
+        let last = Arc::clone(&self.last).lock_owned().await;
+        if let Some(fetch) = self.fetch(last) {
+            // Whether it went well shows in the keys.
+            let _ = fetch.await;
+        }
+    }
+
+    /// The same without waiting.
+    fn refetch_aside(self: &Arc<Self>) {
+        if let Ok(last) = Arc::clone(&self.last).try_lock_owned() {
+            // The task goes on by itself.
+            drop(self.fetch(last));
+        }
+    }
+
+    /// A task of its own, so that it is finished even where the request that wanted it is given up.
+    fn fetch(self: &Arc<Self>, mut last: OwnedMutexGuard<Option<Instant>>) -> Option<JoinHandle<()>> {
+        let pause = if self.published().is_failing { RETRY.min(self.cooldown) } else { self.cooldown };
+        if last.is_some_and(|ended| ended.elapsed() < pause) {
+            return None;
+        }
+        let this = Arc::clone(self);
+        Some(tokio::spawn(async move {
+            let old = this.published();
+            let new = match this.source.fetch().await {
+                Ok(jwks) => Published::replacing(&old, jwks),
+                Err(error) => {
+                    tracing::warn!(url = %this.source, %error, "the keys of the issuer could not be fetched");
+                    old.failing()
+                }
+            };
+            *this.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+            *last = Some(Instant::now());
+        }))
+    }
+}
+
+/// Why no key verifies the token, for whoever sent it.
+fn fault(published: &Published, token: &Token<'_>) -> String {
+    let algorithm = token.algorithm;
+    if published.fetched.is_none() {
+        return format!(
+            "the token is signed with {algorithm:?}, but the keys of the issuer cannot be fetched; is AUTH_JWKS_URL \
+             right, and does it answer?"
+        );
+    }
+    let name = match &token.key_id {
+        Some(id) => format!("the key {} ({algorithm:?})", short(id)),
+        None => format!("{algorithm:?}"),
+    };
+    if published.has_fitting(token) {
+        format!("the signature does not match: the token says that it is signed with {name}, and it is not")
+    } else {
+        format!(
+            "the token is signed with {name}, which is not among the keys that the issuer publishes; is it of another \
+             Better Auth server than the one at AUTH_JWKS_URL, or older than its keys?"
+        )
+    }
+}

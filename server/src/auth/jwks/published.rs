@@ -1,0 +1,48 @@
+//! A set of keys at one moment.
+
+use std::sync::Arc;
+
+use jsonwebtoken::jwk::Jwk;
+use tokio::time::Instant;
+
+use crate::auth::{key::Key, token::Token};
+
+/// What an issuer published, as far as it is of use, and when that was read.
+#[derive(Default)]
+pub(in crate::auth) struct Published {
+    keys: Vec<Arc<Key>>,
+    /// When they were read; never, while no fetch has gone well.
+    pub(in crate::auth) fetched: Option<Instant>,
+    /// Whether the fetch after that failed.
+    pub(super) is_failing: bool,
+}
+
+impl Published {
+    /// The keys of a set that was read just now. Those that were known stay the very same, so that what
+    /// they verified need not be verified again.
+    pub(super) fn replacing(old: &Self, set: Vec<Jwk>) -> Self {
+        let known = |jwk: &Jwk| old.keys.iter().find(|key| key.is_of(jwk)).cloned();
+        let keys = set.into_iter().filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
+        let new = Self { keys, fetched: Some(Instant::now()), is_failing: false };
+        let ids = |keys: &[Arc<Key>]| keys.iter().filter_map(|key| key.id().map(str::to_owned)).collect::<Vec<_>>();
+        if ids(&old.keys) != ids(&new.keys) {
+            tracing::info!(keys = ?ids(&new.keys), "the issuer publishes these keys");
+        }
+        new
+    }
+
+    /// The same keys after a fetch that failed.
+    pub(super) fn failing(&self) -> Self {
+        Self { keys: self.keys.clone(), fetched: self.fetched, is_failing: true }
+    }
+
+    /// The key that signed `token`.
+    pub(super) fn key(&self, token: &Token<'_>) -> Option<Arc<Key>> {
+        self.keys.iter().find(|key| key.verifies(token)).cloned()
+    }
+
+    /// Whether `token` could be signed with one of them, by what it says.
+    pub(super) fn has_fitting(&self, token: &Token<'_>) -> bool {
+        self.keys.iter().any(|key| key.fits(token))
+    }
+}

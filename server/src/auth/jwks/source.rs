@@ -1,0 +1,92 @@
+//! The one request to the issuer, bounded in time and in bytes.
+
+use std::{error::Error, fmt, time::Duration};
+
+use jsonwebtoken::jwk::Jwk;
+use reqwest::{Client, StatusCode, header, redirect};
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::UnusableJwks;
+
+/// How long the issuer may take for a whole answer.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The most bytes of an answer: some hundred keys of the largest kind.
+const MAX_BYTES: usize = 128 * 1024;
+
+/// The most keys of a set that are looked at, since a token without a name is tried with each.
+const MAX_KEYS: usize = 32;
+
+/// Where the keys are published.
+pub(super) struct Source {
+    client: Client,
+    url: Url,
+}
+
+/// Why there are no keys to be had, for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error("{}", causes(.0))]
+    Unanswered(#[from] reqwest::Error),
+    #[error("it answered {0}; is the address right? Better Auth serves its keys at /api/auth/jwks")]
+    Status(StatusCode),
+    #[error("it answered more than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("it answered no JSON Web Key Set; is the address right? Better Auth serves its keys at /api/auth/jwks")]
+    NoSet,
+}
+
+impl Source {
+    pub(super) fn new(url: &Url) -> Result<Self, UnusableJwks> {
+        // A redirect would let the keys come from a place that nobody configured.
+        let client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
+        Ok(Self { client: client.map_err(UnusableJwks)?, url: url.clone() })
+    }
+
+    /// The keys that can be read, of which not all need be of use.
+    pub(super) async fn fetch(&self) -> Result<Vec<Jwk>, FetchError> {
+        let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
+        let mut response = request.send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+        }
+        parse(&body).ok_or(FetchError::NoSet)
+    }
+}
+
+/// The keys of a set. One that cannot be read is passed over, as RFC 7517, 5 asks.
+fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Value>,
+    }
+    let set: Set = serde_json::from_slice(body).ok()?;
+    Some(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
+}
+
+/// An error of the client with its causes, and without the address, which may hold a password.
+fn causes(error: &reqwest::Error) -> String {
+    let mut words = if error.is_timeout() { "no answer in time".to_owned() } else { "no answer".to_owned() };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+/// The address without its password and parameters.
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}{}", self.url.origin().ascii_serialization(), self.url.path())
+    }
+}

@@ -2,7 +2,7 @@
 
 use todo_contract_tests::Engine::{self, Postgres, Sqlite};
 
-use crate::version::Package::{self, Npm};
+use crate::version::Package::{self, Npm, Python};
 
 /// A program by others, and our checks of how we get on with it.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ const SERVED: Server = Server::Started(&[]);
 
 pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "openapi-fetch", package: Npm("openapi-fetch"), engines: BOTH, server: SERVED },
+    Peer { name: "hey-api", package: Npm("@hey-api/openapi-ts"), engines: BOTH, server: SERVED },
+    Peer { name: "orval", package: Npm("orval"), engines: BOTH, server: SERVED },
+    Peer { name: "typescript-fetch", package: Python("openapi-generator-cli"), engines: BOTH, server: SERVED },
+    Peer { name: "openapi-generator-python", package: Python("openapi-generator-cli"), engines: BOTH, server: SERVED },
+    Peer { name: "openapi-python-client", package: Python("openapi-python-client"), engines: BOTH, server: SERVED },
     Peer { name: "better-auth-1.3", package: Npm("better-auth-1.3"), engines: BOTH, server: Server::Own },
     Peer { name: "better-auth-1.7", package: Npm("better-auth"), engines: BOTH, server: Server::Own },
 ];

@@ -31,7 +31,7 @@ impl Report {
         Self { peer: peer.name, engine, folder, version, passed: 0, faults: Vec::new(), seconds: 0 }
     }
 
-    /// Tells what was wrong, with the end of what was printed.
+    /// Tells what was wrong, with what was printed.
     pub(crate) fn tell(&self) {
         println!("   {} passed, {} failed, {} s", self.passed, self.faults.len(), self.seconds);
         for fault in &self.faults {
@@ -42,11 +42,13 @@ impl Report {
         }
         for extension in ["log", "tap"] {
             let file = self.folder.with_extension(extension);
-            println!("   --- the end of {}", file.display());
+            println!("   --- from {}", file.display());
             let bytes = fs::read(&file).unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes);
             let lines: Vec<_> = text.lines().collect();
-            for line in &lines[lines.len().saturating_sub(40)..] {
+            // From the first check that did not pass, where there is one.
+            let failed = lines.iter().position(|line| line.trim_start().starts_with("not ok"));
+            for line in lines.iter().skip(failed.unwrap_or(lines.len().saturating_sub(40))).take(40) {
                 println!("   {line}");
             }
         }

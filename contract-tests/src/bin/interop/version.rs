@@ -10,7 +10,6 @@ pub(crate) enum Package {
     /// From npm, by its folder in `node_modules`: an alias where there are several versions.
     Npm(&'static str),
     /// From the Python Package Index.
-    #[expect(dead_code, reason = "the judges are Python programs")]
     Python(&'static str),
     /// From crates.io, locked in the `Cargo.lock` of the named peer.
     #[expect(dead_code, reason = "progenitor is a crate")]

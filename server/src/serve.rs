@@ -11,6 +11,7 @@
 mod connection;
 mod connections;
 mod files;
+mod leftover;
 mod refusal;
 mod stream;
 mod watch;

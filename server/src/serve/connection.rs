@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use poem::{
     Endpoint, Response,
     endpoint::BoxEndpoint,
-    http::{self, uri::Scheme},
+    http::{self, HeaderValue, header::CONNECTION, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
@@ -28,7 +28,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{refusal, stream::WatchedStream, watch::Watch};
+use super::{leftover::Leftover, refusal, stream::WatchedStream, watch::Watch};
 
 /// The most bytes of a head: a request's address and headers, a token among them.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -123,7 +123,13 @@ async fn answer(
     watch: Arc<Watch>,
 ) -> Result<http::Response<WatchedBody>, Infallible> {
     request.set_data(Arc::clone(&watch));
-    let response: http::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+    let leftover = Leftover::of(&mut request);
+    let mut response: http::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+    if let Some(leftover) = leftover
+        && !leftover.clear(&watch).await
+    {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     watch.answering(response.body().size_hint().lower());
     Ok(response.map(|body| WatchedBody { body, watch }))
 }

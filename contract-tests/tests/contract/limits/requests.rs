@@ -65,6 +65,37 @@ async fn a_stranger_is_refused_before_the_body_arrives(#[values(Sqlite, Postgres
     raw.problem().await.expect(401);
 }
 
+/// Many clients send head and body apart, and the next request on the same connection.
+#[rstest]
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_fit_for_the_next_request(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send("POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n").await;
+    sleep(Duration::from_millis(200)).await;
+    raw.send(r#"{"title":""}"#).await;
+    raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let text = String::from_utf8(raw.rest().await.expect("answers")).expect("text");
+    assert!(text.starts_with("HTTP/1.1 401 "), "{text}");
+    assert!(text.contains("HTTP/1.1 200 "), "the next request is answered too: {text}");
+}
+
+#[rstest]
+#[case::that_is_long("Content-Length: 1000000")]
+#[case::that_waits_to_be_asked_for("Content-Length: 12\r\nExpect: 100-continue")]
+#[case::that_does_not_come("Content-Length: 12")]
+#[tokio::test]
+async fn a_refusal_says_that_the_connection_ends_where_a_body_is_left(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] body: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(format!("POST /api/tasks HTTP/1.1\r\nHost: a\r\n{body}\r\n\r\n")).await;
+    let answer = raw.problem().await.expect(401);
+    assert_eq!(answer.header("connection"), "close");
+}
+
 #[rstest]
 #[case::broken_chunks("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")]
 #[tokio::test]

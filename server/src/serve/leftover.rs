@@ -1,0 +1,95 @@
+//! What is left of a request's body when its answer is made: of a 401, which is given without a look at
+//! the body, all of it.
+//!
+//! Unread, it stands in the way of the next request, so the connection would have to be closed, and many
+//! clients send head and body apart: they would find a connection closed that they were told nothing
+//! about, or lose the answer to the reset. So a short rest is read and forgotten before the answer goes
+//! out; where it is long, or slow, the answer says that the connection ends with it (RFC 9112, section 9.6).
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, combinators::BoxBody};
+use parking_lot::Mutex;
+use poem::{Request, http::header::EXPECT};
+use todo_api::MAX_BODY_BYTES;
+use tokio::time::timeout;
+
+use super::watch::Watch;
+
+/// How long the answer waits for the rest.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The body of a request, shared with whoever answers it.
+pub(super) struct Leftover {
+    body: Lent,
+    /// The client sends no body before it is told to go on, and then it need not be.
+    is_held_back: bool,
+}
+
+impl Leftover {
+    /// Lends the body of a request to its endpoint; none where it has no body.
+    pub(super) fn of(request: &mut Request) -> Option<Self> {
+        let body = request.take_body();
+        if body.is_empty() {
+            return None;
+        }
+        let body = Lent(Arc::new(Mutex::new(body.into())));
+        request.set_body(BoxBody::new(body.clone()));
+        Some(Self { body, is_held_back: request.headers().contains_key(EXPECT) })
+    }
+
+    /// Reads what is left; whether the next request can follow on the same connection.
+    pub(super) async fn clear(mut self, watch: &Watch) -> bool {
+        if self.body.is_end_stream() {
+            return true;
+        }
+        if self.is_held_back || self.body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+            return false;
+        }
+        watch.body_awaited();
+        let is_read = timeout(PATIENCE, self.read()).await;
+        watch.body_arrived();
+        is_read.unwrap_or(false)
+    }
+
+    async fn read(&mut self) -> bool {
+        let mut left = MAX_BODY_BYTES;
+        while let Some(frame) = self.body.frame().await {
+            let length = frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) if frame.is_ok() => left = rest,
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+/// One of two ends to read the same body from, one after the other.
+#[derive(Clone)]
+struct Lent(Arc<Mutex<BoxBody<Bytes, io::Error>>>);
+
+impl Body for Lent {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut *self.0.lock()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.lock().size_hint()
+    }
+}

@@ -7,7 +7,7 @@ MACHETE := $(TOOLS)/bin/cargo-machete
 VENV := target/venv
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test check format lint doc deny machete document drift validate postgres interop release clean
+.PHONY: help run token test bench check format lint doc deny machete document drift validate postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ deny: $(DENY) ## Licences, sources, and who may use what
 
 machete: $(MACHETE) ## Dependencies that nobody uses
 	$(MACHETE) --skip-target-dir
+
+bench: ## What a verified token is worth
+	$(CARGO) bench --locked --package todo-contract-tests --bench tokens
 
 document: ## Print the document anew; read the difference before it is committed
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json

@@ -73,6 +73,15 @@ impl Authenticator {
     }
 }
 
+/// What turns tokens into users, by itself: for measuring it.
+///
+/// # Errors
+///
+/// Where no request to the issuer of tokens can be made.
+pub fn authenticator(config: &AuthConfig) -> Result<impl Tokens + use<>, UnusableJwks> {
+    Authenticator::new(config)
+}
+
 impl Tokens for Authenticator {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
         Box::pin(async move { self.authenticate(token).await.map_err(Refused) })

@@ -15,7 +15,7 @@ mod telemetry;
 
 pub use self::{
     app::{App, StartError},
-    auth::{Check, NewToken, TokenError, check_token, sign},
+    auth::{Check, NewToken, TokenError, authenticator, check_token, sign},
     config::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
         RateLimitError, Refusals, UnusableJwks,

@@ -7,11 +7,15 @@ mod m20261124_000001_create_users;
 mod m20261124_000002_create_tasks;
 mod users_table;
 
-use sea_orm_migration::{MigrationTrait, async_trait::async_trait};
+use sea_orm_migration::{
+    MigrationTrait,
+    async_trait::async_trait,
+    sea_orm::{ConnectionTrait, DbErr},
+};
 
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTraitSelf};
 
-pub use self::users_table::{InvalidUsersTable, UsersTable};
+pub use self::users_table::{InvalidUsersTable, OtherUsersTable, UsersTable};
 
 /// All migrations, in their order.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +29,19 @@ impl Migrator {
     #[must_use]
     pub fn new(users: Option<UsersTable>) -> Self {
         Self { users }
+    }
+
+    /// The refusal, where the tasks belong to another table of users than the one given here: it is chosen
+    /// once, when the table of tasks is made.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub async fn other_users_table(&self, database: &impl ConnectionTrait) -> Result<Option<OtherUsersTable>, DbErr> {
+        let configured = self.users.clone().unwrap_or_default();
+        let migrations = self.migrations().len();
+        let other = configured.other(database).await?;
+        Ok(other.map(|actual| OtherUsersTable { actual, configured, migrations }))
     }
 }
 

@@ -6,7 +6,7 @@ use sea_orm_migration::{
     SchemaManager,
     sea_orm::{
         ConnectionTrait, DbBackend, DbErr, QueryResult,
-        sea_query::{Alias, Expr, ExprTrait, Func, IntoTableRef, Query, SelectStatement, TableRef},
+        sea_query::{Alias, Expr, ExprTrait, Func, IntoTableRef, JoinType, Query, SelectStatement, TableRef},
     },
 };
 
@@ -21,6 +21,22 @@ pub struct UsersTable {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be the name of a table, such as user, or of a schema and a table, such as neon_auth.user")]
 pub struct InvalidUsersTable;
+
+/// The tasks belong to another table than the configured one.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the tasks belong to the table {actual}, but USERS_TABLE says {configured}: set it to {actual} (leave it unset, where \
+     {actual} is a table of this server's), or, where the tasks may go, run `todo-server migrate down {migrations}` with it \
+     as it was before"
+)]
+pub struct OtherUsersTable {
+    /// The table that `tasks` references.
+    pub actual: String,
+    /// The table that is configured.
+    pub configured: UsersTable,
+    /// How many migrations there are to take back.
+    pub migrations: usize,
+}
 
 impl Default for UsersTable {
     fn default() -> Self {
@@ -84,6 +100,17 @@ impl UsersTable {
         Ok(())
     }
 
+    /// The name of the table that `tasks.user_id` references, where that is another one than this.
+    pub(crate) async fn other(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+        let Some(row) = database.query_one(&referenced(database.get_database_backend())).await? else {
+            return Ok(None);
+        };
+        let actual: String = row.try_get("", "name")?;
+        let schema: Option<String> = row.try_get("", "schema")?;
+        let is_this = actual == self.table && (self.schema.is_none() || self.schema == schema);
+        Ok((!is_this).then_some(actual))
+    }
+
     /// Asks the catalogue for the type of `id`.
     fn id_column(&self, backend: DbBackend) -> SelectStatement {
         if backend == DbBackend::Sqlite {
@@ -105,6 +132,38 @@ impl UsersTable {
             .and_where(Expr::col("column_name").eq("id"))
             .take()
     }
+}
+
+/// Asks the catalogue for the table that `tasks.user_id` references. PostgreSQL's own, since what the
+/// information schema tells of it is for the owner of the table alone.
+fn referenced(backend: DbBackend) -> SelectStatement {
+    if backend == DbBackend::Sqlite {
+        return Query::select()
+            .expr_as(Expr::col("table"), "name")
+            .expr_as(Expr::val(Option::<String>::None), "schema")
+            .from_function(Func::cust("pragma_foreign_key_list").arg("tasks"), "keys")
+            .and_where(Expr::col("from").eq("user_id"))
+            .take();
+    }
+    Query::select()
+        .expr_as(Expr::col(("owner", "relname")).cast_as("text"), "name")
+        .expr_as(Expr::col(("namespace", "nspname")).cast_as("text"), "schema")
+        .from_as(("pg_catalog", "pg_constraint"), "key")
+        .join_as(
+            JoinType::InnerJoin,
+            ("pg_catalog", "pg_class"),
+            "owner",
+            Expr::col(("owner", "oid")).equals(("key", "confrelid")),
+        )
+        .join_as(
+            JoinType::InnerJoin,
+            ("pg_catalog", "pg_namespace"),
+            "namespace",
+            Expr::col(("namespace", "oid")).equals(("owner", "relnamespace")),
+        )
+        .and_where(Expr::col(("key", "conname")).eq("fk_tasks_user_id"))
+        .and_where(Expr::col(("key", "conrelid")).eq(Func::cust("to_regclass").arg("tasks")))
+        .take()
 }
 
 /// The type without its length, in small letters: SQLite keeps it as it was written.

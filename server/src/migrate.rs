@@ -4,7 +4,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _};
+use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _, OtherUsersTable};
 
 use crate::{DatabaseConfig, Databases};
 
@@ -33,6 +33,9 @@ pub enum MigrateError {
          set DATABASE_DIRECT_URL to one that may"
     )]
     Database(#[from] DbErr),
+    /// The table of users is another one than before.
+    #[error(transparent)]
+    OtherUsersTable(#[from] OtherUsersTable),
 }
 
 impl<'a> Migrations<'a> {
@@ -42,20 +45,23 @@ impl<'a> Migrations<'a> {
         Self { databases, migrator: Migrator::new(config.users_table.clone()) }
     }
 
-    /// Makes sure that nothing is pending, by migrating where that is allowed.
+    /// Makes sure that nothing is pending, by migrating where that is allowed, and that the tasks belong to
+    /// the configured table of users.
     ///
     /// # Errors
     ///
-    /// Where something stays pending.
+    /// Where something stays pending, or they belong to another table.
     pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
         let pending = self.pending().await?;
-        if pending.is_empty() {
-            return Ok(());
+        match pending.as_slice() {
+            [] => {}
+            _ if allowed => self.up().await?,
+            _ => return Err(MigrateError::Pending(pending.join(", "))),
         }
-        if !allowed {
-            return Err(MigrateError::Pending(pending.join(", ")));
+        match self.migrator.other_users_table(&self.databases.writes).await? {
+            Some(other) => Err(other.into()),
+            None => Ok(()),
         }
-        self.up().await
     }
 
     /// Runs what is pending.

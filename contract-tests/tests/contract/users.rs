@@ -91,6 +91,26 @@ async fn a_table_that_is_not_there_stops_the_migration(#[values(Sqlite, Postgres
     assert!(refused.contains("there is no table user"), "{refused}");
 }
 
+/// Else everybody would be told at every task that they do not exist.
+#[rstest]
+#[case::ours_before(&[], &[("USERS_TABLE", "user")], "belong to the table users, but USERS_TABLE says user")]
+#[case::theirs_before(&[("USERS_TABLE", "user")], &[], "belong to the table user, but USERS_TABLE says users")]
+#[tokio::test]
+async fn a_table_that_the_tasks_do_not_belong_to_is_refused(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] before: &[(&str, &str)],
+    #[case] after: &[(&str, &str)],
+    #[case] words: &str,
+) {
+    let database = prepared(engine, &BETTER_AUTH).await;
+    let app = TestApp::on(&database, before).await.expect("it starts");
+    let id = app.client("ann").created("Buy milk").await;
+    let refused = refusal(&database, after).await;
+    assert!(refused.contains(words) && refused.contains("migrate down"), "{refused}");
+    let app = TestApp::on(&database, before).await.expect("as before it still starts");
+    app.client("ann").task(id).await.expect(200);
+}
+
 #[tokio::test]
 async fn the_table_may_live_in_another_schema() {
     let statements = [

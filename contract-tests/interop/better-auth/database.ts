@@ -52,6 +52,8 @@ async function createPostgres(): Promise<Database> {
   const url = new URL(DATABASE_URL ?? "");
   url.pathname = name;
   const pool = new pg.Pool({ connectionString: url.href });
+  // That a connection ends with the database is no error.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return {
     url: url.href,
     forBetterAuth: pool,

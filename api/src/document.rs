@@ -10,8 +10,8 @@ use poem_openapi::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    HealthApi, NewTask, NoSuchTask, Outcome, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable,
-    Unidentified, UserId,
+    Expected, HealthApi, InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Readiness,
+    RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched, UserId,
     problem::{self, MEDIA_TYPE},
 };
 
@@ -24,7 +24,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const DESCRIPTION: &str = include_str!("document.md");
 
 /// The header names as people write them; the framework publishes capitals.
-const HEADERS: [&str; 4] = ["Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+const HEADERS: [&str; 6] = ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
 
 /// The headers that tell an identified caller how much is left, where the server has a limit
 /// (draft-ietf-httpapi-ratelimit-headers); none comes from a type, since no operation sets them.
@@ -160,7 +160,11 @@ impl<T: OpenApi> OpenApi for Described<T> {
 pub(crate) enum Unserved {}
 
 impl Tasks for Unserved {
-    async fn list(&self, _: &UserId) -> Outcome<Vec<Task>> {
+    async fn list(&self, _: &UserId, _: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
+        match *self {}
+    }
+
+    async fn version(&self, _: &UserId, _: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
         match *self {}
     }
 
@@ -168,19 +172,27 @@ impl Tasks for Unserved {
         match *self {}
     }
 
+    async fn complete_all(&self, _: &UserId, _: bool) -> Outcome<u64> {
+        match *self {}
+    }
+
+    async fn delete_completed(&self, _: &UserId) -> Outcome<u64> {
+        match *self {}
+    }
+
     async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
         match *self {}
     }
 
-    async fn update(&self, _: &UserId, _: i64, _: TaskPatch) -> Outcome<Task, NoSuchTask> {
+    async fn update(&self, _: &UserId, _: i64, _: TaskPatch, _: Expected) -> Outcome<Task, Unmatched> {
         match *self {}
     }
 
-    async fn toggle(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+    async fn toggle(&self, _: &UserId, _: i64, _: Expected) -> Outcome<Task, Unmatched> {
         match *self {}
     }
 
-    async fn delete(&self, _: &UserId, _: i64) -> Outcome<(), NoSuchTask> {
+    async fn delete(&self, _: &UserId, _: i64, _: Expected) -> Outcome<(), Unmatched> {
         match *self {}
     }
 }

@@ -17,7 +17,7 @@ use poem_openapi::{
 use serde_json::Value;
 
 use crate::{
-    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, schema::Schema, tasks::TaskId,
+    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, parameter, schema::Schema,
 };
 
 /// The most bytes that a body has.
@@ -85,8 +85,8 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
         }
         let bytes = read(request, body).await?;
         let value = parse::<T>(&bytes).map_err(|mut faults| {
-            // Every value at fault has its entry, so the path's too, which would be read only later.
-            faults.extend(TaskId::read(request).err());
+            // Every value at fault has its entry, so those of parameters too, which would be read only later.
+            faults.extend(parameter::faults(request));
             Problem::from(Unprocessable(faults))
         })?;
         T::parse_from_json(Some(value))

@@ -21,7 +21,11 @@ mod context;
 mod document;
 mod health;
 mod json;
+mod link;
 mod operations;
+mod page;
+mod parameter;
+mod precondition;
 mod problem;
 mod scalar;
 mod schema;
@@ -40,12 +44,17 @@ pub use self::{
     health::{HealthApi, Readiness},
     json::MAX_BODY_BYTES,
     operations::Operation,
+    page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     problem::{
-        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, Problem, RequestTimeout,
-        TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable, UnsupportedMediaType,
+        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, PreconditionFailed,
+        Problem, RequestTimeout, TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable,
+        UnsupportedMediaType,
     },
     schema::json_schema,
-    tasks::{Description, NewTask, Nullable, Owner, Task, TaskPatch, Tasks, TasksApi, Title},
+    tasks::{
+        Completion, DeletedTasks, Description, Expected, ListQuery, NewTask, Nullable, Owner, Sort, SortKey, Task,
+        TaskPatch, Tasks, TasksApi, Title, Unmatched, UpdatedTasks,
+    },
     timestamp::Timestamp,
 };
 

@@ -20,6 +20,7 @@ struct Entry {
     id: Option<&'static str>,
     method: Method,
     path: String,
+    parameters: Vec<String>,
 }
 
 static OPERATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
@@ -31,6 +32,7 @@ static OPERATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
                 id: operation.operation_id,
                 method: operation.method,
                 path: path.path.clone(),
+                parameters: operation.params.into_iter().map(|parameter| parameter.name).collect(),
             })
         })
         .collect()
@@ -42,6 +44,13 @@ pub(crate) fn note(operation: Option<OperationId>, response: &mut Response) {
     if let Some((entry, id)) = entry.and_then(|entry| Some((entry, entry.id?))) {
         response.set_data(Operation { id, route: &entry.path });
     }
+}
+
+/// The names of the parameters that the operation at `path` takes.
+pub(crate) fn parameters(method: &Method, path: &str) -> &'static [String] {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let entry = OPERATIONS.iter().find(|entry| entry.method == method && matches(&entry.path, path));
+    entry.map_or(&[], |entry| &entry.parameters)
 }
 
 /// The value of `Allow` for a path that some method serves. GET is served for HEAD as well (RFC 9110).

@@ -25,7 +25,10 @@ pub(crate) use self::{
 pub use self::{
     body::Fault,
     failure::{Broken, Failure, Outcome},
-    kind::{ContentTooLarge, Internal, NoSuchTask, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType},
+    kind::{
+        ContentTooLarge, Internal, NoSuchTask, PreconditionFailed, Unavailable, Unidentified, Unprocessable,
+        UnsupportedMediaType,
+    },
     limits::{Overloaded, RequestTimeout, TooManyRequests, Unreadable},
 };
 

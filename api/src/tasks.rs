@@ -1,15 +1,37 @@
 //! Tasks: what they look like, what may be answered, what is asked of the store, and the operations.
 
+mod answer;
 mod id;
+mod query;
 mod schema;
+mod version;
 
 use std::future::Future;
 
-use poem_openapi::{ApiResponse, OpenApi, Tags};
+use poem_openapi::{OpenApi, Tags};
 
-pub(crate) use self::id::TaskId;
-pub use self::schema::{Description, NewTask, Nullable, Owner, Task, TaskPatch, Title};
-use crate::{Caller, NoSuchTask, Outcome, Unidentified, UserId, json::Json, problem::problems};
+use self::answer::{
+    CompleteAllTasks, CompleteAllTasksError, CreateTask, CreateTaskError, DeleteCompletedTasks,
+    DeleteCompletedTasksError, DeleteTask, DeleteTaskError, GetTask, GetTaskError, ListTasks, ListTasksError,
+    ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
+};
+pub(crate) use self::{
+    id::TaskId,
+    query::{Completed, OnlyCompleted, Search},
+};
+pub use self::{
+    query::{ListQuery, Sort, SortKey},
+    schema::{Completion, DeletedTasks, Description, NewTask, Nullable, Owner, Task, TaskPatch, Title, UpdatedTasks},
+    version::{Expected, Unmatched},
+};
+use crate::{
+    Caller, Cursor, InvalidCursor, Limit, NoSuchTask, Outcome, Page, PageVersion, PreconditionFailed, Unidentified,
+    UserId,
+    json::Json,
+    link::NextPage,
+    parameter::Param,
+    precondition::{IfMatch, IfNoneMatch},
+};
 
 #[derive(Tags)]
 enum Tag {
@@ -17,93 +39,31 @@ enum Tag {
     Tasks,
 }
 
-#[derive(ApiResponse)]
-enum ListTasks {
-    /// The caller's tasks, oldest first.
-    #[oai(status = 200)]
-    Found(Json<Vec<Task>>),
-}
-
-#[derive(ApiResponse)]
-enum CreateTask {
-    /// The task was created, and is kept.
-    #[oai(status = 201)]
-    Created(
-        Json<Task>,
-        /// Where the task is, relative to this service.
-        #[oai(header = "Location")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum GetTask {
-    /// The task.
-    #[oai(status = 200)]
-    Found(Json<Task>),
-}
-
-#[derive(ApiResponse)]
-enum UpdateTask {
-    /// The task after the change.
-    #[oai(status = 200)]
-    Updated(Json<Task>),
-}
-
-#[derive(ApiResponse)]
-enum ToggleTaskCompletion {
-    /// The task after the change.
-    #[oai(status = 200)]
-    Toggled(Json<Task>),
-}
-
-#[derive(ApiResponse)]
-enum DeleteTask {
-    /// The task is gone for good.
-    #[oai(status = 204)]
-    Deleted,
-}
-
-problems! {
-    /// Why `listTasks` has no list.
-    ListTasksError: Unidentified; or broken
-}
-
-problems! {
-    /// Why `createTask` created nothing.
-    CreateTaskError:
-        Unidentified, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
-}
-
-problems! {
-    /// Why `getTask` has no task.
-    GetTaskError: Unidentified, NoSuchTask, Unprocessable; or broken
-}
-
-problems! {
-    /// Why `updateTask` changed nothing.
-    UpdateTaskError:
-        Unidentified, NoSuchTask, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
-}
-
-problems! {
-    /// Why `toggleTaskCompletion` changed nothing.
-    ToggleTaskCompletionError: Unidentified, NoSuchTask, Unprocessable; or broken
-}
-
-problems! {
-    /// Why `deleteTask` deleted nothing.
-    DeleteTaskError: Unidentified, NoSuchTask, Unprocessable; or broken
-}
-
 /// The port behind the operations on tasks. Its keeper shows and touches `owner`'s tasks alone, writes
 /// with one statement an operation, and answers a write only once it is kept.
 pub trait Tasks: Send + Sync + 'static {
-    /// All tasks of `owner`, `id` ascending.
-    fn list(&self, owner: &UserId) -> impl Future<Output = Outcome<Vec<Task>>> + Send;
+    /// One page of the tasks of `owner`. Refuses a cursor that it has not sealed for this owner and query.
+    fn list(
+        &self,
+        owner: &UserId,
+        query: &ListQuery,
+    ) -> impl Future<Output = Outcome<Page<Task>, InvalidCursor>> + Send;
+
+    /// The version of that page alone, which costs less than the page.
+    fn version(
+        &self,
+        owner: &UserId,
+        query: &ListQuery,
+    ) -> impl Future<Output = Outcome<PageVersion, InvalidCursor>> + Send;
 
     /// Creates a task. Refuses an owner whom the system that keeps the users does not know.
     fn create(&self, owner: &UserId, task: NewTask) -> impl Future<Output = Outcome<Task, Unidentified>> + Send;
+
+    /// Sets `completed` of all tasks, and says how many were otherwise; the others are not touched.
+    fn complete_all(&self, owner: &UserId, completed: bool) -> impl Future<Output = Outcome<u64>> + Send;
+
+    /// Deletes all tasks that are completed, for good, and says how many.
+    fn delete_completed(&self, owner: &UserId) -> impl Future<Output = Outcome<u64>> + Send;
 
     /// One task.
     fn get(&self, owner: &UserId, id: i64) -> impl Future<Output = Outcome<Task, NoSuchTask>> + Send;
@@ -114,13 +74,24 @@ pub trait Tasks: Send + Sync + 'static {
         owner: &UserId,
         id: i64,
         patch: TaskPatch,
-    ) -> impl Future<Output = Outcome<Task, NoSuchTask>> + Send;
+        expected: Expected,
+    ) -> impl Future<Output = Outcome<Task, Unmatched>> + Send;
 
     /// Flips `completed`; of two at the same time both take effect.
-    fn toggle(&self, owner: &UserId, id: i64) -> impl Future<Output = Outcome<Task, NoSuchTask>> + Send;
+    fn toggle(
+        &self,
+        owner: &UserId,
+        id: i64,
+        expected: Expected,
+    ) -> impl Future<Output = Outcome<Task, Unmatched>> + Send;
 
     /// Deletes a task for good.
-    fn delete(&self, owner: &UserId, id: i64) -> impl Future<Output = Outcome<(), NoSuchTask>> + Send;
+    fn delete(
+        &self,
+        owner: &UserId,
+        id: i64,
+        expected: Expected,
+    ) -> impl Future<Output = Outcome<(), Unmatched>> + Send;
 }
 
 /// The operations on tasks, over the keeper `S` of [`Tasks`].
@@ -136,11 +107,46 @@ impl<S> TasksApi<S> {
 impl<S: Tasks> TasksApi<S> {
     /// List your tasks
     ///
-    /// All of the caller's tasks, oldest first (`id` ascending).
+    /// The caller's tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in
+    /// one answer; where there are more than `limit`, `Link` leads to the next page. Tasks that stay as
+    /// they are, are neither skipped nor seen twice while others come and go.
+    ///
+    /// With `If-None-Match` an unchanged page is answered by 304 and no body, for less than reading it.
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
-    async fn list_tasks(&self, caller: Caller) -> Result<ListTasks, ListTasksError> {
-        let tasks = self.0.list(caller.user()).await?;
-        Ok(ListTasks::Found(Json(tasks)))
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the document")]
+    async fn list_tasks(
+        &self,
+        caller: Caller,
+        /// The most tasks of the page, such as 50; 1000 unless given. It may change from page to page.
+        limit: Param<Limit>,
+        /// Where the page begins, from the `Link` of the page before. It counts for the caller, `completed`,
+        /// `q` and `sort` that it was made for, and for nothing else.
+        cursor: Param<Option<Cursor>>,
+        /// Only tasks that are done (`true`), or only those that are not (`false`); all, unless given.
+        completed: Param<Completed>,
+        /// Only tasks that have this text in their title or description. Case does not count (Unicode's
+        /// simple case folding: `É` finds `é`, `ß` does not find `ss`); everything else does, and no
+        /// character is a wildcard. Empty, it filters nothing.
+        q: Param<Search>,
+        /// The order, with a `-` the other way round; `id` ascending unless given. Tasks that are equal in it are in the order of their ids,
+        /// in the same direction. Titles are compared code point by code point: capitals before small
+        /// letters, accented letters after `z`.
+        sort: Param<Sort>,
+        /// Versions of the page that the client has, from `ETag`; or `*`.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Param<IfNoneMatch>,
+    ) -> Result<ListTasks, ListTasksError> {
+        let query =
+            ListQuery { limit: limit.0, cursor: cursor.0, completed: completed.0.0, search: q.0.0, sort: sort.0 };
+        if if_none_match.0.is_given() {
+            let etag = self.0.version(caller.user(), &query).await?.into();
+            if if_none_match.0.names(&etag) {
+                return Ok(ListTasks::NotModified(etag));
+            }
+        }
+        let page = self.0.list(caller.user(), &query).await?;
+        let next = page.next.map(|cursor| NextPage::to(&query.at("/api/tasks", &cursor)));
+        Ok(ListTasks::Found(Json(page.items), page.version.into(), next))
     }
 
     /// Create a task
@@ -155,8 +161,51 @@ impl<S: Tasks> TasksApi<S> {
         task: Json<NewTask>,
     ) -> Result<CreateTask, CreateTaskError> {
         let task = self.0.create(caller.user(), task.0).await?;
-        let location = format!("/api/tasks/{}", task.id);
-        Ok(CreateTask::Created(Json(task), location))
+        let (location, etag) = (format!("/api/tasks/{}", task.id), task.etag());
+        Ok(CreateTask::Created(Json(task), location, etag))
+    }
+
+    /// Set whether all tasks are done
+    ///
+    /// Sets `completed` of all of the caller's tasks. `updated` counts those that were otherwise; the others
+    /// stay as they are, `updated_at` included. Safe to send again.
+    #[oai(path = "/tasks", method = "patch", operation_id = "completeAllTasks")]
+    async fn complete_all_tasks(
+        &self,
+        caller: Caller,
+        /// How all tasks shall be.
+        completion: Json<Completion>,
+        /// Only `*` can hold: no version names all tasks.
+        #[oai(name = "If-Match")]
+        if_match: Param<IfMatch>,
+    ) -> Result<CompleteAllTasks, CompleteAllTasksError> {
+        if if_match.0.strong().is_some() {
+            return Err(PreconditionFailed::OfMany.into());
+        }
+        let updated = self.0.complete_all(caller.user(), completion.0.completed).await?;
+        Ok(CompleteAllTasks::Updated(Json(updated.into())))
+    }
+
+    /// Delete the completed tasks
+    ///
+    /// Deletes all of the caller's tasks that are done, for good, and says how many. Open tasks are never
+    /// deleted together: without `completed=true` nothing happens.
+    #[oai(path = "/tasks", method = "delete", operation_id = "deleteCompletedTasks")]
+    async fn delete_completed_tasks(
+        &self,
+        caller: Caller,
+        /// Has to be `true`.
+        completed: Param<OnlyCompleted>,
+        /// Only `*` can hold: no version names all tasks.
+        #[oai(name = "If-Match")]
+        if_match: Param<IfMatch>,
+    ) -> Result<DeleteCompletedTasks, DeleteCompletedTasksError> {
+        let Param(OnlyCompleted) = completed;
+        if if_match.0.strong().is_some() {
+            return Err(PreconditionFailed::OfMany.into());
+        }
+        let deleted = self.0.delete_completed(caller.user()).await?;
+        Ok(DeleteCompletedTasks::Deleted(Json(deleted.into())))
     }
 
     /// Get a task
@@ -167,16 +216,25 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: TaskId,
+        id: Param<TaskId>,
+        /// Versions of the task that the client has, from `ETag`; or `*`.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Param<IfNoneMatch>,
     ) -> Result<GetTask, GetTaskError> {
-        let task = self.0.get(caller.user(), id.0).await?;
-        Ok(GetTask::Found(Json(task)))
+        let task = self.0.get(caller.user(), id.0.0).await?;
+        let etag = task.etag();
+        if if_none_match.0.names(&etag) {
+            return Ok(GetTask::NotModified(etag));
+        }
+        Ok(GetTask::Found(Json(task), etag))
     }
 
     /// Update a task
     ///
     /// Only the fields that the body has are changed. `{}` changes nothing, `updated_at` included, and
     /// answers the task as it is. To complete a task in a way that may be tried again, set `completed` here.
+    ///
+    /// With `If-Match` nobody's change is overwritten unseen: where the task has changed since, 412.
     #[oai(path = "/tasks/:id", method = "put", operation_id = "updateTask")]
     async fn update_task(
         &self,
@@ -184,25 +242,35 @@ impl<S: Tasks> TasksApi<S> {
         /// What to change.
         patch: Json<TaskPatch>,
         /// The id of one of your tasks.
-        id: TaskId,
+        id: Param<TaskId>,
+        /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.
+        #[oai(name = "If-Match")]
+        if_match: Param<IfMatch>,
     ) -> Result<UpdateTask, UpdateTaskError> {
-        let task = self.0.update(caller.user(), id.0, patch.0).await?;
-        Ok(UpdateTask::Updated(Json(task)))
+        let id = id.0.0;
+        let task = self.0.update(caller.user(), id, patch.0, if_match.0.expected(id)).await?;
+        let etag = task.etag();
+        Ok(UpdateTask::Updated(Json(task), etag))
     }
 
     /// Flip whether a task is done
     ///
     /// Every call flips `completed` once: sent twice, it is as it was. Where an answer may get lost, set
-    /// `completed` with `updateTask` instead.
+    /// `completed` with `updateTask` instead, or send `If-Match`.
     #[oai(path = "/tasks/:id/complete", method = "patch", operation_id = "toggleTaskCompletion")]
     async fn toggle_task_completion(
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: TaskId,
+        id: Param<TaskId>,
+        /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.
+        #[oai(name = "If-Match")]
+        if_match: Param<IfMatch>,
     ) -> Result<ToggleTaskCompletion, ToggleTaskCompletionError> {
-        let task = self.0.toggle(caller.user(), id.0).await?;
-        Ok(ToggleTaskCompletion::Toggled(Json(task)))
+        let id = id.0.0;
+        let task = self.0.toggle(caller.user(), id, if_match.0.expected(id)).await?;
+        let etag = task.etag();
+        Ok(ToggleTaskCompletion::Toggled(Json(task), etag))
     }
 
     /// Delete a task
@@ -213,9 +281,13 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: TaskId,
+        id: Param<TaskId>,
+        /// The versions that the deletion is meant for, from `ETag`, strongly compared; or `*`.
+        #[oai(name = "If-Match")]
+        if_match: Param<IfMatch>,
     ) -> Result<DeleteTask, DeleteTaskError> {
-        self.0.delete(caller.user(), id.0).await?;
+        let id = id.0.0;
+        self.0.delete(caller.user(), id, if_match.0.expected(id)).await?;
         Ok(DeleteTask::Deleted)
     }
 }

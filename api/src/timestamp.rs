@@ -18,6 +18,12 @@ impl Timestamp {
         Self(DateTime::from_timestamp_micros(micros).unwrap_or_default())
     }
 
+    /// The microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn micros(&self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
     fn text(&self) -> String {
         self.0.to_rfc3339_opts(SecondsFormat::Micros, true)
     }

@@ -37,6 +37,16 @@ impl TestApp {
         Self::on(&database, variables).await.expect("the server starts")
     }
 
+    /// Starts one on a PostgreSQL that compares texts as German dictionaries do.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub async fn in_german() -> Self {
+        let database = Arc::new(TestDatabase::create_in_german().await);
+        Self::on(&database, &[]).await.expect("the server starts")
+    }
+
     /// Starts one on a database that is there.
     ///
     /// # Errors

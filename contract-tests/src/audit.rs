@@ -77,6 +77,10 @@ pub fn fault_of(sql: &str) -> Option<&'static str> {
     if !sql.contains("tasks") {
         return None;
     }
+    // It touches no rows, and the parser does not know all that it can say (collations, for one).
+    if sql.trim_start().starts_with("ALTER TABLE") && !sql.contains(';') {
+        return None;
+    }
     let Ok(statements) = Parser::parse_sql(&GenericDialect {}, sql) else {
         return Some("cannot be read");
     };

@@ -9,7 +9,8 @@ use std::{
 };
 
 use todo_api::{
-    Broken, Failure, NewTask, NoSuchTask, Outcome, Readiness, Task, TaskPatch, Tasks, Unavailable, Unidentified, UserId,
+    Broken, Expected, Failure, InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Readiness,
+    Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
 };
 use todo_server::{Config, endpoint, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -111,7 +112,11 @@ impl AlwaysBroken {
 }
 
 impl Tasks for AlwaysBroken {
-    async fn list(&self, _: &UserId) -> Outcome<Vec<Task>> {
+    async fn list(&self, _: &UserId, _: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
+        self.fail().await
+    }
+
+    async fn version(&self, _: &UserId, _: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
         self.fail().await
     }
 
@@ -119,19 +124,27 @@ impl Tasks for AlwaysBroken {
         self.fail().await
     }
 
+    async fn complete_all(&self, _: &UserId, _: bool) -> Outcome<u64> {
+        self.fail().await
+    }
+
+    async fn delete_completed(&self, _: &UserId) -> Outcome<u64> {
+        self.fail().await
+    }
+
     async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
         self.fail().await
     }
 
-    async fn update(&self, _: &UserId, _: i64, _: TaskPatch) -> Outcome<Task, NoSuchTask> {
+    async fn update(&self, _: &UserId, _: i64, _: TaskPatch, _: Expected) -> Outcome<Task, Unmatched> {
         self.fail().await
     }
 
-    async fn toggle(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+    async fn toggle(&self, _: &UserId, _: i64, _: Expected) -> Outcome<Task, Unmatched> {
         self.fail().await
     }
 
-    async fn delete(&self, _: &UserId, _: i64) -> Outcome<(), NoSuchTask> {
+    async fn delete(&self, _: &UserId, _: i64, _: Expected) -> Outcome<(), Unmatched> {
         self.fail().await
     }
 }

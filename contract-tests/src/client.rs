@@ -46,6 +46,30 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The path and query of the next page, from `Link`; none on the last.
+    ///
+    /// # Panics
+    ///
+    /// Where the link is no path, which the caller could follow wherever it asked.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        let link = self.header("link");
+        let target = link.strip_prefix('<')?.strip_suffix(">; rel=\"next\"").expect("one link, to the next page");
+        assert!(target.starts_with('/') && !target.starts_with("//"), "{target} is a path");
+        Some(target.to_owned())
+    }
+
+    /// The ids of the tasks in the body, in their order.
+    ///
+    /// # Panics
+    ///
+    /// Where the body is no list of tasks.
+    #[must_use]
+    pub fn ids(&self) -> Vec<i64> {
+        let list = self.json();
+        list.as_array().expect("a list").iter().map(|task| task["id"].as_i64().expect("a task")).collect()
+    }
+
     /// The id of the task in the body.
     ///
     /// # Panics
@@ -139,6 +163,15 @@ impl Client {
     /// Deletes a task.
     pub async fn delete(&self, id: i64) -> Answer {
         self.send("DELETE", &format!("/api/tasks/{id}"), None).await
+    }
+
+    /// All pages from `path` on, each by the link of the one before.
+    pub async fn pages(&self, path: &str) -> Vec<Answer> {
+        let mut pages = vec![self.get(path).await.expect(200)];
+        while let Some(next) = pages.last().and_then(Answer::next) {
+            pages.push(self.get(&next).await.expect(200));
+        }
+        pages
     }
 
     /// GET.

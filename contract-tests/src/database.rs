@@ -49,13 +49,38 @@ impl TestDatabase {
     pub async fn create(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
-            Engine::Postgres => {
-                let server = given_server().unwrap_or_else(|| Cluster::shared().url("postgres"));
-                let name = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
-                rule(&server, &format!("CREATE DATABASE {name}")).await;
-                Self::Postgres { server, name }
-            }
+            Engine::Postgres => Self::on_server("").await,
         }
+    }
+
+    /// Makes one of PostgreSQL that compares texts as German dictionaries do.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_in_german() -> Self {
+        Self::on_server("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'").await
+    }
+
+    async fn on_server(options: &str) -> Self {
+        let server = given_server().unwrap_or_else(|| Cluster::shared().url("postgres"));
+        let name = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
+        rule(&server, &format!("CREATE DATABASE {name} {options}")).await;
+        Self::Postgres { server, name }
+    }
+
+    /// Gives `user`, who has a task already, so many more, in one statement.
+    ///
+    /// # Panics
+    ///
+    /// Where the database does not take them.
+    pub async fn fill(&self, user: &str, tasks: usize) {
+        let statement = format!(
+            "INSERT INTO tasks (user_id, title, description, completed, created_at, updated_at) \
+             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {tasks}) \
+             SELECT '{user}', 'task ' || n, NULL, n % 100 = 0, n, n FROM numbers"
+        );
+        self.connect().await.execute_unprepared(&statement).await.expect("the tasks are good");
     }
 
     /// Its address.

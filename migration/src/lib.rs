@@ -5,6 +5,8 @@
 
 mod m20261124_000001_create_users;
 mod m20261124_000002_create_tasks;
+mod m20261124_000003_sort_tasks;
+mod m20261124_000004_create_keys;
 mod users_table;
 
 use sea_orm_migration::{
@@ -51,6 +53,8 @@ impl MigratorTraitSelf for Migrator {
         vec![
             Box::new(m20261124_000001_create_users::Migration { foreign: self.users.clone() }),
             Box::new(m20261124_000002_create_tasks::Migration { users: self.users.clone().unwrap_or_default() }),
+            Box::new(m20261124_000003_sort_tasks::Migration),
+            Box::new(m20261124_000004_create_keys::Migration),
         ]
     }
 }

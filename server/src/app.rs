@@ -58,11 +58,12 @@ impl App {
         let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
         let databases = Databases::connect(&config.database).await.map_err(database)?;
         Migrations::of(&databases, &config.database).settle(config.database.migrate_on_start).await?;
+        let store = Store::open(databases.clone(), &config.database).await.map_err(database)?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let endpoint = http::endpoint(config, Store::new(databases.clone(), &config.database))?.boxed();
+        let endpoint = http::endpoint(config, store)?.boxed();
         let max_connections = serve::allowed_connections(config.http.max_connections, config.database.max_connections);
         Ok(Self {
             listener,

@@ -1,4 +1,5 @@
 //! The tables, as SeaORM sees them.
 
+pub(crate) mod key;
 pub(crate) mod task;
 pub(crate) mod user;

@@ -1,6 +1,9 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
+mod cursor;
+mod page;
 mod readiness;
+mod search;
 mod tasks;
 mod trouble;
 
@@ -9,9 +12,10 @@ use std::{future::Future, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome};
 
+use self::cursor::Seal;
 use self::readiness::LastWord;
 pub(crate) use self::trouble::is_away;
-use crate::{DatabaseConfig, Databases};
+use crate::{DatabaseConfig, Databases, entity::key};
 
 /// Keeps tasks in a database.
 #[derive(Debug, Clone)]
@@ -22,11 +26,24 @@ pub(crate) struct Store {
     /// Whether rows of users are ours to write.
     owns_users: bool,
     readiness: Arc<LastWord>,
+    /// Of cursors.
+    seal: Arc<Seal>,
 }
 
 impl Store {
-    pub(crate) fn new(databases: Databases, config: &DatabaseConfig) -> Self {
-        Self { databases, timeout: config.timeout, owns_users: config.users_table.is_none(), readiness: Arc::default() }
+    /// Opens the store on a database that is migrated.
+    pub(crate) async fn open(databases: Databases, config: &DatabaseConfig) -> Result<Self, DbErr> {
+        let mut fresh = [0; cursor::KEY_LENGTH];
+        aws_lc_rs::rand::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
+        let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
+        let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
+        Ok(Self {
+            databases,
+            timeout: config.timeout,
+            owns_users: config.users_table.is_none(),
+            readiness: Arc::default(),
+            seal: Arc::new(seal),
+        })
     }
 
     /// Waits for the database, but not for ever: past the timeout it counts as away.

@@ -146,6 +146,34 @@ impl From<NoSuchTask> for Problem {
     }
 }
 
+/// The task is in no version that `If-Match` names.
+#[derive(Debug)]
+pub enum PreconditionFailed {
+    /// One task: it was changed since.
+    OfOne,
+    /// All tasks: no version names them.
+    OfMany,
+}
+
+impl Kind for PreconditionFailed {
+    const STATUS: StatusCode = StatusCode::PRECONDITION_FAILED;
+    const DESCRIPTION: &'static str = "It is in no version that `If-Match` names. Nothing was changed.";
+
+    fn example() -> Self {
+        Self::OfOne
+    }
+}
+
+impl From<PreconditionFailed> for Problem {
+    fn from(failed: PreconditionFailed) -> Self {
+        let detail = match failed {
+            PreconditionFailed::OfOne => "the task is in no version that If-Match names; get it, and decide anew",
+            PreconditionFailed::OfMany => "no version names all tasks; send If-Match: * or none",
+        };
+        Self::new(PreconditionFailed::STATUS, "Precondition Failed", detail)
+    }
+}
+
 /// The body is larger than it may be.
 #[derive(Debug)]
 pub struct ContentTooLarge;

@@ -8,8 +8,8 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, RequestTimeout, TooManyRequests, Unavailable, Unidentified,
-    Unprocessable, UnsupportedMediaType,
+    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, PreconditionFailed, RequestTimeout, TooManyRequests,
+    Unavailable, Unidentified, Unprocessable, UnsupportedMediaType,
     body::{self, ProblemBody, ValidationProblemBody},
     kind::{Header, Kind},
 };
@@ -49,7 +49,7 @@ macro_rules! problems {
     ($(#[$doc:meta])* $name:ident: $($kind:ident),+) => {
         $(#[$doc])*
         #[derive(Debug)]
-        struct $name($crate::Problem);
+        pub(super) struct $name($crate::Problem);
 
         $(impl From<$crate::$kind> for $name {
             fn from(kind: $crate::$kind) -> Self {
@@ -120,6 +120,7 @@ pub(crate) fn example(status: u16) -> Option<Value> {
         of::<Unidentified>(),
         of::<NoSuchTask>(),
         of::<RequestTimeout>(),
+        of::<PreconditionFailed>(),
         of::<ContentTooLarge>(),
         of::<UnsupportedMediaType>(),
         of::<Unprocessable>(),

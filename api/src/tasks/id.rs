@@ -1,63 +1,35 @@
 //! The id in the path.
 
-use poem::{Request, RequestBody};
-use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions,
-    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
-};
+use poem_openapi::registry::{MetaParamIn, MetaSchema};
 
-use crate::{Fault, Problem, Unprocessable};
+use crate::{Fault, parameter::Parameter};
 
-/// The `{id}` of a path: any int64, in its one decimal spelling.
-///
-/// Ours instead of the framework's `Path<i64>`, which answers 400, speaks of `param0`, and takes `+1`
-/// and `01` for 1.
+/// The `{id}` of a path: any int64, in its one decimal spelling; `+1` and `01` are no ids.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskId(pub(crate) i64);
 
 impl TaskId {
-    /// The id in the path of `request`, or what is wrong with it; where the path has none, there is nothing
-    /// to be wrong, and nothing that it could be used for: 0 names no task.
-    pub(crate) fn read(request: &Request) -> Result<Self, Fault> {
-        // The framework names the parameters of a path by their position.
-        let text = request.raw_path_param("param0").unwrap_or("0");
-        match text.parse::<i64>() {
-            Ok(id) if id.to_string() == text => Ok(Self(id)),
-            _ => Err(Self::fault()),
-        }
-    }
+    const DETAIL: &'static str = "must be a whole number of at most 64 bits, such as 42";
 
     /// What is wrong with whatever is no id.
     pub(crate) fn fault() -> Fault {
-        Fault::in_parameter("id", "must be a whole number of at most 64 bits, such as 42")
+        Fault::in_parameter(Self::NAME, Self::DETAIL)
     }
 }
 
-impl<'a> ApiExtractor<'a> for TaskId {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
-    const PARAM_IS_REQUIRED: bool = true;
+impl Parameter for TaskId {
+    const NAME: &'static str = "id";
+    const IN: MetaParamIn = MetaParamIn::Path;
+    const REQUIRED: bool = true;
 
-    type ParamType = i64;
-    type ParamRawType = i64;
-
-    fn param_in() -> Option<MetaParamIn> {
-        Some(MetaParamIn::Path)
+    fn schema() -> MetaSchema {
+        MetaSchema { example: Some(42.into()), ..MetaSchema::new_with_format("integer", "int64") }
     }
 
-    fn param_schema_ref() -> Option<MetaSchemaRef> {
-        let schema = MetaSchema { example: Some(42.into()), ..MetaSchema::new_with_format("integer", "int64") };
-        Some(MetaSchemaRef::Inline(Box::new(schema)))
-    }
-
-    fn param_raw_type(&self) -> Option<&i64> {
-        Some(&self.0)
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<i64>,
-    ) -> poem::Result<Self> {
-        Self::read(request).map_err(|fault| Problem::from(Unprocessable(vec![fault])).into())
+    fn read(text: Option<&str>) -> Result<Self, &'static str> {
+        match text.map(|text| (text, text.parse::<i64>())) {
+            Some((text, Ok(id))) if id.to_string() == text => Ok(Self(id)),
+            _ => Err(Self::DETAIL),
+        }
     }
 }

@@ -67,6 +67,44 @@ pub struct TaskPatch {
     pub completed: Option<bool>,
 }
 
+/// How all tasks shall be. Fields that are not listed here are ignored.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct Completion {
+    /// Whether they are done.
+    pub completed: bool,
+}
+
+/// How many tasks were changed.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct UpdatedTasks {
+    /// The tasks that were otherwise before.
+    #[oai(validator(minimum(value = "0")))]
+    pub updated: i64,
+}
+
+/// How many tasks were deleted.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub struct DeletedTasks {
+    /// The tasks that are gone.
+    #[oai(validator(minimum(value = "0")))]
+    pub deleted: i64,
+}
+
+impl From<u64> for UpdatedTasks {
+    fn from(count: u64) -> Self {
+        Self { updated: count.try_into().unwrap_or(i64::MAX) }
+    }
+}
+
+impl From<u64> for DeletedTasks {
+    fn from(count: u64) -> Self {
+        Self { deleted: count.try_into().unwrap_or(i64::MAX) }
+    }
+}
+
 impl TaskPatch {
     /// Whether it asks for no change at all.
     #[must_use]
@@ -189,6 +227,13 @@ impl Readable for TaskPatch {
     }
 }
 
+impl Readable for Completion {
+    fn schema() -> &'static Schema {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Completion>);
+        &SCHEMA
+    }
+}
+
 impl Example for Task {
     fn example() -> Self {
         Self {
@@ -216,5 +261,23 @@ impl Example for NewTask {
 impl Example for TaskPatch {
     fn example() -> Self {
         Self { title: Some(Title("Buy oat milk".to_owned())), description: MaybeUndefined::Null, completed: Some(true) }
+    }
+}
+
+impl Example for Completion {
+    fn example() -> Self {
+        Self { completed: true }
+    }
+}
+
+impl Example for UpdatedTasks {
+    fn example() -> Self {
+        Self { updated: 3 }
+    }
+}
+
+impl Example for DeletedTasks {
+    fn example() -> Self {
+        Self { deleted: 3 }
     }
 }

@@ -29,6 +29,7 @@ async fn the_statements_of_every_operation_are_seen(#[values(Sqlite, Postgres)] 
 #[case(r#"INSERT INTO "tasks" ("user_id", "title") VALUES ($1, $2) RETURNING "id""#)]
 #[case(r#"CREATE TABLE "tasks" ("id" integer)"#)]
 #[case(r#"SELECT "id" FROM "users""#)]
+#[case(r#"ALTER TABLE "tasks" ALTER COLUMN "title" TYPE varchar(200) COLLATE pg_catalog."C""#)]
 fn a_statement_that_says_whose_passes(#[case] sql: &str) {
     assert_eq!(fault_of(sql), None);
 }
@@ -45,6 +46,7 @@ fn a_statement_that_says_whose_passes(#[case] sql: &str) {
 #[case(r#"DELETE FROM "tasks" WHERE "id" = $1"#)]
 #[case(r#"INSERT INTO "tasks" ("title") VALUES ($1)"#)]
 #[case(r#"SELECT * FROM "users"; DELETE FROM "tasks""#)]
+#[case(r#"ALTER TABLE "tasks" ADD "x" int; DELETE FROM "tasks""#)]
 #[case("tasks tasks tasks")]
 fn a_statement_that_does_not_is_found(#[case] sql: &str) {
     assert!(fault_of(sql).is_some());

@@ -21,7 +21,16 @@ async fn call(client: &Client, operation: &str) -> Answer {
     client.send(&operation.method, &operation.path.replace("{id}", "1"), body).await
 }
 
-const SECURED: [&str; 6] = ["listTasks", "createTask", "getTask", "updateTask", "toggleTaskCompletion", "deleteTask"];
+const SECURED: [&str; 8] = [
+    "listTasks",
+    "createTask",
+    "completeAllTasks",
+    "deleteCompletedTasks",
+    "getTask",
+    "updateTask",
+    "toggleTaskCompletion",
+    "deleteTask",
+];
 
 #[test]
 fn every_secured_operation_is_tried() {

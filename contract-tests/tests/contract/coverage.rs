@@ -30,12 +30,23 @@ enum Who {
 /// A request: who, which path (`1` stands for a task of Ann's), which body, of which type.
 type Request = (Who, &'static str, Option<Value>, Option<&'static str>);
 
+/// The condition that brings a status about.
+fn condition(status: u16) -> Option<(&'static str, &'static str)> {
+    match status {
+        304 => Some(("If-None-Match", "*")),
+        412 => Some(("If-Match", "\"another\"")),
+        _ => None,
+    }
+}
+
 const JSON: Option<&str> = Some("application/json");
 
 fn good(operation: &str) -> (&'static str, Option<Value>) {
     match operation {
         "listTasks" => ("/api/tasks", None),
         "createTask" => ("/api/tasks", Some(json!({"title": "a"}))),
+        "completeAllTasks" => ("/api/tasks", Some(json!({"completed": true}))),
+        "deleteCompletedTasks" => ("/api/tasks?completed=true", None),
         "getTask" | "deleteTask" => ("/api/tasks/1", None),
         "updateTask" => ("/api/tasks/1", Some(json!({"title": "b"}))),
         "toggleTaskCompletion" => ("/api/tasks/1/complete", None),
@@ -49,14 +60,15 @@ fn good(operation: &str) -> (&'static str, Option<Value>) {
 fn request(operation: &str, status: u16) -> Request {
     let (path, body) = good(operation);
     match (operation, status) {
-        (_, 200 | 201 | 204) => (Who::Ann, path, body, JSON),
+        (_, 200 | 201 | 204 | 304 | 412) => (Who::Ann, path, body, JSON),
         (_, 401) => (Who::Nobody, path, body, JSON),
         ("toggleTaskCompletion", 404) => (Who::Ann, "/api/tasks/4711/complete", body, JSON),
         (_, 404) => (Who::Ann, "/api/tasks/4711", body, JSON),
         (_, 408) => (Who::Slow, path, body, JSON),
         (_, 413) => (Who::Ann, path, Some(json!({"padding": "x".repeat(65 * 1024)})), JSON),
         (_, 415) => (Who::Ann, path, body, Some("text/plain")),
-        ("createTask", 422) => (Who::Ann, path, Some(json!({})), JSON),
+        ("createTask" | "completeAllTasks", 422) => (Who::Ann, path, Some(json!({})), JSON),
+        ("listTasks" | "deleteCompletedTasks", 422) => (Who::Ann, "/api/tasks?completed=perhaps", body, JSON),
         ("toggleTaskCompletion", 422) => (Who::Ann, "/api/tasks/x/complete", body, JSON),
         (_, 422) => (Who::Ann, "/api/tasks/x", body, JSON),
         (_, 429) => (Who::Eager, path, body, JSON),
@@ -92,6 +104,10 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
                 Who::OfFault => fault.client(),
                 Who::OfAway => away.client(),
             };
+            let client = match condition(*status) {
+                Some((name, value)) => client.with_header(name, value),
+                None => client,
+            };
             let path = path.replace("/1", &format!("/{id}"));
             let content_type = content_type.filter(|_| body.is_some());
             let bytes = body.map(|body| body.to_string()).unwrap_or_default();
@@ -109,12 +125,14 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
 
 /// CONTRACT.md's own table: what each operation may answer, to the letter.
 #[rstest]
-#[case("listTasks", "GET", "/api/tasks", &[200, 401, 429, 500, 503])]
+#[case("listTasks", "GET", "/api/tasks", &[200, 304, 401, 422, 429, 500, 503])]
 #[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 413, 415, 422, 429, 500, 503])]
-#[case("getTask", "GET", "/api/tasks/{id}", &[200, 401, 404, 422, 429, 500, 503])]
-#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 408, 413, 415, 422, 429, 500, 503])]
-#[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 422, 429, 500, 503])]
-#[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 422, 429, 500, 503])]
+#[case("completeAllTasks", "PATCH", "/api/tasks", &[200, 401, 408, 412, 413, 415, 422, 429, 500, 503])]
+#[case("deleteCompletedTasks", "DELETE", "/api/tasks", &[200, 401, 412, 422, 429, 500, 503])]
+#[case("getTask", "GET", "/api/tasks/{id}", &[200, 304, 401, 404, 422, 429, 500, 503])]
+#[case("updateTask", "PUT", "/api/tasks/{id}", &[200, 401, 404, 408, 412, 413, 415, 422, 429, 500, 503])]
+#[case("toggleTaskCompletion", "PATCH", "/api/tasks/{id}/complete", &[200, 401, 404, 412, 422, 429, 500, 503])]
+#[case("deleteTask", "DELETE", "/api/tasks/{id}", &[204, 401, 404, 412, 422, 429, 500, 503])]
 #[case("getHealth", "GET", "/api/health", &[200])]
 #[case("getReadiness", "GET", "/api/ready", &[200, 503])]
 fn an_operation_is_published_with_exactly_its_statuses(

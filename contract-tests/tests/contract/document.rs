@@ -109,7 +109,11 @@ fn every_operation_teaches_itself() {
             assert!(operation["security"].is_array(), "{place}: open, or secured, but said");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 assert!(parameter["description"].is_string(), "{place}: parameters are described");
-                assert!(parameter["schema"].get("example").is_some(), "{place}: parameters have examples");
+                assert_eq!(
+                    parameter["schema"].get("example").is_some(),
+                    parameter["required"] == true,
+                    "{place}: Swagger UI fills in the examples of parameters, and sends them"
+                );
             }
             for (status, response) in operation["responses"].as_object().expect("responses") {
                 assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{place} {status}");

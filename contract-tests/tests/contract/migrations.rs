@@ -9,6 +9,14 @@ use todo_contract_tests::{
     ServerProcess, TestApp, TestDatabase,
 };
 
+/// All migrations, in their order.
+const NAMES: [&str; 4] = [
+    "m20261124_000001_create_users",
+    "m20261124_000002_create_tasks",
+    "m20261124_000003_sort_tasks",
+    "m20261124_000004_create_keys",
+];
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_servers_that_start_at_once_migrate_once(#[values(Sqlite, Postgres)] engine: Engine) {
@@ -21,7 +29,7 @@ async fn ten_servers_that_start_at_once_migrate_once(#[values(Sqlite, Postgres)]
         client.created("Buy milk").await;
         migrated += server.printed().iter().filter(|line| line.contains("has been applied")).count();
     }
-    assert_eq!(migrated, 2, "each of the two migrations was applied once");
+    assert_eq!(migrated, NAMES.len(), "each of the migrations was applied once");
 }
 
 #[rstest]
@@ -35,14 +43,21 @@ async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
-    let names = ["m20261124_000001_create_users", "m20261124_000002_create_tasks"];
-    let listed = |states: [&str; 2]| format!("{} {}\n{} {}\n", states[0], names[0], states[1], names[1]);
-    assert_eq!(migrate(&["status"]), listed(["pending", "pending"]));
-    assert_eq!(migrate(&["up"]), listed(["applied", "applied"]));
-    assert_eq!(migrate(&["up"]), listed(["applied", "applied"]));
-    assert_eq!(migrate(&["down"]), listed(["applied", "pending"]));
-    assert_eq!(migrate(&["down", "5"]), listed(["pending", "pending"]));
-    assert_eq!(migrate(&["up"]), listed(["applied", "applied"]));
+    let all = NAMES.len();
+    let listed = |applied: usize| {
+        let state = |number| if number < applied { "applied" } else { "pending" };
+        let lines = NAMES.iter().enumerate().map(|(number, name)| format!("{} {name}\n", state(number)));
+        lines.collect::<Vec<_>>().concat()
+    };
+    assert_eq!(migrate(&["status"]), listed(0));
+    assert_eq!(migrate(&["up"]), listed(all));
+    assert_eq!(migrate(&["up"]), listed(all));
+    for left in (0..all).rev() {
+        assert_eq!(migrate(&["down"]), listed(left));
+    }
+    assert_eq!(migrate(&["up"]), listed(all));
+    assert_eq!(migrate(&["down", "50"]), listed(0));
+    assert_eq!(migrate(&["up"]), listed(all));
 }
 
 #[rstest]

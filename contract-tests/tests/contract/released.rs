@@ -83,8 +83,9 @@ impl Judge {
             self.content(&place, response, new, Way::Out);
         }
         for (status, _) in members(&new["responses"]) {
-            // A failure more is something that clients must bear with; a success more is not.
-            if old["responses"].get(status).is_none() && status.as_str() < "400" {
+            // A failure more is something that clients must bear with; a success more is not. That nothing
+            // has changed since, only those are told who ask.
+            if old["responses"].get(status).is_none() && status.as_str() < "400" && status != "304" {
                 self.breaks(place, &format!("{status} is new"));
             }
         }
@@ -288,8 +289,9 @@ fn a_change_that_breaks_clients_is_found(#[case] pointer: String, #[case] value:
 #[case::field_of_an_answer(format!("{TASK}/properties/due_at"), Some(json!({"type": "string"})))]
 #[case::optional_field_of_a_request(format!("{NEW_TASK}/properties/due_at"), Some(json!({"type": "string"})))]
 #[case::operation("/paths/~1api~1tags".to_owned(), Some(json!({"get": {"operationId": "listTags"}})))]
+#[case::not_modified("/paths/~1api~1tasks/post/responses/304".to_owned(), Some(json!({"description": "Still the same"})))]
 #[case::failure(format!("{LIST}/responses/418"), Some(json!({"description": "A teapot"})))]
-#[case::optional_parameter(format!("{LIST}/parameters"), Some(json!([{"name": "q", "in": "query"}])))]
+#[case::optional_parameter("/paths/~1api~1tasks/post/parameters".to_owned(), Some(json!([{"name": "q", "in": "query"}])))]
 #[case::request_longer(format!("{NEW_TASK}/properties/title/maxLength"), Some(json!(500)))]
 #[case::answer_shorter(format!("{TASK}/properties/title/maxLength"), Some(json!(100)))]
 #[case::header(format!("{LIST}/responses/200/headers/ETag"), Some(json!({"schema": {"type": "string"}})))]

@@ -1,10 +1,15 @@
 //! `/api/tasks` and below.
 
 mod concurrency;
+mod conditions;
 mod create;
 mod delete;
 mod get;
 mod list;
+mod many;
+mod order;
+mod pages;
+mod search;
 mod text;
 mod toggle;
 mod update;

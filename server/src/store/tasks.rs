@@ -6,12 +6,17 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, SqlErr,
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Select, SqlErr, UpdateMany,
     sea_query::{Expr, ExprTrait, Func},
 };
-use todo_api::{Failure::Refused, NewTask, NoSuchTask, Outcome, Task, TaskPatch, Tasks, Unidentified, UserId};
+use todo_api::{
+    Broken, Expected,
+    Failure::{self, Refused},
+    InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Task, TaskPatch, Tasks, Timestamp,
+    Unidentified, Unmatched, UserId,
+};
 
-use super::{Store, trouble};
+use super::{Store, page, trouble};
 use crate::{
     clock,
     entity::{
@@ -21,9 +26,22 @@ use crate::{
 };
 
 impl Tasks for Store {
-    async fn list(&self, owner: &UserId) -> Outcome<Vec<Task>> {
-        let tasks = Entity::owned_by(owner).order_by_asc(Column::Id).all(&self.databases.reads);
-        Ok(self.attempt(tasks).await?.into_iter().map(Task::from).collect())
+    async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
+        let mut rows = self.attempt(self.page(owner, query)?.all(&self.databases.reads)).await?;
+        let has_next = rows.len() > query.limit.get().into();
+        rows.truncate(query.limit.get().into());
+        let version = page::version(rows.iter().map(|row| (row.id, row.updated_at)), has_next);
+        let last = rows.last().filter(|_| has_next).map(|row| page::position(row, query));
+        let next = last.map(|position| self.seal.seal(owner, query, &position)).transpose();
+        let next = next.map_err(|error| Failure::Broken(Broken::Fault(std::sync::Arc::new(error))))?;
+        Ok(Page { items: rows.into_iter().map(Task::from).collect(), next, version })
+    }
+
+    async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
+        let versions = page::select_versions(self.page(owner, query)?).into_tuple::<(i64, i64)>();
+        let versions = self.attempt(versions.all(&self.databases.reads)).await?;
+        let limit = query.limit.get().into();
+        Ok(page::version(versions.iter().copied().take(limit), versions.len() > limit))
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
@@ -51,16 +69,28 @@ impl Tasks for Store {
         })
     }
 
+    async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
+        let change =
+            change(owner).filter(COLUMN.completed.eq(!completed)).col_expr(Column::Completed, completed.into());
+        Ok(self.attempt(change.exec(&self.databases.writes)).await?.rows_affected)
+    }
+
+    async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
+        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true)).exec(&self.databases.writes);
+        Ok(self.attempt(deletion).await?.rows_affected)
+    }
+
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        let task = Entity::owned_by(owner).filter(COLUMN.id.eq(id)).one(&self.databases.reads);
+        let task = one(owner, id).one(&self.databases.reads);
         self.attempt(task).await?.map(Task::from).ok_or(Refused(NoSuchTask))
     }
 
-    async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch) -> Outcome<Task, NoSuchTask> {
+    async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
         if patch.is_empty() {
-            return self.get(owner, id).await;
+            let unchanged = one(owner, id).apply_if(moments(&expected), is_of).one(&self.databases.reads);
+            return self.matched(self.attempt(unchanged).await?.map(Task::from), owner, id, &expected).await;
         }
-        let mut change = change(owner, id);
+        let mut change = change(owner);
         if let Some(title) = patch.title {
             change = change.col_expr(Column::Title, Expr::val(String::from(title)));
         }
@@ -71,34 +101,87 @@ impl Tasks for Store {
         if let Some(completed) = patch.completed {
             change = change.col_expr(Column::Completed, Expr::val(completed));
         }
-        self.changed(change).await
+        self.changed(change, owner, id, &expected).await
     }
 
-    async fn toggle(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        self.changed(change(owner, id).col_expr(Column::Completed, Expr::col(Column::Completed).not())).await
+    async fn toggle(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<Task, Unmatched> {
+        let change = change(owner).col_expr(Column::Completed, Expr::col(Column::Completed).not());
+        self.changed(change, owner, id, &expected).await
     }
 
-    async fn delete(&self, owner: &UserId, id: i64) -> Outcome<(), NoSuchTask> {
-        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.id.eq(id)).exec(&self.databases.writes);
-        match self.attempt(deletion).await?.rows_affected {
-            0 => Err(Refused(NoSuchTask)),
-            _ => Ok(()),
-        }
+    async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
+        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.id.eq(id)).apply_if(moments(&expected), is_of);
+        let deleted = self.attempt(deletion.exec(&self.databases.writes)).await?.rows_affected > 0;
+        self.matched(deleted.then_some(()), owner, id, &expected).await
     }
 }
 
 impl Store {
-    async fn changed(&self, change: sea_orm::UpdateMany<Entity>) -> Outcome<Task, NoSuchTask> {
+    /// The statement of a page. Refuses a cursor that was not sealed for it.
+    fn page<R: From<InvalidCursor>>(&self, owner: &UserId, query: &ListQuery) -> Outcome<Select<Entity>, R> {
+        let after = match &query.cursor {
+            Some(cursor) => Some(self.seal.open(owner, query, cursor).ok_or(Refused(InvalidCursor.into()))?),
+            None => None,
+        };
+        Ok(page::select(owner, query, after, self.databases.reads.get_database_backend()))
+    }
+
+    async fn changed(
+        &self,
+        change: UpdateMany<Entity>,
+        owner: &UserId,
+        id: i64,
+        expected: &Expected,
+    ) -> Outcome<Task, Unmatched> {
+        let change = change.filter(COLUMN.id.eq(id)).apply_if(moments(expected), is_of);
         let rows = self.attempt(change.exec_with_returning(&self.databases.writes)).await?;
-        rows.into_iter().next().map(Task::from).ok_or(Refused(NoSuchTask))
+        self.matched(rows.into_iter().next().map(Task::from), owner, id, expected).await
+    }
+
+    /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task
+    /// read, and afterwards: the statement has decided.
+    async fn matched<T>(
+        &self,
+        found: Option<T>,
+        owner: &UserId,
+        id: i64,
+        expected: &Expected,
+    ) -> Outcome<T, Unmatched> {
+        match (found, expected) {
+            (Some(found), _) => Ok(found),
+            (None, Expected::Any) => Err(Refused(Unmatched::Missing)),
+            (None, Expected::OneOf(_)) => Err(match self.get(owner, id).await {
+                Ok(_) => Refused(Unmatched::Stale),
+                Err(Refused(NoSuchTask)) => Refused(Unmatched::Missing),
+                Err(Failure::Broken(broken)) => Failure::Broken(broken),
+            }),
+        }
     }
 }
 
-/// A change of one task that moves `updated_at`: to now, and by a microsecond at least, so that it never
-/// stands still or goes back where clocks do.
-fn change(owner: &UserId, id: i64) -> sea_orm::UpdateMany<Entity> {
+/// One task of `owner`.
+fn one(owner: &UserId, id: i64) -> Select<Entity> {
+    Entity::owned_by(owner).filter(COLUMN.id.eq(id))
+}
+
+/// When the expected versions were made, where not any will do.
+fn moments(expected: &Expected) -> Option<Vec<i64>> {
+    match expected {
+        Expected::Any => None,
+        Expected::OneOf(moments) => Some(moments.iter().map(Timestamp::micros).collect()),
+    }
+}
+
+/// Bound to the versions that were made at one of those moments.
+fn is_of<S: QueryFilter>(statement: S, moments: Vec<i64>) -> S {
+    statement.filter(COLUMN.updated_at.is_in(moments))
+}
+
+/// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still
+/// or goes back where clocks do.
+fn change(owner: &UserId) -> UpdateMany<Entity> {
     let moved = Func::greatest([Expr::val(clock::now_micros()), Expr::col(Column::UpdatedAt).add(1_i64)]);
-    Entity::change_owned_by(owner).filter(COLUMN.id.eq(id)).col_expr(Column::UpdatedAt, moved.into())
+    Entity::change_owned_by(owner).col_expr(Column::UpdatedAt, moved.into())
 }
 
 fn row(owner: &UserId, task: NewTask) -> ActiveModel {

@@ -30,8 +30,9 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-                // Connection exceptions, insufficient resources, operator intervention (PostgreSQL, appendix A).
-                ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources, operator
+                // intervention (PostgreSQL, appendix A).
+                ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
             } else {
                 is_busy_or_full(&code)
             }

@@ -1,0 +1,41 @@
+//! The `Link` header (RFC 8288).
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::ToHeader,
+};
+use serde_json::Value;
+
+use crate::scalar::scalar;
+
+/// The link to the next page. Its target has no scheme and no host: it leads back to wherever the client
+/// asked, through whatever proxies stand between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NextPage(String);
+
+impl NextPage {
+    /// The link to `target`, a path and a query.
+    pub(crate) fn to(target: &str) -> Self {
+        Self(format!("<{target}>; rel=\"next\""))
+    }
+
+    fn schema() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            pattern: Some(r#"^<[^<> ]+>; rel="next"$"#.to_owned()),
+            example: Some(r#"</api/tasks?limit=50&cursor=AUvXzB0wZQ5tJm0b8Jk0v2y7nS1kq3hEwP>; rel="next""#.into()),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn parse(value: &Value) -> Option<Self> {
+        value.as_str().map(|text| Self(text.to_owned()))
+    }
+}
+
+scalar!(NextPage, "next_page", schema: Self::schema(), read: NextPage::parse, write: |this: &Self| this.0.clone().into());
+
+impl ToHeader for NextPage {
+    fn to_header(&self) -> Option<poem::http::HeaderValue> {
+        self.0.parse().ok()
+    }
+}

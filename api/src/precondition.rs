@@ -1,0 +1,160 @@
+//! Conditional requests (RFC 9110, 13): entity tags, and the two headers that speak of them.
+
+use poem_openapi::{
+    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
+    types::ToHeader,
+};
+use serde_json::Value;
+
+use crate::{PageVersion, parameter::Parameter, scalar::scalar};
+
+/// A strong entity tag, quotes included: it changes whenever what it stands for does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ETag(String);
+
+impl ETag {
+    /// The tag of whatever `opaque` names the version of.
+    pub(crate) fn of(opaque: impl std::fmt::Display) -> Self {
+        Self(format!("\"{opaque}\""))
+    }
+
+    fn schema() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            pattern: Some(r#"^"[!#-~]+"$"#.to_owned()),
+            example: Some("\"42.1795509000123456\"".into()),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn parse(value: &Value) -> Option<Self> {
+        value.as_str().map(|text| Self(text.to_owned()))
+    }
+}
+
+impl From<PageVersion> for ETag {
+    fn from(PageVersion(version): PageVersion) -> Self {
+        Self::of(format_args!("{version:032x}"))
+    }
+}
+
+scalar!(ETag, "etag", schema: Self::schema(), read: ETag::parse, write: |this: &Self| this.0.clone().into());
+
+impl ToHeader for ETag {
+    fn to_header(&self) -> Option<poem::http::HeaderValue> {
+        self.0.parse().ok()
+    }
+}
+
+/// What `If-Match` and `If-None-Match` hold: `*`, or a list of entity tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tags {
+    Any,
+    OneOf(Vec<Tag>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tag {
+    is_weak: bool,
+    /// What stands between the quotes.
+    opaque: String,
+}
+
+/// One tag: `etagc` is visible ASCII but `"`. Other bytes, which RFC 9110 allows, we never send.
+const TAG: &str = r#"(W/)?"[!#-~]*""#;
+
+impl Tags {
+    const DETAIL: &'static str = r#"must be * or a list of entity tags in their quotes, such as "a", "b""#;
+
+    fn schema() -> MetaSchema {
+        MetaSchema { pattern: Some(format!("^([*]|{TAG}([ \\t]*,[ \\t]*{TAG})*)$")), ..MetaSchema::new("string") }
+    }
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let is_space = |c: char| c == ' ' || c == '\t';
+        let mut rest = text.trim_matches(is_space);
+        if rest == "*" {
+            return Ok(Self::Any);
+        }
+        let mut tags = Vec::new();
+        loop {
+            // A list may have empty elements (RFC 9110, 5.6.1.2).
+            rest = rest.trim_start_matches(|c| is_space(c) || c == ',');
+            if rest.is_empty() {
+                break;
+            }
+            let (is_weak, quoted) = rest.strip_prefix("W/").map_or((false, rest), |quoted| (true, quoted));
+            let (opaque, after) =
+                quoted.strip_prefix('"').and_then(|inner| inner.split_once('"')).ok_or(Self::DETAIL)?;
+            if !opaque.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(Self::DETAIL);
+            }
+            tags.push(Tag { is_weak, opaque: opaque.to_owned() });
+            rest = after.trim_start_matches(is_space);
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return Err(Self::DETAIL);
+            }
+        }
+        if tags.is_empty() { Err(Self::DETAIL) } else { Ok(Self::OneOf(tags)) }
+    }
+}
+
+/// `If-Match`: do it only to a version that is named here.
+#[derive(Debug, Clone)]
+pub(crate) struct IfMatch(Option<Tags>);
+
+impl IfMatch {
+    /// What stands in the tags that may name a version; `None` where any version will do. A weak tag
+    /// never does: it promises no more than that two versions mean the same.
+    pub(crate) fn strong(&self) -> Option<impl Iterator<Item = &str>> {
+        match &self.0 {
+            None | Some(Tags::Any) => None,
+            Some(Tags::OneOf(tags)) => Some(tags.iter().filter(|tag| !tag.is_weak).map(|tag| tag.opaque.as_str())),
+        }
+    }
+}
+
+impl Parameter for IfMatch {
+    const NAME: &'static str = "If-Match";
+    const IN: MetaParamIn = MetaParamIn::Header;
+
+    fn schema() -> MetaSchema {
+        Tags::schema()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, &'static str> {
+        text.map(Tags::parse).transpose().map(Self)
+    }
+}
+
+/// `If-None-Match`: send it only where it is none of the versions that are named here.
+#[derive(Debug, Clone)]
+pub(crate) struct IfNoneMatch(Option<Tags>);
+
+impl IfNoneMatch {
+    /// Whether any version is named at all.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether the version of `etag` is one of those named, weakly compared (RFC 9110, 13.1.2).
+    pub(crate) fn names(&self, etag: &ETag) -> bool {
+        match &self.0 {
+            None => false,
+            Some(Tags::Any) => true,
+            Some(Tags::OneOf(tags)) => tags.iter().any(|tag| etag.0.trim_matches('"') == tag.opaque),
+        }
+    }
+}
+
+impl Parameter for IfNoneMatch {
+    const NAME: &'static str = "If-None-Match";
+    const IN: MetaParamIn = MetaParamIn::Header;
+
+    fn schema() -> MetaSchema {
+        Tags::schema()
+    }
+
+    fn read(text: Option<&str>) -> Result<Self, &'static str> {
+        text.map(Tags::parse).transpose().map(Self)
+    }
+}

@@ -1,0 +1,177 @@
+//! What the operations on tasks answer.
+
+use poem_openapi::ApiResponse;
+
+use super::{DeletedTasks, Task, Unmatched, UpdatedTasks};
+use crate::{
+    InvalidCursor, NoSuchTask, PreconditionFailed, Unprocessable, json::Json, link::NextPage, precondition::ETag,
+    problem::problems,
+};
+
+#[derive(ApiResponse)]
+pub(super) enum ListTasks {
+    /// A page of the caller's tasks: all of them, where there is no `Link`.
+    #[oai(status = 200)]
+    Found(
+        Json<Vec<Task>>,
+        /// The version of this page: it changes whenever the page does.
+        #[oai(header = "ETag")]
+        ETag,
+        /// The next page, where there is one (RFC 8288): `<…>; rel="next"`, relative to this service.
+        #[oai(header = "Link")]
+        Option<NextPage>,
+    ),
+    /// The page is still of a version that `If-None-Match` names.
+    #[oai(status = 304)]
+    NotModified(
+        /// The version of the page.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum CreateTask {
+    /// The task was created, and is kept.
+    #[oai(status = 201)]
+    Created(
+        Json<Task>,
+        /// Where the task is, relative to this service.
+        #[oai(header = "Location")]
+        String,
+        /// The version of the task.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum CompleteAllTasks {
+    /// All of the caller's tasks are as they were asked to be.
+    #[oai(status = 200)]
+    Updated(Json<UpdatedTasks>),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum DeleteCompletedTasks {
+    /// The completed tasks are gone for good.
+    #[oai(status = 200)]
+    Deleted(Json<DeletedTasks>),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum GetTask {
+    /// The task.
+    #[oai(status = 200)]
+    Found(
+        Json<Task>,
+        /// The version of the task: it changes whenever the task does.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+    /// The task is still of a version that `If-None-Match` names.
+    #[oai(status = 304)]
+    NotModified(
+        /// The version of the task.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum UpdateTask {
+    /// The task after the change.
+    #[oai(status = 200)]
+    Updated(
+        Json<Task>,
+        /// The version of the task.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum ToggleTaskCompletion {
+    /// The task after the change.
+    #[oai(status = 200)]
+    Toggled(
+        Json<Task>,
+        /// The version of the task.
+        #[oai(header = "ETag")]
+        ETag,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(super) enum DeleteTask {
+    /// The task is gone for good.
+    #[oai(status = 204)]
+    Deleted,
+}
+
+problems! {
+    /// Why `listTasks` has no list.
+    ListTasksError: Unidentified, Unprocessable; or broken
+}
+
+problems! {
+    /// Why `createTask` created nothing.
+    CreateTaskError:
+        Unidentified, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+}
+
+problems! {
+    /// Why `completeAllTasks` changed nothing.
+    CompleteAllTasksError:
+        Unidentified, RequestTimeout, PreconditionFailed, ContentTooLarge, UnsupportedMediaType, Unprocessable;
+        or broken
+}
+
+problems! {
+    /// Why `deleteCompletedTasks` deleted nothing.
+    DeleteCompletedTasksError: Unidentified, PreconditionFailed, Unprocessable; or broken
+}
+
+problems! {
+    /// Why `getTask` has no task.
+    GetTaskError: Unidentified, NoSuchTask, Unprocessable; or broken
+}
+
+problems! {
+    /// Why `updateTask` changed nothing.
+    UpdateTaskError:
+        Unidentified, NoSuchTask, RequestTimeout, PreconditionFailed, ContentTooLarge, UnsupportedMediaType,
+        Unprocessable; or broken
+}
+
+problems! {
+    /// Why `toggleTaskCompletion` changed nothing.
+    ToggleTaskCompletionError: Unidentified, NoSuchTask, PreconditionFailed, Unprocessable; or broken
+}
+
+problems! {
+    /// Why `deleteTask` deleted nothing.
+    DeleteTaskError: Unidentified, NoSuchTask, PreconditionFailed, Unprocessable; or broken
+}
+
+impl From<InvalidCursor> for ListTasksError {
+    fn from(invalid: InvalidCursor) -> Self {
+        Unprocessable::from(invalid).into()
+    }
+}
+
+/// Errors of the operations that may be bound to a version of a task.
+macro_rules! unmatched {
+    ($($name:ident),+) => {$(
+        impl From<Unmatched> for $name {
+            fn from(unmatched: Unmatched) -> Self {
+                match unmatched {
+                    Unmatched::Missing => NoSuchTask.into(),
+                    Unmatched::Stale => PreconditionFailed::OfOne.into(),
+                }
+            }
+        }
+    )+};
+}
+
+unmatched!(UpdateTaskError, ToggleTaskCompletionError, DeleteTaskError);

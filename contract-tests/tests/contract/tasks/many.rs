@@ -1,0 +1,154 @@
+//! `PATCH /api/tasks` and `DELETE /api/tasks`: all of the caller's tasks at once.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Answer, Client,
+    Engine::{self, Postgres, Sqlite},
+    TestApp,
+};
+use tokio::task::JoinSet;
+
+async fn complete_all(client: &Client, completed: bool) -> Answer {
+    client.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await
+}
+
+async fn delete_completed(client: &Client) -> Answer {
+    client.send("DELETE", "/api/tasks?completed=true", None).await
+}
+
+/// Two open tasks and one that is done.
+async fn three(client: &Client) -> Vec<Value> {
+    let mut tasks = Vec::new();
+    for completed in [false, true, false] {
+        tasks.push(client.create(json!({"title": "a", "completed": completed})).await.expect(201).json());
+    }
+    tasks
+}
+
+#[rstest]
+#[case::done(true, 2)]
+#[case::open(false, 1)]
+#[tokio::test]
+async fn all_are_set_and_those_that_changed_are_counted(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] completed: bool,
+    #[case] updated: i64,
+) {
+    let app = TestApp::start(engine).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    let before = three(&ann).await;
+    three(&bob).await;
+    let bobs = bob.list().await.expect(200).json();
+    assert_eq!(complete_all(&ann, completed).await.expect(200).json(), json!({ "updated": updated }));
+    let after = ann.list().await.expect(200).json();
+    for (before, after) in before.iter().zip(after.as_array().expect("a list")) {
+        assert_eq!(after["completed"], completed);
+        let moved = after["updated_at"].as_str() > before["updated_at"].as_str();
+        assert_eq!(moved, before["completed"] != completed, "updated_at moves only where something changed");
+    }
+    assert_eq!(complete_all(&ann, completed).await.expect(200).json(), json!({"updated": 0}));
+    assert_eq!(ann.list().await.expect(200).json(), after, "a second time changes nothing");
+    assert_eq!(bob.list().await.expect(200).json(), bobs, "and nobody else's are touched");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_completed_are_deleted_and_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    let tasks = three(&ann).await;
+    three(&bob).await;
+    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 1}));
+    assert_eq!(ann.list().await.expect(200).json(), json!([tasks[0], tasks[2]]));
+    ann.task(tasks[1]["id"].as_i64().expect("an id")).await.expect(404);
+    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 0}));
+    assert_eq!(bob.list().await.expect(200).ids().len(), 3, "nobody else's are touched");
+}
+
+#[rstest]
+#[case::without_filter("")]
+#[case::open_ones("?completed=false")]
+#[case::empty("?completed=")]
+#[case::no_value("?completed")]
+#[case::in_capitals("?completed=TRUE")]
+#[case::twice("?completed=true&completed=false")]
+#[case::number("?completed=1")]
+#[case::another_parameter("?q=a")]
+#[tokio::test]
+async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres)] engine: Engine, #[case] query: &str) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let refused = ann.send("DELETE", &format!("/api/tasks{query}"), None).await.expect(422);
+    assert!(refused.faults()[0].starts_with("completed: must be "), "{:?}", refused.faults());
+    assert_eq!(ann.list().await.expect(200).ids().len(), 3);
+}
+
+#[rstest]
+#[case::nothing(json!({}), "/completed: is required")]
+#[case::null(json!({"completed": null}), "/completed: must be a boolean")]
+#[case::text(json!({"completed": "true"}), "/completed: must be a boolean")]
+#[case::no_object(json!([]), ": must be an object")]
+#[tokio::test]
+async fn a_bad_body_changes_nothing(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] body: Value,
+    #[case] fault: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let before = ann.list().await.expect(200).json();
+    assert_eq!(ann.send("PATCH", "/api/tasks", Some(body)).await.expect(422).faults(), [fault]);
+    assert_eq!(ann.list().await.expect(200).json(), before);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_has_no_tasks_has_none_changed(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    assert_eq!(complete_all(&ann, true).await.expect(200).json(), json!({"updated": 0}));
+    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 0}));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_version_of_the_list_moves(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let mut last = ann.list().await.expect(200).header("etag").to_owned();
+    for number in 0..2 {
+        let change = if number == 0 { complete_all(&ann, true).await } else { delete_completed(&ann).await };
+        change.expect(200);
+        let moved = ann.clone().with_header("If-None-Match", &last).list().await.expect(200);
+        last = moved.header("etag").to_owned();
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_neither_lock_one_another_out_nor_count_twice(#[values(Sqlite, Postgres)] engine: Engine) {
+    const TASKS: usize = 200;
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    ann.created("first").await;
+    app.database().fill("ann", TASKS - 1).await;
+    let mut under_way = JoinSet::new();
+    for number in 0..40 {
+        let ann = ann.clone();
+        under_way.spawn(async move {
+            match number % 4 {
+                0 => complete_all(&ann, true).await.expect(200).json()["deleted"].clone(),
+                1 => complete_all(&ann, false).await.expect(200).json()["deleted"].clone(),
+                2 => delete_completed(&ann).await.expect(200).json()["deleted"].clone(),
+                _ => ann.create(json!({"title": "new", "completed": true})).await.expect(201).json()["deleted"].clone(),
+            }
+        });
+    }
+    let deleted: i64 = under_way.join_all().await.iter().filter_map(Value::as_i64).sum();
+    let left = i64::try_from(ann.list().await.expect(200).ids().len()).expect("a number");
+    assert_eq!(left + deleted, i64::try_from(TASKS + 10).expect("a number"), "each was deleted once, or is there");
+}

@@ -1,0 +1,134 @@
+//! `GET /api/tasks?q=&completed=`: the same tasks on both databases.
+
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    Client,
+    Engine::{self, Postgres, Sqlite},
+    TestApp,
+};
+
+async fn finds(client: &Client, q: &str) -> bool {
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", q).finish();
+    match client.get(&format!("/api/tasks?{query}")).await.expect(200).ids().len() {
+        0 => false,
+        1 => true,
+        more => panic!("{more} tasks are found, of one"),
+    }
+}
+
+#[rstest]
+#[case::whole("Buy milk", "Buy milk")]
+#[case::part("Buy milk", "uy m")]
+#[case::capitals("buy milk", "MILK")]
+#[case::small_letters("BUY MILK", "milk")]
+#[case::umlaut("ÄRGER", "ärger")]
+#[case::accents("ÉTÉ", "été")]
+#[case::greek_final_sigma("ὈΔΥΣΣΕΎΣ", "ὀδυσσεύς")]
+#[case::cyrillic("ПРИВЕТ", "привет")]
+#[case::kelvin("273 \u{212a}", "273 k")]
+#[case::long_s("\u{17f}ame", "SAME")]
+#[case::capital_sharp_s("STRA\u{1e9e}E", "straße")]
+#[case::deseret("\u{10400}", "\u{10428}")]
+#[case::emoji("\u{1F468}\u{200d}\u{1F469}", "\u{200d}\u{1F469}")]
+#[case::percent("100%", "0%")]
+#[case::underscore("snake_case", "e_c")]
+#[case::backslash(r"C:\Windows", r":\w")]
+#[case::star("a*b", "*B")]
+#[case::question_mark("why?", "Y?")]
+#[case::brackets("a[b]c", "[B]")]
+#[case::opening_bracket("a[b", "A[")]
+#[case::closing_bracket("a]b", "]b")]
+#[case::caret("a^b", "^")]
+#[case::hyphen("a-b", "a-B")]
+#[case::regular_expression("(a|b)+.*$", "|B)+.*$")]
+#[case::quotes(r#"'"`"#, r#"'"`"#)]
+#[case::plus("a+b", "a+b")]
+#[case::ampersand("a&b=c", "A&B=C")]
+#[case::control("a\u{1}b", "\u{1}")]
+#[case::line_feed("a\nb", "A\nB")]
+#[case::three_stars("***:a", "***:A")]
+#[tokio::test]
+async fn a_part_is_found_whatever_its_case(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] text: &str,
+    #[case] q: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    ann.create(json!({ "title": text })).await.expect(201);
+    bob.create(json!({"title": "b", "description": text})).await.expect(201);
+    assert!(finds(&ann, q).await, "in the title");
+    assert!(finds(&bob, q).await, "in the description");
+}
+
+#[rstest]
+#[case::other_word("Buy milk", "bread")]
+#[case::longer("milk", "milky")]
+#[case::percent("100 of them", "1%m")]
+#[case::percent_alone("abc", "%")]
+#[case::underscore("abc", "a_c")]
+#[case::star("abc", "a*c")]
+#[case::question_mark("abc", "a?c")]
+#[case::set("abc", "[abc]")]
+#[case::dot("abc", "a.c")]
+#[case::alternative("abc", "a|x")]
+#[case::class("abc", r"\w")]
+#[case::anchor("abc", "^a")]
+#[case::backslash("abc", r"a\b")]
+#[case::accent("été", "ete")]
+#[case::normalisation("e\u{301}", "é")]
+#[case::full_folding("Straße", "STRASSE")]
+#[case::ligature("\u{fb01}", "fi")]
+#[case::dotted_capital_i("\u{130}", "i")]
+#[case::width("\u{ff41}", "a")]
+#[case::across_title_and_description("one", "onetwo")]
+#[tokio::test]
+async fn what_is_no_part_is_not_found(#[values(Sqlite, Postgres)] engine: Engine, #[case] text: &str, #[case] q: &str) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    ann.create(json!({"title": text, "description": "two"})).await.expect(201);
+    assert!(!finds(&ann, q).await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_empty_text_filters_nothing(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    ann.created("Buy milk").await;
+    assert_eq!(ann.get("/api/tasks?q=").await.expect(200).ids().len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_text_as_long_as_a_title_is_found(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let title = "É\u{10400}*[".repeat(50);
+    ann.create(json!({ "title": title })).await.expect(201);
+    assert!(finds(&ann, &title.to_lowercase()).await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn completed_chooses_those_that_are_done_or_those_that_are_not(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let open = ann.created("open").await;
+    let done = ann.create(json!({"title": "done", "completed": true})).await.expect(201).id();
+    assert_eq!(ann.get("/api/tasks?completed=true").await.expect(200).ids(), [done]);
+    assert_eq!(ann.get("/api/tasks?completed=false").await.expect(200).ids(), [open]);
+    ann.toggle(open).await.expect(200);
+    assert_eq!(ann.get("/api/tasks?completed=true").await.expect(200).ids(), [open, done]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_search_finds_nothing_of_others(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").created("secret").await;
+    let eve = app.client("eve");
+    eve.created("mine").await;
+    assert!(!finds(&eve, "secret").await);
+}

@@ -4,7 +4,7 @@
 //! which is what the requests of one page of a frontend look like.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use jsonwebtoken::Algorithm::{EdDSA, ES256, HS256, PS256, RS256};
+use jsonwebtoken::Algorithm::{ES256, EdDSA, HS256, PS256, RS256};
 use todo_api::Tokens;
 use todo_contract_tests::{Issuer, SECRET, SigningKey, Token};
 use todo_server::{Config, authenticator};

@@ -11,6 +11,7 @@ mod document;
 mod issuer;
 mod pooler;
 mod process;
+mod property;
 mod raw;
 mod signing_key;
 mod token;
@@ -26,6 +27,7 @@ pub use self::{
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},
+    property::holds,
     raw::Raw,
     signing_key::SigningKey,
     token::{Token, seconds_from_now},

@@ -52,6 +52,12 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).await.is_ok()
     }
 
+    /// Says that nothing more will be sent.
+    pub async fn finish(&mut self) {
+        // The other side may have closed already.
+        let _ = self.0.shutdown().await;
+    }
+
     /// Everything that comes until the connection is closed; `None` where it is cut.
     ///
     /// # Panics

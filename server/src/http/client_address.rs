@@ -1,4 +1,4 @@
-//! The address of whoever asks, behind whatever proxies.
+//! Where a request came from, behind whatever proxies: the client's address, and whether by TLS.
 //!
 //! Each proxy appends the address that it was asked from, so the last word is the nearest proxy's. Read from
 //! the right, the first address that is no trusted proxy is the client; what stands left of it anybody may
@@ -7,21 +7,23 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
-use poem::{Request, http::header};
+use poem::Request;
+
+const FORWARDED: &str = "forwarded";
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
+const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+
 /// The client's address; the nearest proxy's where that does not say. `None` where the connection has none.
 pub(super) fn client_address(request: &Request, trusted: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.remote_addr().as_socket_addr()?.ip().to_canonical();
+    let peer = peer(request)?;
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
         return Some(peer);
     }
-    let lines = |name| request.headers().get_all(name).iter().filter_map(|line| line.to_str().ok());
-    let forwarded: Vec<_> =
-        lines(header::FORWARDED.as_str()).flat_map(|line| line.split(',')).map(forwarded_for).collect();
-    let x_forwarded: Vec<_> = lines(X_FORWARDED_FOR).flat_map(|line| line.split(',')).map(address).collect();
+    let forwarded: Vec<_> = items(request, FORWARDED).map(|element| address(member(element, "for")?)).collect();
+    let x_forwarded: Vec<_> = items(request, X_FORWARDED_FOR).map(address).collect();
     let hops = match (forwarded.is_empty(), x_forwarded.is_empty()) {
         (false, true) => forwarded,
         (true, false) => x_forwarded,
@@ -41,11 +43,30 @@ pub(super) fn client_address(request: &Request, trusted: &[IpNet]) -> Option<IpA
     Some(nearest)
 }
 
-/// The `for` of one element of `Forwarded` (RFC 7239), where it is an address.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    address(value.trim().trim_matches('"'))
+/// Whether the nearest proxy, a trusted one, was asked by TLS.
+pub(super) fn came_by_tls(request: &Request, trusted: &[IpNet]) -> bool {
+    let is_trusted = peer(request).is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
+    let forwarded = items(request, FORWARDED).last().and_then(|element| member(element, "proto"));
+    let scheme = forwarded.or_else(|| items(request, X_FORWARDED_PROTO).last().map(str::trim));
+    is_trusted && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+}
+
+/// The address at the other end of the connection.
+fn peer(request: &Request) -> Option<IpAddr> {
+    Some(request.remote_addr().as_socket_addr()?.ip().to_canonical())
+}
+
+/// The items of a list in one or more headers of that name.
+fn items<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines = request.headers().get_all(name).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(','))
+}
+
+/// A member of one element of `Forwarded` (RFC 7239).
+fn member<'a>(element: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(found, _)| found.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().trim_matches('"'))
 }
 
 /// An address, perhaps with a port, perhaps in brackets.

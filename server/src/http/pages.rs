@@ -47,7 +47,6 @@ fn page(content_type: &'static str, content: impl Into<Bytes>) -> impl Endpoint<
             .status(StatusCode::OK)
             .content_type(content_type)
             .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(header::CACHE_CONTROL, "no-cache")
             .body(content.clone())
             .into_response()

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use poem::http::StatusCode;
 use todo_api::{Problem, RequestTimeout, Unreadable};
 
-use crate::http::{REQUEST_ID, fresh_id};
+use crate::http::{REQUEST_ID, fresh_id, protect};
 
 /// The answer to a head that did not arrive in time.
 pub(super) fn too_slow() -> Bytes {
@@ -22,7 +22,8 @@ pub(super) fn instead_of(words: &[u8]) -> Bytes {
 
 fn answer(problem: Problem) -> Bytes {
     let id = fresh_id();
-    let (body, response) = (problem.to_json(id.as_str()).to_string(), problem.into_answer(id.as_str()));
+    let (body, mut response) = (problem.to_json(id.as_str()).to_string(), problem.into_answer(id.as_str()));
+    protect(response.headers_mut());
     let status = response.status();
     tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused");
     let mut bytes = Vec::with_capacity(512);

@@ -1,0 +1,195 @@
+//! Whatever anybody sends, the answer is one that the document foresees (the client sees to that), and
+//! never a fault of ours. Properties instead of fuzz targets: cargo-fuzz wants a nightly compiler, and
+//! these go through the real server, from its first byte on.
+
+use std::future::Future;
+
+use proptest::{
+    collection::vec,
+    prelude::{Just, Strategy, any, prop_oneof},
+    sample::select,
+    test_runner::{Config, TestRunner},
+};
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Answer,
+    Engine::{self, Postgres, Sqlite},
+    Raw, TestApp, Token,
+};
+use tokio::runtime::Runtime;
+
+/// Asks with many inputs, each time the same server.
+fn ask<S, F>(engine: Engine, inputs: &S, question: impl Fn(&'static TestApp, S::Value) -> F)
+where
+    S: Strategy,
+    F: Future<Output = ()>,
+{
+    let runtime = Runtime::new().expect("a runtime");
+    // For as long as the test runs; its database goes with the runtime's last task.
+    let app: &TestApp = Box::leak(Box::new(runtime.block_on(TestApp::start(engine))));
+    let config = Config { cases: 192, failure_persistence: None, ..Config::default() };
+    let asked = TestRunner::new(config).run(inputs, |input| {
+        runtime.block_on(question(app, input));
+        Ok(())
+    });
+    asked.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn assert_no_fault(answer: &Answer) {
+    assert!(answer.status < 500, "{}", answer.text);
+}
+
+/// Any JSON, and often what a task nearly looks like.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        "[ \u{0}-\u{2f}\u{200b}\u{2028}]{0,5}".prop_map(Value::from),
+        (0..1100_usize).prop_map(|length| Value::from("\u{1f4a3}".repeat(length))),
+    ];
+    let name = prop_oneof![
+        select(vec!["title", "description", "completed", "id", "user_id"]).prop_map(str::to_owned),
+        any::<String>()
+    ];
+    leaf.prop_recursive(3, 16, 5, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Value::from),
+            vec((name.clone(), inner), 0..5).prop_map(|members| members.into_iter().collect()),
+        ]
+    })
+}
+
+/// Bytes that JSON is made of, and others.
+fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any_json().prop_map(|value| value.to_string().into_bytes()),
+        vec(any::<u8>(), 0..200),
+        r#"[\[\]{}":,\\ue0-9tfn .+-]{0,60}"#.prop_map(String::into_bytes),
+        (1..3000_usize).prop_map(|depth| "[".repeat(depth).into_bytes()),
+    ]
+}
+
+#[rstest]
+fn a_body_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    ask(engine, &(nearly_json(), any::<bool>()), |app, (body, creates)| async move {
+        let (method, path) = if creates { ("POST", "/api/tasks") } else { ("PUT", "/api/tasks/1") };
+        let answer = app.client("ann").send_bytes(method, path, Some("application/json"), body).await;
+        assert!([201, 404, 422].contains(&answer.status) || answer.status == 200 && !creates, "{}", answer.text);
+    });
+}
+
+#[rstest]
+fn a_body_of_many_fields_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    ask(engine, &(any_json(), any_json(), any_json()), |app, (title, description, completed)| async move {
+        let body = json!({"title": title, "description": description, "completed": completed});
+        let answer = app.client("ann").create(body.clone()).await;
+        if answer.status == 201 {
+            let (task, kept) = (answer.json(), app.client("ann").task(answer.id()).await.expect(200).json());
+            assert_eq!(task, kept);
+            assert_eq!((&task["title"], &task["description"], &task["completed"]), (&title, &description, &completed));
+        } else {
+            assert!(!answer.expect(422).faults().is_empty());
+        }
+    });
+}
+
+#[rstest]
+fn a_token_that_nobody_signed_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let part = prop_oneof![
+        "[A-Za-z0-9_=-]{0,40}",
+        any_json().prop_map(|value| base64_of(value.to_string().as_bytes())),
+        Just(base64_of(br#"{"alg":"HS256"}"#)),
+        Just(base64_of(br#"{"alg":"none"}"#)),
+    ];
+    let token = prop_oneof![vec(part, 0..6).prop_map(|parts| parts.join(".")), "[!-~]{0,200}"];
+    ask(engine, &token, |app, token| async move {
+        app.client_with(&token).list().await.expect(401);
+    });
+}
+
+#[rstest]
+fn the_claims_of_a_signed_token_are_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let claim = select(vec!["userId", "user_id", "sub", "id", "exp", "nbf", "iat", "iss", "aud", "jti"]);
+    ask(engine, &vec((claim, any_json()), 0..4), |app, claims| async move {
+        let token = claims.into_iter().fold(Token::of("ann"), |token, (name, value)| token.with(name, value));
+        let answer = app.client_with(&token.encode()).create(json!({"title": "a"})).await;
+        // A head is no larger than 16 KiB, a token in it included.
+        assert!([201, 401].contains(&answer.status), "{}", answer.text);
+    });
+}
+
+#[rstest]
+fn a_header_changes_no_more_than_it_may(#[values(Sqlite, Postgres)] engine: Engine) {
+    let name = select(vec![
+        "X-Request-Id",
+        "Accept",
+        "Accept-Encoding",
+        "Origin",
+        "Access-Control-Request-Method",
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "If-Modified-Since",
+        "Range",
+        "Cookie",
+        "Expect",
+        "traceparent",
+        "X-HTTP-Method-Override",
+        "Authorization",
+        "Content-Language",
+    ]);
+    let value = prop_oneof!["[ -~]{0,60}", "[\u{a0}-\u{ff}]{1,20}"];
+    ask(engine, &vec((name, value), 1..4), |app, headers| async move {
+        let client = headers.iter().fold(app.client("ann"), |client, (name, value)| client.with_header(name, value));
+        assert_no_fault(&client.list().await);
+        assert_no_fault(&client.create(json!({"title": "a"})).await);
+    });
+}
+
+#[rstest]
+fn a_path_leads_somewhere_or_nowhere(#[values(Sqlite, Postgres)] engine: Engine) {
+    let segment = prop_oneof![
+        select(vec!["api", "tasks", "complete", "docs", "1", "-1", "9223372036854775808", "%00", "%ff", "..", ""])
+            .prop_map(str::to_owned),
+        "[A-Za-z0-9%._~!$&'()*+,;=:@-]{0,12}",
+    ];
+    let method = select(vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]);
+    let path = (vec(segment, 0..5), "[a-z%=&0-9]{0,20}");
+    ask(engine, &(method, path), |app, (method, (segments, query))| async move {
+        let path = format!("/{}?{query}", segments.join("/"));
+        assert_no_fault(&app.client("ann").send(method, &path, None).await);
+    });
+}
+
+#[rstest]
+fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: Engine) {
+    let line = prop_oneof![
+        "(GET|POST|get|\\PC{0,5}) [!-~]{0,20} HTTP/[0-9.]{1,3}",
+        "[ -~]{0,40}",
+        "(Host|Content-Length|Transfer-Encoding|Connection|Expect|Upgrade): [ -~]{0,20}",
+    ];
+    let bytes = prop_oneof![
+        vec(line, 1..5).prop_map(|lines| (lines.join("\r\n") + "\r\n\r\n").into_bytes()),
+        vec(any::<u8>(), 1..200),
+    ];
+    ask(engine, &bytes, |app, mut bytes| async move {
+        let mut raw = Raw::connect(app.address()).await;
+        // The end of what is sent is the end of the connection, once it has been answered.
+        bytes.extend(b"\r\n\r\n");
+        raw.send(&bytes).await;
+        raw.finish().await;
+        let said = raw.rest().await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&said);
+        assert!(text.is_empty() || text.starts_with("HTTP/1."), "{text}");
+        assert!(!text.contains("HTTP/1.1 5") && !text.contains("HTTP/1.0 5"), "{text}");
+    });
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -14,6 +14,7 @@ mod limits;
 mod migrations;
 mod outage;
 mod ownership;
+mod pages;
 mod pooler;
 mod problems;
 mod process;

@@ -1,54 +1,79 @@
 //! The document, and Swagger UI on it. All of it comes from this process: no page asks another host.
 
-use bytes::Bytes;
+mod compressed;
+mod file;
+
+use std::sync::LazyLock;
+
 use poem::{
-    Endpoint, IntoResponse, Response, Route,
-    endpoint::make_sync,
-    get,
-    http::{StatusCode, header},
+    EndpointExt as _, Route, RouteMethod, endpoint::make_sync, get, http::header, middleware::SetHeader, web::Redirect,
 };
-use swagger_ui_redist::{SwaggerUi, SwaggerUiStaticFile as File};
 use todo_api::Document;
 
-/// Only what this server sends, and nothing inline but the styles that Swagger UI sets on elements.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use self::file::File;
+
+/// Only what this server sends, and nothing inline.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Everything that is read with GET and needs no token, ready to be sent.
+struct Pages {
+    json: File,
+    yaml: File,
+    docs: File,
+    /// What the page of Swagger UI loads.
+    assets: Vec<(String, File)>,
+}
+
+/// A file of Swagger UI as the build script left it.
+macro_rules! swagger_ui {
+    ($content_type:literal, $name:literal) => {
+        File::compressed(
+            $content_type,
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $name)).as_slice(),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")).as_slice(),
+            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".br")).as_slice(),
+        )
+    };
+}
+
+static PAGES: LazyLock<Pages> = LazyLock::new(|| {
+    let document = Document::print();
+    let assets = [
+        ("swagger-ui.css", swagger_ui!("text/css; charset=utf-8", "swagger-ui.css")),
+        ("swagger-ui-bundle.js", swagger_ui!("text/javascript; charset=utf-8", "swagger-ui-bundle.js")),
+        ("docs.css", File::new("text/css; charset=utf-8", include_str!("pages/docs.css"))),
+        ("docs.js", File::new("text/javascript; charset=utf-8", include_str!("pages/docs.js"))),
+        ("icon.svg", File::new("image/svg+xml", include_str!("pages/icon.svg"))),
+    ];
+    // A file's path names its content, so that it may be kept for ever and is never a stale one.
+    let mut page = include_str!("pages/docs.html").to_owned();
+    let assets = assets.into_iter().map(|(name, file)| {
+        let path = format!("docs/{}/{name}", file.version());
+        page = page.replace(&format!("docs/{name}"), &path);
+        (format!("/{path}"), file.immutable())
+    });
+    let assets = assets.collect();
+    Pages {
+        json: File::new("application/json", document.json),
+        yaml: File::new("application/yaml", document.yaml),
+        docs: File::new("text/html; charset=utf-8", page),
+        assets,
+    }
+});
 
 /// Everything that is read with GET and needs no token.
 pub(super) fn pages() -> Route {
-    let document = Document::print();
-    let mut route = Route::new()
-        .at("/openapi.json", get(page("application/json", document.json)))
-        .at("/openapi.yaml", get(page("application/yaml", document.yaml)))
-        .at("/docs", get(page("text/html; charset=utf-8", include_str!("docs.html"))))
-        .at("/docs/start.js", get(page("text/javascript; charset=utf-8", include_str!("docs.js"))));
-    for (file, content) in SwaggerUi::static_files() {
-        if let Some((path, content_type)) = served_as(*file) {
-            route = route.at(path, get(page(content_type, *content)));
-        }
-    }
-    route
+    let pages: &'static Pages = &PAGES;
+    let route = Route::new()
+        .at("/openapi.json", page(&pages.json))
+        .at("/openapi.yaml", page(&pages.yaml))
+        .at("/docs", page(&pages.docs))
+        // The page names what it loads relative to its own path, so that a proxy may serve it under a prefix.
+        .at("/docs/", get(make_sync(|_| Redirect::permanent("../docs"))));
+    pages.assets.iter().fold(route, |route, (path, file)| route.at(path, page(file)))
 }
 
-fn served_as(file: File) -> Option<(&'static str, &'static str)> {
-    match file {
-        File::Css => Some(("/docs/swagger-ui.css", "text/css; charset=utf-8")),
-        File::Js => Some(("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8")),
-        File::Favicon32 => Some(("/docs/favicon-32x32.png", "image/png")),
-        // Our page does without the others.
-        _ => None,
-    }
-}
-
-fn page(content_type: &'static str, content: impl Into<Bytes>) -> impl Endpoint<Output = Response> {
-    let content = content.into();
-    make_sync(move |_| {
-        Response::builder()
-            .status(StatusCode::OK)
-            .content_type(content_type)
-            .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)
-            .header(header::CACHE_CONTROL, "no-cache")
-            .body(content.clone())
-            .into_response()
-    })
+fn page(file: &'static File) -> RouteMethod {
+    get(file.with(SetHeader::new().overriding(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY)))
 }

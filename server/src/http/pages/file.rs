@@ -1,0 +1,117 @@
+//! A file that is the same for everybody: compressed ahead of time, and sent only to who has it not yet.
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use bytes::Bytes;
+use poem::{
+    Endpoint, Request, Response,
+    http::{HeaderMap, StatusCode, header},
+    web::headers::{ETag, HeaderMapExt as _, IfNoneMatch},
+};
+use sha2::{Digest as _, Sha256};
+
+use super::compressed::Compressed;
+
+/// A file, in every coding that it is sent in.
+pub(super) struct File {
+    content_type: &'static str,
+    cache_control: &'static str,
+    plain: Variant,
+    gzip: Variant,
+    brotli: Variant,
+}
+
+/// A file in one coding, with the tag of its bytes: other bytes have another (RFC 9110, 8.8.3.3).
+struct Variant {
+    content: Bytes,
+    tag: String,
+}
+
+impl File {
+    /// A file that browsers keep, and ask for again each time whether it is still the one.
+    pub(super) fn new(content_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        let Compressed { brotli, gzip } = Compressed::with_quality(&content, 9);
+        Self::compressed(content_type, content, gzip, brotli)
+    }
+
+    /// The same of what was compressed already.
+    pub(super) fn compressed(
+        content_type: &'static str,
+        plain: impl Into<Bytes>,
+        gzip: impl Into<Bytes>,
+        brotli: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            content_type,
+            cache_control: "no-cache",
+            plain: Variant::new(plain.into()),
+            gzip: Variant::new(gzip.into()),
+            brotli: Variant::new(brotli.into()),
+        }
+    }
+
+    /// The same for a path that changes with the content: nobody asks twice.
+    pub(super) fn immutable(self) -> Self {
+        Self { cache_control: "public, max-age=31536000, immutable", ..self }
+    }
+
+    /// What is another for another content, as a part of a path.
+    pub(super) fn version(&self) -> &str {
+        &self.plain.tag
+    }
+
+    /// The smallest variant that the request accepts, and its coding.
+    fn best(&self, headers: &HeaderMap) -> (&Variant, Option<&'static str>) {
+        if accepts(headers, "br") {
+            (&self.brotli, Some("br"))
+        } else if accepts(headers, "gzip") {
+            (&self.gzip, Some("gzip"))
+        } else {
+            (&self.plain, None)
+        }
+    }
+}
+
+impl Variant {
+    fn new(content: Bytes) -> Self {
+        // 72 bits tell versions apart; nobody gains by forging one.
+        let tag = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(&content)[..9]);
+        Self { content, tag }
+    }
+}
+
+impl Endpoint for File {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let (variant, coding) = self.best(request.headers());
+        let tag = format!("\"{}\"", variant.tag);
+        let known = request.headers().typed_get::<IfNoneMatch>();
+        let is_known = tag.parse::<ETag>().is_ok_and(|tag| known.is_some_and(|known| !known.precondition_passes(&tag)));
+        let mut response = Response::builder()
+            .header(header::ETAG, tag)
+            .header(header::CACHE_CONTROL, self.cache_control)
+            .header(header::VARY, "Accept-Encoding");
+        if is_known {
+            return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
+        }
+        if let Some(coding) = coding {
+            response = response.header(header::CONTENT_ENCODING, coding);
+        }
+        Ok(response.content_type(self.content_type).body(variant.content.clone()))
+    }
+}
+
+/// Whether a coding is accepted (RFC 9110, 12.5.3): by its name, or else by `*`, and not with the weight 0.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let given = headers.get_all(header::ACCEPT_ENCODING);
+    let items = || given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let weight = |name: &str| {
+        items().find_map(|item| {
+            let (item, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+            let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse::<f32>();
+            item.trim().eq_ignore_ascii_case(name).then(|| weight.unwrap_or_default())
+        })
+    };
+    weight(coding).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+}

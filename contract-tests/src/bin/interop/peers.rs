@@ -2,7 +2,7 @@
 
 use todo_contract_tests::Engine::{self, Postgres, Sqlite};
 
-use crate::version::Package::{self, Npm, Python};
+use crate::version::Package::{self, Npm, Program, Python};
 
 /// A program by others, and our checks of how we get on with it.
 #[derive(Debug)]
@@ -38,4 +38,5 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "openapi-python-client", package: Python("openapi-python-client"), engines: BOTH, server: SERVED },
     Peer { name: "better-auth-1.3", package: Npm("better-auth-1.3"), engines: BOTH, server: Server::Own },
     Peer { name: "better-auth-1.7", package: Npm("better-auth"), engines: BOTH, server: Server::Own },
+    Peer { name: "browser", package: Program(&["chromium", "--version"]), engines: BOTH, server: Server::Own },
 ];

@@ -74,13 +74,13 @@ impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:<28} {:<12} {:<10} {:>6} {:>6} {:>7}",
+            "\n{:<28} {:<13} {:<10} {:>6} {:>6} {:>7}",
             "peer", "version", "database", "passed", "failed", "seconds"
         )?;
         for report in &self.0 {
             let Report { peer, version, engine, passed, faults, seconds, .. } = report;
             let (engine, failed) = (engine.name(), faults.len());
-            writeln!(f, "{peer:<28} {version:<12} {engine:<10} {passed:>6} {failed:>6} {seconds:>7}")?;
+            writeln!(f, "{peer:<28} {version:<13} {engine:<10} {passed:>6} {failed:>6} {seconds:>7}")?;
         }
         let passed: usize = self.0.iter().map(|report| report.passed).sum();
         let failed: usize = self.0.iter().map(|report| report.faults.len()).sum();

@@ -14,9 +14,8 @@ pub(crate) enum Package {
     /// From crates.io, locked in the `Cargo.lock` of the named peer.
     #[expect(dead_code, reason = "progenitor is a crate")]
     Crate(&'static str),
-    /// A program of the machine that prints its version, as the first word that starts with a digit.
-    #[expect(dead_code, reason = "the browser is the machine's")]
-    Program(&'static str),
+    /// A program of the machine, and how it is asked for its version: the first word that starts with a digit.
+    Program(&'static [&'static str]),
 }
 
 impl Package {
@@ -40,15 +39,19 @@ impl Package {
                 let version = entry.and_then(|(_, rest)| rest.split('"').next());
                 version.map(str::to_owned).ok_or(format!("{} has no {name}", file.display()))
             }
-            Self::Program(name) => printed(Command::new(name).arg("--version")),
+            Self::Program(words) => {
+                let (name, arguments) = words.split_first().ok_or("no program is named")?;
+                printed(Command::new(name).args(arguments))
+            }
         }
     }
 }
 
 fn printed(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut words = text.lines().next().unwrap_or_default().split_whitespace();
+    // Some say it among their errors, and some after their name and a slash.
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    let mut words = text.split(|c: char| c.is_whitespace() || c == '/');
     let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    version.map(str::to_owned).ok_or_else(|| format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+    version.map(str::to_owned).ok_or_else(|| format!("{command:?}: {}", text.trim()))
 }

@@ -18,6 +18,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use jsonwebtoken::AlgorithmFamily;
 use todo_api::{Failure::Refused, Outcome, Tokens, Unidentified, UserId};
 
+pub(crate) use self::jwks::published_keys;
 pub use self::{
     check::{Check, check_token},
     shared_secret::{NewToken, TokenError, sign},

@@ -42,6 +42,11 @@ impl Databases {
         postgres::connect(config).await
     }
 
+    /// Whether a pooler in transaction mode stands before the database.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.writes.is_wrapped()
+    }
+
     /// Begins a transaction for migrations, on a connection of its own without the limits of requests, to
     /// the direct address where there is one.
     ///

@@ -6,7 +6,9 @@ mod auth;
 mod clock;
 mod config;
 mod database;
+mod doctor;
 mod entity;
+mod healthcheck;
 mod http;
 mod migrate;
 mod serve;
@@ -21,6 +23,8 @@ pub use self::{
         RateLimitError, Refusals, UnusableJwks,
     },
     database::{Connection, Databases},
+    doctor::{Finding, Report, Verdict},
+    healthcheck::{Unhealthy, check_health},
     http::endpoint,
     migrate::{MigrateError, Migrations},
     serve::serve,

@@ -6,7 +6,10 @@ use std::{io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use todo_api::{Document, UserId};
-use todo_server::{App, Check, Config, Databases, LogFormat, Migrations, NewToken, check_token, sign, start_telemetry};
+use todo_server::{
+    App, Check, Config, Databases, LogFormat, Migrations, NewToken, Report, Verdict, check_health, check_token, sign,
+    start_telemetry,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn std::error::Error>;
@@ -46,6 +49,12 @@ enum Command {
         /// The token; - reads it from the standard input, which keeps it out of the shell's history.
         token: String,
     },
+    /// Examine what is configured before people's data is put behind it, and tell the remedies.
+    ///
+    /// Ends with 0 where all is well, 1 where something is to be looked at, 2 where something is not fit.
+    Doctor,
+    /// Ask the server that runs with this configuration whether it serves.
+    Healthcheck,
 }
 
 #[derive(Subcommand)]
@@ -74,6 +83,8 @@ async fn main() -> ExitCode {
         }
         Command::Token { user, seconds } => token(&user, seconds),
         Command::CheckToken { token } => explain(token).await,
+        Command::Doctor => return doctor().await,
+        Command::Healthcheck => healthcheck().await,
     };
     if let Err(failure) = result {
         eprintln!("{failure}");
@@ -152,4 +163,18 @@ async fn explain(token: String) -> Result<(), Failure> {
     }
     println!("the token counts");
     Ok(())
+}
+
+async fn doctor() -> ExitCode {
+    let report = Report::of(&Config::load()).await;
+    println!("{report}");
+    match report.verdict() {
+        Verdict::Pass => ExitCode::SUCCESS,
+        Verdict::Warn => ExitCode::from(1),
+        Verdict::Fail => ExitCode::from(2),
+    }
+}
+
+async fn healthcheck() -> Result<(), Failure> {
+    Ok(check_health(&Config::load()?.http).await?)
 }

@@ -124,6 +124,13 @@ impl Jwks {
     }
 }
 
+/// How many keys the issuer publishes that are of use; why there are none to be had, in words.
+pub(crate) async fn published_keys(config: &JwksConfig) -> Result<usize, String> {
+    let source = Source::new(&config.url).map_err(|error| error.to_string())?;
+    let set = source.fetch().await.map_err(|error| error.to_string())?;
+    Ok(Published::replacing(&Published::default(), set).len())
+}
+
 /// Why no key verifies the token, for whoever sent it.
 fn fault(published: &Published, token: &Token<'_>) -> String {
     let algorithm = token.algorithm;

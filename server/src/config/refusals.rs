@@ -16,6 +16,11 @@ impl Refusals {
         Self(vec![refusal])
     }
 
+    /// Each, a line.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

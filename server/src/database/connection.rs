@@ -49,6 +49,11 @@ impl Connection {
         Self { pool, way }
     }
 
+    /// Whether each statement goes in a transaction of its own.
+    pub(super) fn is_wrapped(&self) -> bool {
+        matches!(self.way, Way::Wrapped(_))
+    }
+
     /// Begins a transaction, which ends with its value unless it is committed.
     ///
     /// # Errors

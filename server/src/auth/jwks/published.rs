@@ -36,6 +36,11 @@ impl Published {
         Self { keys: self.keys.clone(), fetched: self.fetched, is_failing: true }
     }
 
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The key that signed `token`.
     pub(super) fn key(&self, token: &Token<'_>) -> Option<Arc<Key>> {
         self.keys.iter().find(|key| key.verifies(token)).cloned()

@@ -1,0 +1,156 @@
+//! The checklist before production, as an operator runs it.
+
+use std::fs;
+
+use rstest::rstest;
+use sea_orm::{ConnectionTrait as _, Database};
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    ServerProcess, TestApp, TestDatabase,
+};
+
+/// What a production is given.
+const WELL: [(&str, &str); 5] = [
+    ("BETTER_AUTH_SECRET", "mD3uyGvZ1p0oXhC4cN7yQqfW9sLkB2tRjE6iA8vUxzM="),
+    ("AUTH_ISSUER", "https://app.example.com"),
+    ("AUTH_AUDIENCE", "https://app.example.com"),
+    ("ALLOWED_ORIGINS", "https://app.example.com"),
+    ("RATE_LIMIT", "20:200"),
+];
+
+struct Seen {
+    code: Option<i32>,
+    said: String,
+}
+
+impl Seen {
+    /// The line of a check.
+    fn line(&self, check: &str) -> &str {
+        let is_it = |line: &&str| line.split_whitespace().nth(1) == Some(check);
+        self.said.lines().find(is_it).unwrap_or_else(|| panic!("{check} is told in {}", self.said))
+    }
+}
+
+fn examine(variables: &[(&str, &str)]) -> Seen {
+    let output = ServerProcess::run(&["doctor"], &[&WELL, variables].concat());
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.stderr, b"", "all is told in one place: {said}");
+    for secret in ["mD3uyGvZ", "hunter2"] {
+        assert!(!said.contains(secret), "no secret is shown: {said}");
+    }
+    Seen { code: output.status.code(), said }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_well_passes(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let seen = examine(&[("DATABASE_URL", &app.database().url())]);
+    for check in ["secret", "claims", "origins", "listen", "log", "migrations"] {
+        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+    }
+    assert!(!seen.said.contains("fail  "), "{}", seen.said);
+}
+
+#[test]
+fn an_exit_of_zero_is_only_for_what_passes_all() {
+    let seen = examine(&[]);
+    assert_eq!(seen.code, Some(0), "{}", seen.said);
+    assert!(seen.said.ends_with(" pass, 0 warn, 0 fail\n"), "{}", seen.said);
+}
+
+#[rstest]
+#[case::simple_secret("BETTER_AUTH_SECRET", "passwordpasswordpasswordpassword", 2, "secret", "openssl rand")]
+#[case::sequence("BETTER_AUTH_SECRET", "0123456789abcdef0123456789abcdef", 2, "secret", "openssl rand")]
+#[case::any_rate("RATE_LIMIT", "off", 1, "rate", "set RATE_LIMIT")]
+#[case::any_issuer("AUTH_ISSUER", "", 1, "claims", "set AUTH_ISSUER to")]
+#[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "set AUTH_AUDIENCE to")]
+#[case::local_origin("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", 1, "origins", "take it out")]
+#[case::plain_origin("ALLOWED_ORIGINS", "https://a.example,http://a.example", 2, "origins", "serve it by https")]
+#[case::talkative_log("LOG_LEVEL", "info,sqlx=debug", 1, "log", "set info")]
+#[case::bad_configuration("PORT", "eighty", 2, "configuration", "PORT is \"eighty\"")]
+fn what_is_not_well_is_told_with_the_remedy(
+    #[case] variable: &str,
+    #[case] value: &str,
+    #[case] code: i32,
+    #[case] check: &str,
+    #[case] remedy: &str,
+) {
+    let seen = examine(&[(variable, value)]);
+    assert_eq!(seen.code, Some(code), "{}", seen.said);
+    let line = seen.line(check);
+    assert!(line.starts_with(["pass", "warn", "fail"][usize::try_from(code).expect("small")]), "{line}");
+    assert!(line.contains(remedy), "{line}");
+}
+
+#[test]
+fn nothing_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["doctor"], &WELL));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("data/todo.db is not there yet"));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_file_of_variables_that_others_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(".env");
+    fs::write(&file, "PORT=0\n").expect("a file");
+    for (mode, words) in [(0o644, "warn  variables"), (0o600, "pass  variables")] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a file of ours");
+        let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["doctor"], &WELL));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[rstest]
+#[case::run_at_the_start("true", 1, "warn")]
+#[case::left_to_somebody("false", 2, "fail")]
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_that_are_pending_are_told(
+    #[case] migrate_on_start: &str,
+    #[case] code: i32,
+    #[case] verdict: &str,
+) {
+    let database = TestDatabase::create(Postgres).await;
+    let seen = examine(&[("DATABASE_URL", &database.url()), ("MIGRATE_ON_START", migrate_on_start)]);
+    assert_eq!(seen.code, Some(code), "{}", seen.said);
+    assert!(seen.line("migrations").starts_with(verdict), "{}", seen.said);
+}
+
+#[rstest]
+#[case::unencrypted("postgresql://ann:hunter2@db.invalid/x?sslmode=prefer", "fail  encryption")]
+#[case::unverified("postgresql://ann:hunter2@db.invalid/x?sslmode=require", "warn  encryption")]
+#[case::verified("postgresql://ann:hunter2@db.invalid/x?sslmode=verify-full", "pass  encryption")]
+#[case::out_of_reach("postgresql://ann:hunter2@127.0.0.1:1/x", "fail  database")]
+fn the_way_to_the_database_is_judged(#[case] url: &str, #[case] words: &str) {
+    let seen = examine(&[("DATABASE_URL", url)]);
+    assert_eq!(seen.code, Some(2), "it is out of reach: {}", seen.said);
+    assert!(seen.said.contains(words), "{}", seen.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_is_judged_by_what_it_may_and_may_not() {
+    let app = TestApp::start(Postgres).await;
+    let url = app.database().url();
+    let seen = examine(&[("DATABASE_URL", &url)]);
+    assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
+
+    // One that reads alone: named after the database, because roles are the whole server's.
+    let role = format!("reader_of_{}", url.rsplit('/').next().expect("a name"));
+    let database = Database::connect(url.as_str()).await.expect("the database answers");
+    for statement in
+        [format!("CREATE ROLE {role} LOGIN"), format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")]
+    {
+        database.execute_unprepared(&statement).await.expect("the role can be made");
+    }
+    let seen = examine(&[("DATABASE_URL", &url.replace("postgres@", &format!("{role}@")))]);
+    assert!(seen.line("role").starts_with("pass"), "{}", seen.said);
+    assert!(seen.line("rights").contains("GRANT INSERT, UPDATE, DELETE ON tasks"), "{}", seen.said);
+    assert_eq!(seen.code, Some(2), "{}", seen.said);
+    for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
+        database.execute_unprepared(&statement).await.expect("the role can be dropped");
+    }
+}

@@ -1,0 +1,38 @@
+//! The server's health, asked from beside it.
+
+use std::net::TcpListener;
+
+use todo_contract_tests::ServerProcess;
+
+fn check(host: &str, port: u16) -> (Option<i32>, String) {
+    let output = ServerProcess::run(&["healthcheck"], &[("HOST", host), ("PORT", &port.to_string())]);
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_serves_is_healthy() {
+    let server = ServerProcess::start(&[]);
+    let port = server.address().port();
+    for host in ["127.0.0.1", "localhost", "0.0.0.0"] {
+        assert_eq!(check(host, port), (Some(0), String::new()));
+    }
+}
+
+#[test]
+fn where_nothing_listens_nothing_is_healthy() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let (code, said) = check("127.0.0.1", port);
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with(&format!("nothing serves at 127.0.0.1 port {port}: Connection refused")), "{said}");
+}
+
+#[test]
+fn who_does_not_answer_is_not_healthy() {
+    // It accepts, by its queue, and says nothing.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let (code, said) = check("127.0.0.1", listener.local_addr().expect("an address").port());
+    assert_eq!(code, Some(1));
+    assert!(said.contains("no answer within 2 s"), "{said}");
+}

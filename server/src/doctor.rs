@@ -1,0 +1,109 @@
+//! The checklist before production: what of it can be checked, and the remedy for what is not well.
+//!
+//! A check is a small function of the part of the configuration that it judges, or of the open database,
+//! and gives one [`Finding`]. Nothing is changed, and nothing is made: a doctor may look at a server that runs.
+
+mod auth;
+mod database;
+mod http;
+mod local;
+mod postgres;
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use crate::{Config, Refusals};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It is well.
+    Pass,
+    /// It may be well, and somebody should decide that it is.
+    Warn,
+    /// It is not fit for people's data.
+    Fail,
+}
+
+/// What one check found.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    verdict: Verdict,
+    check: &'static str,
+    said: String,
+}
+
+impl Finding {
+    fn pass(check: &'static str, said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Pass, check, said: said.into() }
+    }
+
+    /// `said` names what was found, and the remedy.
+    fn warn(check: &'static str, said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warn, check, said: said.into() }
+    }
+
+    /// As [`Finding::warn`].
+    fn fail(check: &'static str, said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fail, check, said: said.into() }
+    }
+}
+
+/// All findings, in the order of the checklist; a line each, and a last one with their numbers.
+#[derive(Debug)]
+pub struct Report(Vec<Finding>);
+
+impl Report {
+    /// Examines what is configured, and the database.
+    pub async fn of(config: &Result<Config, Refusals>) -> Self {
+        let mut findings = local::findings();
+        match config {
+            Err(refusals) => findings.extend(refusals.lines().map(|line| Finding::fail("configuration", line))),
+            Ok(config) => {
+                findings.extend(auth::findings(&config.auth).await);
+                findings.extend(http::findings(&config.http));
+                findings.push(local::log(&config.log));
+                findings.extend(database::findings(&config.database).await);
+            }
+        }
+        Self(findings)
+    }
+
+    /// The worst that was found.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.0.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Finding { verdict, check, said } in &self.0 {
+            writeln!(formatter, "{verdict}  {check:<13}  {said}")?;
+        }
+        let count = |verdict| self.0.iter().filter(|finding| finding.verdict == verdict).count();
+        let [pass, warn, fail] = [Verdict::Pass, Verdict::Warn, Verdict::Fail].map(count);
+        write!(formatter, "{pass} pass, {warn} warn, {fail} fail")
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        })
+    }
+}
+
+/// Whether an address is one of this very machine.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

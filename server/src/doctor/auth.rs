@@ -1,0 +1,57 @@
+//! Whose tokens count.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Finding, is_local};
+use crate::{AuthConfig, JwksConfig, auth::published_keys};
+
+pub(super) async fn findings(config: &AuthConfig) -> Vec<Finding> {
+    let mut findings: Vec<_> = config.secrets.iter().map(secret).collect();
+    if let Some(jwks) = &config.jwks {
+        findings.push(keys(jwks).await);
+    }
+    findings.push(claims(config));
+    findings
+}
+
+/// Whoever has one token can try secrets on it, as many and as fast as they like: so the secret must not
+/// be one that people would think of. The estimate ends at 2^64 guesses, which takes years of many machines.
+fn secret(secret: &SecretString) -> Finding {
+    const CHECK: &str = "secret";
+    let guesses = zxcvbn::zxcvbn(secret.expose_secret(), &[]).guesses();
+    if guesses == u64::MAX {
+        return Finding::pass(CHECK, "a shared secret that nobody guesses");
+    }
+    let bits = guesses.ilog2();
+    let remedy = "make one, here and at Better Auth: openssl rand -base64 32";
+    Finding::fail(CHECK, format!("a shared secret is found in 2^{bits} guesses; {remedy}"))
+}
+
+/// Who can put keys in the place of the issuer's can be anybody.
+async fn keys(config: &JwksConfig) -> Finding {
+    const CHECK: &str = "keys";
+    if config.url.scheme() == "http" && !is_local(&config.url) {
+        let remedy = "write it with https, or whoever is on the way there makes tokens for anybody";
+        return Finding::fail(CHECK, format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
+    }
+    match published_keys(config).await {
+        Ok(0) => Finding::warn(CHECK, "AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
+        Ok(count) => Finding::pass(CHECK, format!("AUTH_JWKS_URL has {count} that can be used")),
+        Err(cause) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has none: {cause}")),
+    }
+}
+
+/// An issuer signs other things than tokens for us.
+fn claims(config: &AuthConfig) -> Finding {
+    const CHECK: &str = "claims";
+    let unset: Vec<_> = [("AUTH_ISSUER", &config.issuers), ("AUTH_AUDIENCE", &config.audiences)]
+        .into_iter()
+        .filter(|(_, accepted)| accepted.is_empty())
+        .map(|(variable, _)| variable)
+        .collect();
+    if unset.is_empty() {
+        return Finding::pass(CHECK, "issuer and audience of tokens are checked");
+    }
+    let unset = unset.join(" and ");
+    Finding::warn(CHECK, format!("tokens made for others count here too; set {unset} to what your tokens have"))
+}

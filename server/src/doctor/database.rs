@@ -1,0 +1,58 @@
+//! Where the tasks are kept.
+
+use std::{path::Path, time::Duration};
+
+use super::{Finding, local, postgres};
+use crate::{DatabaseConfig, Databases, Migrations};
+
+pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
+    const CHECK: &str = "database";
+    let file = config.url.sqlite_file();
+    if let Some(file) = file.as_deref().filter(|file| !file.exists()) {
+        return vec![Finding::pass(CHECK, format!("{} is not there yet; the start makes it", file.display()))];
+    }
+    let mut findings = match file.as_deref() {
+        Some(file) => embedded(file),
+        None => postgres::before_connecting(config),
+    };
+    // It is asked once: who runs a doctor wants to know now.
+    let config = DatabaseConfig { start_timeout: Duration::ZERO, ..config.clone() };
+    let databases = match Databases::connect(&config).await {
+        Ok(databases) => databases,
+        Err(cause) => {
+            let remedy = "is the server up, and are name and password right?";
+            findings.push(Finding::fail(CHECK, format!("{} cannot be used: {cause}; {remedy}", config.url)));
+            return findings;
+        }
+    };
+    let migrations = migrations(&databases, &config).await;
+    if file.is_none() {
+        findings.extend(postgres::connected(&databases, &config).await);
+    }
+    findings.push(migrations);
+    databases.close().await;
+    findings
+}
+
+fn embedded(file: &Path) -> Vec<Finding> {
+    let kind = "an SQLite file: for one server, on a disk of its own machine; back it up, or set a PostgreSQL";
+    [Some(Finding::pass("database", kind)), local::private("data", file)].into_iter().flatten().collect()
+}
+
+/// Whether the tables are those that this server needs.
+async fn migrations(databases: &Databases, config: &DatabaseConfig) -> Finding {
+    const CHECK: &str = "migrations";
+    let status = match Migrations::of(databases, config).status().await {
+        Ok(status) => status,
+        Err(cause) => return Finding::fail(CHECK, cause.to_string()),
+    };
+    let pending: Vec<_> = status.iter().filter(|(_, is_applied)| !is_applied).map(|(name, _)| name.as_str()).collect();
+    if pending.is_empty() {
+        return Finding::pass(CHECK, format!("all {} are applied", status.len()));
+    }
+    let pending = pending.join(", ");
+    if config.migrate_on_start {
+        return Finding::warn(CHECK, format!("pending, and run at the next start: {pending}; have a backup first"));
+    }
+    Finding::fail(CHECK, format!("pending, and the server does not start on them: {pending}; todo-server migrate up"))
+}

@@ -1,0 +1,198 @@
+//! PostgreSQL: the way to it, the role in it, and its clock.
+
+use std::{net::IpAddr, str::FromStr as _, time::Instant};
+
+use sea_orm::{
+    ConnectionTrait, DbErr,
+    sea_query::{Expr, ExprTrait as _, Func, Query},
+    sqlx::postgres::{PgConnectOptions, PgSslMode},
+};
+
+use super::Finding;
+use crate::{DatabaseConfig, Databases, clock};
+
+/// What the address alone tells.
+pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
+    PgConnectOptions::from_str(config.url.expose()).iter().map(encryption).collect()
+}
+
+/// What the database tells, as far as it answers.
+pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) -> Vec<Finding> {
+    let database = &databases.writes;
+    let asked = [
+        version(database).await,
+        round_trip(database).await,
+        role(database).await,
+        rights(database).await,
+        time(database).await,
+    ];
+    let told = |finding: Result<Finding, DbErr>| {
+        finding.unwrap_or_else(|cause| Finding::fail("database", format!("it does not answer a question: {cause}")))
+    };
+    asked.into_iter().map(told).chain([pooler(databases, config)]).collect()
+}
+
+/// Whether somebody between us and a database elsewhere can read along, or be the database.
+fn encryption(address: &PgConnectOptions) -> Finding {
+    const CHECK: &str = "encryption";
+    const REMEDY: &str = "set sslmode=verify-full in DATABASE_URL";
+    let host = address.get_host();
+    let is_private = match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        // A socket, or a name without a domain, as in a network of containers.
+        Err(_) => host.starts_with('/') || !host.contains('.'),
+    };
+    match address.get_ssl_mode() {
+        PgSslMode::VerifyFull => Finding::pass(CHECK, "the database is made sure of, and nobody reads along"),
+        _ if is_private => Finding::pass(CHECK, format!("{host} is on this machine or in a private network")),
+        PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {REMEDY}")),
+        PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {REMEDY}")),
+        _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {REMEDY}")),
+    }
+}
+
+async fn version(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    const CHECK: &str = "version";
+    let query = Query::select().expr_as(Func::cust("current_setting").arg("server_version"), "value").take();
+    let version: String = one(database, &query).await?;
+    let major = version.split(['.', ' ']).next().and_then(|major| major.parse::<u32>().ok()).unwrap_or_default();
+    Ok(match major {
+        ..14 => Finding::warn(CHECK, format!("PostgreSQL {version} is no longer mended; move to a newer one")),
+        _ => Finding::pass(CHECK, format!("PostgreSQL {version}")),
+    })
+}
+
+/// Every operation waits for at least one.
+async fn round_trip(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    const CHECK: &str = "distance";
+    let query = Query::select().expr_as(Expr::val(1), "value").take();
+    let start = Instant::now();
+    let _: i32 = one(database, &query).await?;
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    let said = format!("a round trip takes {milliseconds:.1} ms");
+    Ok(if milliseconds < 50.0 {
+        Finding::pass(CHECK, said)
+    } else {
+        Finding::warn(CHECK, format!("{said}, and every operation waits for it; put server and database together"))
+    })
+}
+
+/// What somebody could do beyond our tables who got hold of our connection.
+async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    const CHECK: &str = "role";
+    const POWERS: [(&str, &str); 4] = [
+        ("rolsuper", "is a superuser"),
+        ("rolbypassrls", "bypasses row-level security"),
+        ("rolcreaterole", "creates roles"),
+        ("rolcreatedb", "creates databases"),
+    ];
+    let query = Query::select()
+        .column("rolname")
+        .columns(POWERS.map(|(column, _)| column))
+        .from("pg_roles")
+        .and_where(Expr::col("rolname").eq(Expr::custom_keyword("current_user")))
+        .take();
+    let row = database.query_one(&query).await?.ok_or_else(|| DbErr::RecordNotFound("our own role".to_owned()))?;
+    let name: String = row.try_get("", "rolname")?;
+    let mut powers = Vec::new();
+    for (column, words) in POWERS {
+        if row.try_get("", column)? {
+            powers.push(words);
+        }
+    }
+    Ok(if powers.is_empty() {
+        Finding::pass(CHECK, format!("{name} has no rights over the database server"))
+    } else {
+        let powers = powers.join(", ");
+        Finding::warn(CHECK, format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo LOGIN"))
+    })
+}
+
+/// Whether the operations can be carried out; nothing is wrong with tables that are not there yet.
+async fn rights(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    const CHECK: &str = "rights";
+    let mut lacking = Vec::new();
+    for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+        let table = Func::cust("to_regclass").arg("tasks");
+        let query = Query::select().expr_as(Func::cust("has_table_privilege").arg(table).arg(right), "value").take();
+        // NULL where there is no such table.
+        if one::<Option<bool>>(database, &query).await? == Some(false) {
+            lacking.push(right);
+        }
+    }
+    Ok(if lacking.is_empty() {
+        Finding::pass(CHECK, "the role may do on the tables what the operations need")
+    } else {
+        let lacking = lacking.join(", ");
+        Finding::fail(CHECK, format!("the role may not {lacking} on tasks; GRANT {lacking} ON tasks TO it"))
+    })
+}
+
+/// The one clock that tokens are held against, beside another that is surely looked after.
+async fn time(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    let since_1970 = Func::cust("date_part").arg("epoch").arg(Func::cust("clock_timestamp"));
+    let theirs: f64 = one(database, &Query::select().expr_as(since_1970, "value").take()).await?;
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of this age are below 2^52")]
+    let ours = clock::now_micros() as f64 / 1e6;
+    Ok(apart((ours - theirs).abs()))
+}
+
+fn apart(seconds: f64) -> Finding {
+    const CHECK: &str = "clock";
+    let said = format!("{seconds:.1} s apart from the database's");
+    match seconds {
+        ..2.0 => Finding::pass(CHECK, said),
+        ..30.0 => Finding::warn(CHECK, format!("{said}; run a time service (chrony, systemd-timesyncd)")),
+        _ => Finding::fail(CHECK, format!("{said}, so tokens expire early or late; set the clock, run a time service")),
+    }
+}
+
+fn pooler(databases: &Databases, config: &DatabaseConfig) -> Finding {
+    const CHECK: &str = "pooler";
+    if !databases.is_pooled() {
+        return Finding::pass(CHECK, "none in transaction mode");
+    }
+    if config.direct_url.is_some() {
+        return Finding::pass(CHECK, "in transaction mode; migrations go to DATABASE_DIRECT_URL");
+    }
+    let remedy = "set DATABASE_DIRECT_URL for migrations, or, with one server, DATABASE_URL without the pooler";
+    Finding::warn(CHECK, format!("in transaction mode, where each statement costs more; {remedy}"))
+}
+
+async fn one<T: sea_orm::TryGetable>(
+    database: &impl ConnectionTrait,
+    query: &sea_orm::sea_query::SelectStatement,
+) -> Result<T, DbErr> {
+    let row = database.query_one(query).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    #[test]
+    fn a_clock_that_is_wrong_is_seen() {
+        let verdicts = [0.0, 1.9, 2.1, 29.0, 31.0, f64::INFINITY].map(|seconds| apart(seconds).verdict);
+        let expected = [Verdict::Pass, Verdict::Pass, Verdict::Warn, Verdict::Warn, Verdict::Fail, Verdict::Fail];
+        assert_eq!(verdicts, expected);
+    }
+
+    #[test]
+    fn only_the_way_to_another_network_has_to_be_verified() {
+        let verdict = |host: &str, mode: &str| {
+            let address = PgConnectOptions::from_str(&format!("postgresql://u@{host}/d?sslmode={mode}"));
+            encryption(&address.expect("an address")).verdict
+        };
+        for host in ["localhost", "127.0.0.1", "database", "10.1.2.3"] {
+            assert_eq!(verdict(host, "disable"), Verdict::Pass, "{host}");
+        }
+        for host in ["db.example.com", "203.0.113.1"] {
+            let verdicts = ["disable", "prefer", "require", "verify-ca", "verify-full"].map(|mode| verdict(host, mode));
+            let expected = [Verdict::Fail, Verdict::Fail, Verdict::Warn, Verdict::Warn, Verdict::Pass];
+            assert_eq!(verdicts, expected, "{host}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod authentication;
 mod check_token;
 mod cors;
 mod coverage;
+mod deployment;
 mod doctor;
 mod document;
 mod health;

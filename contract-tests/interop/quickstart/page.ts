@@ -1,0 +1,57 @@
+// The page itself, docs/quickstart.md: its blocks become the files and the commands that are tested.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const text = readFileSync(join(process.env.WORKSPACE ?? "", "docs/quickstart.md"), "utf8");
+
+/** The blocks that name their file, by that name. */
+const files = new Map(
+  [...text.matchAll(/^```\w+ file=(.+)\n([^]*?)^```$/gm)].map(([, file = "", block = ""]) => [file, block]),
+);
+
+/** What the page calls by names that everybody has a version of. */
+export interface Place {
+  site: string;
+  api: string;
+  database: string;
+  secret: string;
+}
+
+/** Puts our own addresses and secret where the page shows examples of them. */
+function placed(block: string, place: Place): string {
+  return block
+    .replaceAll("http://localhost:3000", place.site)
+    .replaceAll("http://localhost:8000", place.api)
+    .replace(/^DATABASE_URL=.*$/m, `DATABASE_URL=${place.database}`)
+    .replace(/^BETTER_AUTH_SECRET=.*$/m, `BETTER_AUTH_SECRET=${place.secret}`);
+}
+
+/** Writes the files of the site as they stand; only `.env`, which is everybody's own, is adapted. */
+export function writeSite(folder: string, place: Place) {
+  for (const [file, block] of files) {
+    if (file.startsWith("todo-api/")) continue;
+    const path = join(folder, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, file === ".env" ? placed(block, place) : block);
+  }
+}
+
+/** The variables of one of the page's files for the API. */
+export function variables(file: string, place: Place): Record<string, string> {
+  const block = files.get(file);
+  if (block === undefined) throw new Error(`the page has no block for ${file}`);
+  return Object.fromEntries([...placed(block, place).matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+}
+
+/** The page's `npx` command that runs a program, as the program's name and its arguments. */
+export function command(program: string, place: Place): [string, string[]] {
+  const line = [...text.matchAll(/\bnpx ([^`\n]+)/g)].map(([, line = ""]) => line).find((line) => line.startsWith(program));
+  if (line === undefined) throw new Error(`the page has no command npx ${program}`);
+  const [name = "", ...rest] = placed(line, place).split(" ");
+  // The version is the one that is pinned for the tests.
+  return [name.replace(/@.*/, ""), rest];
+}
+
+/** What the page's table of troubles quotes of a 401: of each the words, up to where they vary. */
+export const quotedTroubles = [...text.matchAll(/^\| 401, "([^"]+?) ?…?"/gm)].map(([, words = ""]) => words);

@@ -1,0 +1,207 @@
+// A developer follows the page; then the app's users come.
+
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { test } from "node:test";
+
+import { SignJWT } from "jose";
+import type { Page } from "playwright-core";
+
+import { quotedTroubles, variables } from "./page.js";
+import { browser, database, finish, follow, freePort, layOut, place, startApi, startSite } from "./stage.js";
+
+const PASSWORD = "correct horse battery staple";
+
+let api: ChildProcess;
+
+test("the tables of Better Auth are made", async () => {
+  layOut();
+  await follow("auth", "--yes");
+  const { rows } = await database.query("SELECT count(*) FROM jwks");
+  assert.equal(rows.length, 1);
+});
+
+test("the API serves in the same database, and the client is generated from it", async () => {
+  api = await startApi("todo-api/.env", {
+    ...variables("todo-api/.env.one-database", place),
+    // So that a replaced key is noticed within the time of a test.
+    AUTH_JWKS_MAX_AGE: "1",
+    AUTH_JWKS_COOLDOWN: "1",
+  });
+  await follow("openapi-typescript");
+});
+
+test("the app is type-checked, built and started", async () => {
+  await finish("next", "build");
+  await startSite();
+});
+
+/** What a page asked of the app and the API. */
+function watch(page: Page): string[] {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() !== "OPTIONS") asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
+  });
+  return asked;
+}
+
+async function signUp(page: Page, user: string) {
+  await page.getByPlaceholder("E-mail").fill(`${user}@example.com`);
+  await page.getByPlaceholder("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByText(`${user}@example.com`).waitFor();
+}
+
+let visitors = 0;
+
+/** A browser of somebody who is signed in: not by the form, which an address may use three times in ten seconds. */
+async function openAs(user: string): Promise<Page> {
+  const response = await fetch(`${place.site}/api/auth/sign-up/email`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin: place.site, "x-forwarded-for": `192.0.2.${++visitors}` },
+    body: JSON.stringify({ email: `${user}@example.com`, password: PASSWORD, name: user }),
+  });
+  assert.equal(response.status, 200, await response.text());
+  const context = await browser.newContext();
+  for (const cookie of response.headers.getSetCookie()) {
+    const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+    await context.addCookies([{ name, value, url: place.site }]);
+  }
+  const page = await context.newPage();
+  await page.goto(place.site);
+  await page.getByText(`${user}@example.com`).waitFor();
+  return page;
+}
+
+async function submit(page: Page, title: string) {
+  await page.getByLabel("New task").fill(title);
+  await page.getByRole("button", { name: "Add" }).click();
+}
+
+async function add(page: Page, title: string) {
+  await submit(page, title);
+  await page.getByLabel(title).waitFor();
+}
+
+/** Completes a task, or takes that back; it shows once the API has answered. */
+async function complete(page: Page, title: string, completed: boolean) {
+  await page.getByLabel(title).click();
+  await page.getByRole("checkbox", { name: title, checked: completed }).waitFor();
+}
+
+const titles = async (page: Page) => (await page.getByRole("listitem").allInnerTexts()).map((title) => title.trim());
+
+/** What is told of the page as a whole. */
+const alerts = (page: Page) => page.getByRole("main").getByRole("alert").allInnerTexts();
+
+test("somebody signs up, adds a task and completes it, and it is there after a reload", async () => {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(place.site);
+  await signUp(page, "ann");
+  await add(page, "Buy milk");
+  await complete(page, "Buy milk", true);
+  await page.reload();
+  await page.getByRole("checkbox", { name: "Buy milk", checked: true }).waitFor();
+  assert.deepEqual(await alerts(page), []);
+});
+
+test("what is wrong with a field is told beside it, and goes when it is right", async () => {
+  const page = await openAs("ben");
+  await submit(page, "x".repeat(201));
+  await page.getByText("must have 1 to 200 characters").waitFor();
+  assert.equal(await page.getByLabel("New task").getAttribute("aria-invalid"), "true");
+  assert.deepEqual(await alerts(page), []);
+  await add(page, "x".repeat(200));
+  assert.equal(await page.getByText("must have 1 to 200 characters").count(), 0);
+  assert.equal((await titles(page)).length, 1);
+});
+
+test("one token serves many calls, until it is taken no more; the user notices nothing", async () => {
+  const page = await openAs("cat");
+  const asked = watch(page);
+  await page.reload();
+  await add(page, "one");
+  await complete(page, "one", true);
+  const tokens = () => asked.filter((request) => request === "GET /api/auth/token").length;
+  assert.equal(tokens(), 1);
+  await database.query("DELETE FROM jwks");
+  // The key counts for as long as it was promised to, and then the page asks for another token.
+  let completed = true;
+  for (const deadline = Date.now() + 60_000; tokens() === 1; await page.waitForTimeout(300)) {
+    assert.ok(Date.now() < deadline, "the token of a deleted key still counts");
+    await complete(page, "one", (completed = !completed));
+  }
+  assert.equal(tokens(), 2);
+  assert.deepEqual(await alerts(page), []);
+});
+
+test("who signs out and in as another sees nothing of the first", async () => {
+  const page = await openAs("dan");
+  await add(page, "Dan's");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signUp(page, "eve");
+  await add(page, "Eve's");
+  assert.deepEqual(await titles(page), ["Eve's"]);
+});
+
+test("a page that is made on the server has the user's tasks, and sends strangers away", async () => {
+  const page = await openAs("fay");
+  await add(page, "one");
+  await page.goto(`${place.site}/summary`);
+  await page.getByText("1 to do").waitFor();
+  await page.context().clearCookies();
+  await page.goto(`${place.site}/summary`);
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+});
+
+/** A task, or why not, by a token. */
+async function create(origin: string, token: string): Promise<{ status: number; detail: string }> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const response = await fetch(`${origin}/api/tasks`, { method: "POST", headers, body: '{"title": "a"}' });
+  return { status: response.status, detail: (await response.json()).detail };
+}
+
+/** What the app answers to whoever is signed in on a page. */
+const ask = (page: Page, path: string) =>
+  page.evaluate(async (path) => {
+    const response = await fetch(path);
+    return { status: response.status, body: await response.json().catch(() => null) };
+  }, path);
+
+test("the shared secret does it too, and what the table says of 401 is what is said", async () => {
+  const secretApi = `http://localhost:${await freePort()}`;
+  await startApi("todo-api/.env.shared-secret", variables("todo-api/.env.one-database", place), secretApi);
+  const page = await openAs("gus");
+  const signed = (await ask(page, "/api/todo-token")).body.token;
+  assert.equal((await create(secretApi, signed)).status, 201);
+
+  const session = (await ask(page, "/api/auth/get-session")).body.session.token;
+  const issued = (await ask(page, "/api/auth/token")).body.token;
+  assert.equal((await create(place.api, issued)).status, 201);
+  const strict = `http://localhost:${await freePort()}`;
+  await startApi("todo-api/.env", { ...variables("todo-api/.env.one-database", place), AUTH_ISSUER: "http://other" }, strict);
+  const expired = new SignJWT({ sub: "gus", aud: "todo", exp: 3600 }).setProtectedHeader({ alg: "HS256" });
+  const answers = [
+    await create(place.api, session),
+    await create(strict, issued),
+    await create(secretApi, await expired.sign(new TextEncoder().encode(place.secret))),
+    await create(secretApi, issued),
+  ];
+  await database.query(`DELETE FROM "user" WHERE email = 'gus@example.com'`);
+  answers.push(await create(place.api, issued));
+  assert.deepEqual(answers.map(({ status }) => status), [401, 401, 401, 401, 401]);
+  for (const words of quotedTroubles) {
+    assert.ok(answers.some(({ detail }) => detail.includes(words)), `${words}: ${JSON.stringify(answers)}`);
+  }
+  assert.equal(quotedTroubles.length, answers.length);
+
+  await page.context().clearCookies();
+  assert.equal((await ask(page, "/api/todo-token")).status, 401);
+});
+
+test("where nobody answers, the user is told", async () => {
+  const page = await openAs("hal");
+  api.kill();
+  await submit(page, "Buy milk");
+  await page.getByText("The tasks are out of reach.").waitFor();
+});

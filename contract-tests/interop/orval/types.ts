@@ -25,4 +25,6 @@ expectTypeOf<With<typeof createTask, 201>>().toEqualTypeOf<Task>();
 expectTypeOf<With<typeof listTasks, 401>>().toEqualTypeOf<Problem>();
 expectTypeOf<With<typeof getTask, 404>>().toEqualTypeOf<Problem>();
 expectTypeOf<With<typeof createTask, 422>>().toEqualTypeOf<ValidationProblem>();
+// Whatever is no success is a problem.
+expectTypeOf<Exclude<Awaited<ReturnType<typeof createTask>>, { status: 201 }>["data"]>().toExtend<Problem>();
 expectTypeOf<ValidationProblem["errors"][number]["detail"]>().toEqualTypeOf<string>();

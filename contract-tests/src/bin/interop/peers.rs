@@ -2,7 +2,7 @@
 
 use todo_contract_tests::Engine::{self, Postgres, Sqlite};
 
-use crate::version::Package::{self, Npm, Program, Python};
+use crate::version::Package::{self, Crate, Npm, Program, Python};
 
 /// A program by others, and our checks of how we get on with it.
 #[derive(Debug)]
@@ -36,6 +36,17 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "typescript-fetch", package: Python("openapi-generator-cli"), engines: BOTH, server: SERVED },
     Peer { name: "openapi-generator-python", package: Python("openapi-generator-cli"), engines: BOTH, server: SERVED },
     Peer { name: "openapi-python-client", package: Python("openapi-python-client"), engines: BOTH, server: SERVED },
+    Peer { name: "progenitor", package: Crate("progenitor"), engines: BOTH, server: SERVED },
+    Peer { name: "schemathesis", package: Python("schemathesis"), engines: BOTH, server: SERVED },
+    // The document is the same on every database.
+    Peer { name: "redocly", package: Npm("@redocly/cli"), engines: &[Sqlite], server: SERVED },
+    Peer { name: "spectral", package: Npm("@stoplight/spectral-cli"), engines: &[Sqlite], server: SERVED },
+    Peer {
+        name: "openapi-spec-validator",
+        package: Python("openapi-spec-validator"),
+        engines: &[Sqlite],
+        server: SERVED,
+    },
     Peer { name: "better-auth-1.3", package: Npm("better-auth-1.3"), engines: BOTH, server: Server::Own },
     Peer { name: "better-auth-1.7", package: Npm("better-auth"), engines: BOTH, server: Server::Own },
     Peer { name: "browser", package: Program(&["chromium", "--version"]), engines: BOTH, server: Server::Own },

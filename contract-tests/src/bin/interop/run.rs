@@ -17,8 +17,8 @@ use crate::{
     tap::Tap,
 };
 
-/// How long a peer may take; far more than any does.
-const PATIENCE: Duration = Duration::from_mins(8);
+/// How long a peer may take; several times what the slowest does on a machine with nothing else to do.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// Runs a peer, and tells how it went. Nothing of it is left running.
 pub(crate) async fn run(peer: &Peer, engine: Engine) -> Report {

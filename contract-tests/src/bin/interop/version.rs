@@ -12,7 +12,6 @@ pub(crate) enum Package {
     /// From the Python Package Index.
     Python(&'static str),
     /// From crates.io, locked in the `Cargo.lock` of the named peer.
-    #[expect(dead_code, reason = "progenitor is a crate")]
     Crate(&'static str),
     /// A program of the machine, and how it is asked for its version: the first word that starts with a digit.
     Program(&'static [&'static str]),

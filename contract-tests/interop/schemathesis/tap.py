@@ -1,0 +1,33 @@
+"""Tells a report of schemathesis as TAP: what has to hold of it, and where it does not."""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+# On each of the two databases.
+LEAST_CASES = 1500
+
+
+def checks(report: Any) -> Iterator[tuple[str, Any]]:
+    """Each check by name, with what speaks against it."""
+    operations = report["operations"]
+    yield f"all {operations['total']} operations are tested", operations["tested"] != operations["total"] or None
+    cases = report["test_cases"]["generated"]
+    yield f"{cases} cases, of {LEAST_CASES} at least", cases < LEAST_CASES or None
+    for name in ["examples", "coverage", "fuzzing", "stateful"]:
+        phase = report["phases"][name]
+        yield f"the phase {name} succeeds", phase if phase["status"] != "success" else None
+    yield "no check fails", report["failures"]
+    yield "nothing stands in the way of a test", report["errors"]
+    yield "nothing is warned of", {name: places for name, places in report["warnings"].items() if places}
+    yield "it ends well", report["exit_code"] or (not report["complete"]) or None
+
+
+number = 0
+with open(sys.argv[1], encoding="utf-8") as file:
+    for number, (name, against) in enumerate(checks(json.load(file)), start=1):
+        print(f"{'not ok' if against else 'ok'} {number} - {name}")
+        if against and against is not True:
+            print("\n".join(f"# {line}" for line in json.dumps(against, indent=2).splitlines()))
+print(f"1..{number}")

@@ -7,7 +7,8 @@ use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, UnusableJwks, http, serve, store::Store,
+    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, UnusableJwks, admin::Admin, http, serve,
+    store::Store,
 };
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
@@ -16,6 +17,7 @@ pub struct App {
     address: SocketAddr,
     endpoint: BoxEndpoint<'static, Response>,
     databases: Databases,
+    admin: Option<Admin>,
     config: HttpConfig,
 }
 
@@ -46,6 +48,14 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+    /// Nor is the operator's.
+    #[error("ADMIN_ADDR {address} cannot be listened on: {cause}; choose another, or stop what listens there")]
+    Admin {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the system says.
+        cause: io::Error,
+    },
 }
 
 impl App {
@@ -64,12 +74,20 @@ impl App {
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let endpoint = http::endpoint(config, store)?.boxed();
+        let admin = match config.http.admin_address {
+            Some(address) => {
+                let admin = Admin::start(address, databases.clone()).await;
+                Some(admin.map_err(|cause| StartError::Admin { address, cause })?)
+            }
+            None => None,
+        };
         let max_connections = serve::allowed_connections(config.http.max_connections, config.database.max_connections);
         Ok(Self {
             listener,
             address,
             endpoint,
             databases,
+            admin,
             config: HttpConfig { max_connections, ..config.http.clone() },
         })
     }
@@ -83,7 +101,14 @@ impl App {
     /// Serves until `stop` is ready, then answers the requests under way, for as long as
     /// `SHUTDOWN_TIMEOUT` allows, and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        serve::serve(self.listener, self.endpoint, &self.config, stop).await;
+        let served = serve::serve(self.listener, self.endpoint, &self.config, stop);
+        match self.admin {
+            Some(admin) => tokio::select! {
+                () = served => {}
+                () = admin.run(&self.config, std::future::pending()) => {}
+            },
+            None => served.await,
+        }
         self.databases.close().await;
         tracing::info!("stopped");
     }

@@ -24,7 +24,7 @@ pub use self::{
     shared_secret::{NewToken, TokenError, sign},
 };
 use self::{claims::Rules, jwks::Jwks, key::Key, shared_secret::SharedSecrets, token::Token, verified::Verified};
-use crate::{AuthConfig, clock, config::UnusableJwks};
+use crate::{AuthConfig, clock, config::UnusableJwks, metrics};
 
 /// Keeps the port that turns a token into a user.
 pub(crate) struct Authenticator {
@@ -51,11 +51,15 @@ impl Authenticator {
             jwks.keep_fresh().await;
         }
         if let Some(user) = self.verified.user(text, now) {
+            metrics::authenticated("accepted");
             return Ok(user);
         }
-        let token = Token::parse(text)?;
-        let key = self.key(&token).await?;
-        let (user, expires) = self.rules.user(&token.claims()?, now)?;
+        let refused = |result| move |_: &Unidentified| metrics::authenticated(result);
+        let token = Token::parse(text).inspect_err(refused("malformed"))?;
+        let key = self.key(&token).await.inspect_err(refused("unverified"))?;
+        let claims = token.claims().inspect_err(refused("malformed"))?;
+        let (user, expires) = self.rules.user(&claims, now).inspect_err(refused("claims"))?;
+        metrics::authenticated("accepted");
         self.verified.remember(text, &user, &key, expires);
         Ok(user)
     }

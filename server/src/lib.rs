@@ -1,6 +1,7 @@
 //! The process that keeps the contract: configuration, start and stop, tokens, the store, and what
 //! stands around the operations in HTTP. What the operations promise is said in [`todo_api`].
 
+mod admin;
 mod app;
 mod auth;
 mod clock;
@@ -10,6 +11,7 @@ mod doctor;
 mod entity;
 mod healthcheck;
 mod http;
+mod metrics;
 mod migrate;
 mod serve;
 mod store;

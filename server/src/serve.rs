@@ -29,7 +29,7 @@ use tokio::{
 
 use self::{connection::Connection, connections::Connections};
 pub(crate) use self::{files::allowed_connections, watch::Watch};
-use crate::HttpConfig;
+use crate::{HttpConfig, metrics};
 
 /// A pause before the next try where the system has no more to give, such as file handles.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -68,6 +68,7 @@ pub async fn serve(
             stopped: stopped.clone(),
         };
         open.spawn(async move {
+            let _present = metrics::connected();
             connection.serve(stream).await;
             drop(place);
         });

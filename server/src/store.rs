@@ -15,7 +15,7 @@ use todo_api::{Broken, Failure, Outcome};
 use self::cursor::Seal;
 use self::readiness::LastWord;
 pub(crate) use self::trouble::is_away;
-use crate::{DatabaseConfig, Databases, entity::key};
+use crate::{DatabaseConfig, Databases, entity::key, metrics};
 
 /// Keeps tasks in a database.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Store {
 
     /// Waits for the database, but not for ever: past the timeout it counts as away.
     async fn bounded<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        match tokio::time::timeout(self.timeout, work).await {
+        match metrics::timed(tokio::time::timeout(self.timeout, work)).await {
             Ok(result) => result,
             Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
         }
@@ -58,6 +58,7 @@ impl Store {
     async fn attempt<T, R>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Outcome<T, R> {
         self.bounded(work).await.map_err(|error| {
             let is_away = is_away(&error);
+            metrics::database_failed(is_away);
             let cause = Arc::new(error);
             Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
         })

@@ -15,6 +15,7 @@ mod healthcheck;
 mod hostile;
 mod limits;
 mod migrations;
+mod monitoring;
 mod outage;
 mod ownership;
 mod pages;

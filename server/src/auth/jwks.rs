@@ -29,7 +29,7 @@ use super::{
     key::Key,
     token::{Token, short},
 };
-use crate::{JwksConfig, config::UnusableJwks};
+use crate::{JwksConfig, config::UnusableJwks, metrics};
 
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -112,8 +112,12 @@ impl Jwks {
         Some(tokio::spawn(async move {
             let old = this.published();
             let new = match this.source.fetch().await {
-                Ok(jwks) => Published::replacing(&old, jwks),
+                Ok(jwks) => {
+                    metrics::jwks_fetched(true);
+                    Published::replacing(&old, jwks)
+                }
                 Err(error) => {
+                    metrics::jwks_fetched(false);
                     tracing::warn!(url = %this.source, %error, "the keys of the issuer could not be fetched");
                     old.failing()
                 }

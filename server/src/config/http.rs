@@ -1,6 +1,9 @@
 //! Where the server listens, for whom, and how much of it anybody may hold.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 
@@ -33,6 +36,8 @@ pub struct HttpConfig {
     pub rate_limit: Option<RateLimit>,
     /// The proxies whose word on the client's address counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where the operator finds the metrics; nowhere unless set.
+    pub admin_address: Option<SocketAddr>,
     /// How long requests under way may take once the server is told to stop.
     pub shutdown_timeout: Duration,
 }
@@ -50,6 +55,7 @@ pub(super) struct Variables {
     idle_timeout: Option<String>,
     rate_limit: Option<String>,
     trusted_proxies: Option<String>,
+    admin_addr: Option<String>,
     shutdown_timeout: Option<String>,
 }
 
@@ -67,6 +73,7 @@ impl HttpConfig {
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             rate_limit: rate_limit(reader, given.rate_limit.as_deref()),
             trusted_proxies: networks(reader, given.trusted_proxies),
+            admin_address: admin_address(reader, given.admin_addr),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
     }
@@ -77,6 +84,15 @@ fn rate_limit(reader: &mut Reader, given: Option<&str>) -> Option<RateLimit> {
         None | Some("off") => None,
         Some(given) => reader.parse("RATE_LIMIT", given),
     }
+}
+
+fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAddr> {
+    let given = given?;
+    let address = given.trim().parse();
+    if address.is_err() {
+        reader.refuse("ADMIN_ADDR", format!("is {given:?}, but must be an address and a port, such as 127.0.0.1:9091"));
+    }
+    address.ok()
 }
 
 fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {

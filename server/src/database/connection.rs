@@ -80,6 +80,22 @@ impl Connection {
         self.pool.ping().await
     }
 
+    /// How many connections are open, and how many of those are idle.
+    pub(crate) fn counts(&self) -> (u32, u32) {
+        let (open, idle) = match self.pool.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = self.pool.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            DbBackend::Sqlite => {
+                let pool = self.pool.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            _ => (0, 0),
+        };
+        (open, u32::try_from(idle).unwrap_or(open))
+    }
+
     /// Closes the pool.
     pub(super) async fn close(self) -> Result<(), DbErr> {
         self.pool.close().await

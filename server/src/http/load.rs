@@ -22,7 +22,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::{HttpConfig, serve::Watch};
+use crate::{HttpConfig, metrics, serve::Watch};
 
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
@@ -61,8 +61,11 @@ impl<E: Endpoint> Endpoint for LoadEndpoint<E> {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
         let context = request.data::<Arc<RequestContext>>().cloned();
-        let refused =
-            || Problem::from(Overloaded).into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
+        let refused = || {
+            metrics::shed();
+            let name = context.as_deref().map_or("", |context| context.id().as_str());
+            Problem::from(Overloaded).into_answer(name)
+        };
         let Some(place) = Place::take(&self.places) else {
             return Ok(refused());
         };
@@ -151,7 +154,10 @@ impl Body for ArrivingBody {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let refused = |problem: Problem| Poll::Ready(Some(Err(io::Error::other(problem))));
         match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(None) if !self.resume() => refused(Overloaded.into()),
+            Poll::Ready(None) if !self.resume() => {
+                metrics::shed();
+                refused(Overloaded.into())
+            }
             Poll::Pending if self.deadline.as_mut().poll(context).is_ready() => refused(RequestTimeout.into()),
             Poll::Pending => {
                 self.wait();

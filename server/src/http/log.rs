@@ -1,12 +1,20 @@
 //! The name of each request, and its one line in the log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use poem::{Endpoint, IntoResponse, Request, Response, http::HeaderValue};
+use poem::{
+    Endpoint, IntoResponse, Request, Response,
+    http::{HeaderValue, header::WWW_AUTHENTICATE},
+};
 use todo_api::{Operation, RequestContext, RequestId, UserId};
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
+
+use crate::metrics;
+
+/// From when on a request is worth a warning.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The header that names a request.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
@@ -20,8 +28,11 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     let method = request.method().clone();
     let path = request.original_uri().path().to_owned();
 
+    let _present = metrics::asked();
     let span = tracing::info_span!("request", request_id = context.id().as_str());
-    let mut response = match endpoint.call(request).instrument(span.clone()).await {
+    let answered = metrics::with_database_time(endpoint.call(request).instrument(span.clone()));
+    let (result, database) = answered.await;
+    let mut response = match result {
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),
     };
@@ -32,6 +43,11 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     let operation = response.data::<Operation>();
     let status = response.status();
     let exists = !status.is_client_error() && !status.is_server_error() || status == 405;
+    let elapsed = start.elapsed();
+    metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
+    if response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == "Bearer") {
+        metrics::authenticated("no_token");
+    }
     tracing::info!(
         parent: &span,
         method = method.as_str(),
@@ -39,11 +55,26 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
         route = operation.map_or(if exists { path.as_str() } else { "-" }, |operation| operation.route),
         operation = operation.map(|operation| operation.id),
         status = status.as_u16(),
-        milliseconds = (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        milliseconds = milliseconds(elapsed),
+        database_milliseconds = milliseconds(database),
         user = context.caller().map(UserId::as_str),
         "answered"
     );
+    if elapsed >= SLOW {
+        tracing::warn!(
+            parent: &span,
+            operation = operation.map(|operation| operation.id),
+            milliseconds = milliseconds(elapsed),
+            database_milliseconds = milliseconds(database),
+            "slow request"
+        );
+    }
     Ok(response)
+}
+
+/// Milliseconds, to the microsecond.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn given_id(request: &Request) -> Option<RequestId> {

@@ -24,7 +24,7 @@ use poem::{Endpoint, IntoResponse, Middleware, Request, Response, http::HeaderVa
 use todo_api::{Allowance, TooManyRequests, UserId};
 
 use super::client_address::client_address;
-use crate::{HttpConfig, RateLimit};
+use crate::{HttpConfig, RateLimit, metrics};
 
 /// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
 const MAX_BUCKETS: usize = 100_000;
@@ -110,14 +110,15 @@ impl Allowance for Counted {
     fn spend(&self, user: &UserId) -> Result<(), TooManyRequests> {
         let taken = self.limits.users.take(user);
         self.left.get_or_init(|| taken.as_ref().map_or(0, |left| *left));
-        taken.map(|_| ())
+        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited("user"))
     }
 
     fn fail(&self) -> Result<(), TooManyRequests> {
         let Some(address) = self.address else {
             return Ok(());
         };
-        self.limits.failures.take(&household(address)).map(|_| ())
+        let taken = self.limits.failures.take(&household(address));
+        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited("address"))
     }
 }
 

@@ -8,6 +8,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::metrics;
+
 /// How long a place is waited for before the next connection is evicted.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -54,6 +56,7 @@ impl Connections {
     pub(super) fn evict(&self) {
         if let Some((_, eviction)) = self.waiting.lock().evictions.pop_first() {
             eviction.notify_one();
+            metrics::evicted();
         }
     }
 

@@ -1,0 +1,180 @@
+//! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them.
+
+use std::{collections::BTreeSet, fs, net::SocketAddr, time::Duration};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    Raw, ServerProcess, TestDatabase, Token, workspace,
+};
+
+/// A server with an address for its operator.
+async fn watched(engine: Engine, variables: &[(&str, &str)]) -> (ServerProcess, SocketAddr, SocketAddr) {
+    let database = TestDatabase::create(engine).await;
+    let url = database.url();
+    let variables: Vec<_> =
+        [("DATABASE_URL", url.as_str()), ("ADMIN_ADDR", "127.0.0.1:0")].iter().chain(variables).copied().collect();
+    let server = ServerProcess::start(&variables);
+    let line: Value = serde_json::from_str(&server.wait_for("metrics are at")).expect("a line of JSON");
+    let admin = line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
+    let address = server.address();
+    // The server's own; it goes when the process does.
+    std::mem::forget(database);
+    (server, address, admin)
+}
+
+async fn page(admin: SocketAddr) -> String {
+    let response = reqwest::get(format!("http://{admin}/metrics")).await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
+    response.text().await.expect("a page")
+}
+
+/// The value of a metric with its labels.
+fn value(page: &str, metric: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {metric} in\n{page}")).parse().expect("a number")
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (_server, address, admin) = watched(engine, &[]).await;
+    let ann = ServerProcess::client(address, "ann");
+    for _ in 0..3 {
+        ann.create(json!({"title": "a"})).await.expect(201);
+    }
+    ann.task(4711).await.expect(404);
+    ann.get("/nowhere/a-path-of-anybodys").await.expect(404);
+    let page = page(admin).await;
+    assert_eq!(value(&page, r#"http_requests_total{operation="createTask",status="201"}"#), 3.0);
+    assert_eq!(value(&page, r#"http_requests_total{operation="getTask",status="404"}"#), 1.0);
+    assert_eq!(value(&page, r#"http_requests_total{operation="none",status="404"}"#), 1.0);
+    assert_eq!(value(&page, r#"http_request_duration_seconds_count{operation="createTask"}"#), 3.0);
+    assert_eq!(value(&page, r#"http_request_duration_seconds_bucket{operation="createTask",le="+Inf"}"#), 3.0);
+    assert_eq!(value(&page, "http_requests_in_flight"), 0.0);
+    assert_eq!(value(&page, "database_operations_in_progress"), 0.0);
+    assert!(value(&page, "database_operation_duration_seconds_count") >= 4.0);
+    assert!(value(&page, r#"database_pool_connections{pool="writes",state="idle"}"#) >= 1.0);
+    assert!(value(&page, "process_resident_memory_bytes") > 1e6 && value(&page, "process_open_fds") > 3.0);
+    for anybodys in ["ann", "4711", "nowhere", "127.0.0.1"] {
+        assert!(!page.contains(anybodys), "{anybodys} is in\n{page}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (_server, address, admin) = watched(engine, &[]).await;
+    let ask = async |token: &str, status| {
+        let client = todo_contract_tests::Client::of(address);
+        let client =
+            if token.is_empty() { client } else { client.with_header("Authorization", &format!("Bearer {token}")) };
+        client.list().await.expect(status);
+    };
+    ask(&Token::of("ann").encode(), 200).await;
+    ask("", 401).await;
+    ask("nonsense", 401).await;
+    ask(&Token::of("ann").signed_with(&"x".repeat(32)).encode(), 401).await;
+    ask(&Token::of("ann").with("exp", 1).encode(), 401).await;
+    let page = page(admin).await;
+    for result in ["accepted", "no_token", "malformed", "unverified", "claims"] {
+        assert_eq!(value(&page, &format!(r#"authentications_total{{result="{result}"}}"#)), 1.0, "{result}");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (_server, address, admin) = watched(engine, &[("RATE_LIMIT", "1:1"), ("MAX_CONNECTIONS", "2")]).await;
+    let ann = ServerProcess::client(address, "ann").with_header("Connection", "close");
+    while ann.list().await.status != 429 {}
+    // Two that idle have every place; the next takes one of them.
+    let idle = (Raw::connect(address).await, Raw::connect(address).await);
+    ann.get("/api/health").await.expect(200);
+    let page = page(admin).await;
+    assert!(value(&page, r#"http_requests_rate_limited_total{bucket="user"}"#) >= 1.0);
+    assert!(value(&page, "http_connections_evicted_total") >= 1.0);
+    assert_eq!(value(&page, "http_requests_shed_total"), 0.0);
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_request_is_told_with_its_time_in_the_database() {
+    let cluster = std::sync::Arc::new(todo_contract_tests::Cluster::start());
+    let url = cluster.url("postgres");
+    let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
+    let client = ServerProcess::client(server.address(), "ann");
+    client.list().await.expect(200);
+    cluster.interrupt();
+    let mut line = Value::Null;
+    for _ in 0..20 {
+        client.list().await.expect(503);
+        line = server
+            .printed()
+            .iter()
+            .find(|line| line.contains("slow request"))
+            .map_or(Value::Null, |line| serde_json::from_str(line).expect("JSON"));
+        if !line.is_null() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited >= 1000.0), "{line}");
+    assert_eq!(line["operation"], "listTasks");
+}
+
+#[test]
+fn an_operators_address_that_is_none_is_refused() {
+    let output = ServerProcess::run(&[], &[("ADMIN_ADDR", "9091")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(r#"ADMIN_ADDR is "9091", but must be an address and a port"#), "{said}");
+}
+
+/// The metrics in expressions: what looks like one and is no function, keyword or label.
+fn metrics(expressions: &[String]) -> BTreeSet<String> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = expressions.iter().flat_map(|expression| expression.split(|c: char| !is_of_name(c)));
+    words
+        .filter(|word| word.contains('_') && *word != "histogram_quantile" && *word != "__rate_interval")
+        .map(str::to_owned)
+        .collect()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(workspace().join(file)).expect("a file")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dashboard_and_alerts_ask_for_what_there_is() {
+    let dashboard: Value = serde_json::from_str(&read("deploy/monitoring/dashboard.json")).expect("JSON");
+    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
+    let panels = dashboard["panels"].as_array().expect("panels").iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let rules = alerts["groups"][0]["rules"].as_array().expect("rules");
+    let text = |value: &Value| value["expr"].as_str().expect("an expression").to_owned();
+    let asked = metrics(&targets.chain(rules).map(text).collect::<Vec<_>>());
+    assert!(asked.len() > 15, "the expressions were read: {asked:?}");
+
+    let (_server, address, admin) = watched(Sqlite, &[]).await;
+    ServerProcess::client(address, "ann").created("a").await;
+    let page = page(admin).await;
+    let there: BTreeSet<_> = page.lines().filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned).collect();
+    let missing: Vec<_> = asked.difference(&there).collect();
+    assert!(missing.is_empty(), "{missing:?} are asked for, and there are only {there:?}");
+}
+
+#[test]
+fn every_alert_leads_to_what_to_do() {
+    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
+    let runbook = read("docs/runbook.md");
+    let rules = alerts["groups"][0]["rules"].as_array().expect("rules");
+    let names: Vec<_> = rules.iter().map(|rule| rule["alert"].as_str().expect("a name")).collect();
+    for (rule, name) in rules.iter().zip(&names) {
+        let link = rule["annotations"]["runbook_url"].as_str().expect("a link");
+        assert_eq!(link, format!("docs/runbook.md#{}", name.to_lowercase()));
+    }
+    let sections: Vec<_> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(sections, names, "a section each, and none without");
+}

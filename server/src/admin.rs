@@ -1,0 +1,50 @@
+//! The operator's own address, with nothing on it that a client should reach: `/metrics`.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use poem::{Endpoint, Response, Route, endpoint::make_sync, get};
+use tokio::net::TcpListener;
+
+use crate::{Databases, HttpConfig, metrics::Page, serve::serve};
+
+/// How often the page is tidied.
+const TIDIED_EVERY: Duration = Duration::from_secs(5);
+
+/// The text format of Prometheus.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// A place for the operator to look at.
+pub(crate) struct Admin {
+    listener: TcpListener,
+    page: Page,
+}
+
+impl Admin {
+    /// Begins to listen, and to count.
+    pub(crate) async fn start(address: SocketAddr, databases: Databases) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
+        Ok(Self { listener, page: Page::start(databases) })
+    }
+
+    /// Shows the page until `stop` is ready.
+    pub(crate) async fn run(self, config: &HttpConfig, stop: impl Future<Output = ()>) {
+        let page = self.page.clone();
+        let tidying = async {
+            loop {
+                tokio::time::sleep(TIDIED_EVERY).await;
+                page.tidy();
+            }
+        };
+        tokio::select! {
+            () = serve(self.listener, metrics(self.page), config, stop) => {}
+            () = tidying => {}
+        }
+    }
+}
+
+fn metrics(page: Page) -> impl Endpoint<Output = Response> {
+    let page = Arc::new(page);
+    let metrics = make_sync(move |_| Response::builder().content_type(CONTENT_TYPE).body(page.print()));
+    Route::new().at("/metrics", get(metrics))
+}

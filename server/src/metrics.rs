@@ -1,0 +1,204 @@
+//! What is counted, for Prometheus. All names stand here, and in `deploy/monitoring/`, which a test holds
+//! to them.
+//!
+//! By the facade of the crate `metrics`: what counts need not be handed a registry, and costs next to
+//! nothing where nobody asks. Every label has few values: operations, statuses, reasons; never a user, an
+//! address or a path.
+
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+
+use crate::Databases;
+
+const CONNECTIONS: &str = "http_connections";
+const EVICTED: &str = "http_connections_evicted_total";
+const IN_FLIGHT: &str = "http_requests_in_flight";
+const REQUESTS: &str = "http_requests_total";
+const DURATION: &str = "http_request_duration_seconds";
+const SHED: &str = "http_requests_shed_total";
+const RATE_LIMITED: &str = "http_requests_rate_limited_total";
+const AUTHENTICATIONS: &str = "authentications_total";
+const JWKS_FETCHES: &str = "jwks_fetches_total";
+const DATABASE_DURATION: &str = "database_operation_duration_seconds";
+const DATABASE_IN_PROGRESS: &str = "database_operations_in_progress";
+const DATABASE_ERRORS: &str = "database_errors_total";
+const DATABASE_CONNECTIONS: &str = "database_pool_connections";
+
+/// The bounds of durations, in seconds: from an answer out of memory to the longest that one may take.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// The page of all that is counted.
+#[derive(Clone)]
+pub(crate) struct Page {
+    handle: PrometheusHandle,
+    process: Collector,
+    databases: Databases,
+}
+
+impl Page {
+    /// Begins counting, in the whole process.
+    pub(crate) fn start(databases: Databases) -> Self {
+        static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+        let process = Collector::default();
+        let handle = HANDLE.get_or_init(|| {
+            let builder =
+                PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
+            let recorder = builder.unwrap_or_default().build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::error!("something else in this process counts already");
+            }
+            describe();
+            process.describe();
+            handle
+        });
+        Self { handle: handle.clone(), process, databases }
+    }
+
+    /// All of it, as it is now.
+    pub(crate) fn print(&self) -> String {
+        self.process.collect();
+        for (pool, connection) in [("reads", &self.databases.reads), ("writes", &self.databases.writes)] {
+            let (open, idle) = connection.counts();
+            let set = |state: &'static str, count: u32| {
+                gauge!(DATABASE_CONNECTIONS, "pool" => pool, "state" => state).set(count);
+            };
+            set("idle", idle);
+            set("used", open.saturating_sub(idle));
+        }
+        self.handle.render()
+    }
+
+    /// Lets go of what is no longer needed; to be called every few seconds, asked or not.
+    pub(crate) fn tidy(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+fn describe() {
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients.");
+    describe_counter!(EVICTED, Unit::Count, "Connections closed because their place was wanted (MAX_CONNECTIONS).");
+    describe_gauge!(IN_FLIGHT, Unit::Count, "Requests under way.");
+    describe_counter!(REQUESTS, Unit::Count, "Answers, by operation and status.");
+    describe_histogram!(DURATION, Unit::Seconds, "From the end of a request's head to its answer, by operation.");
+    describe_counter!(SHED, Unit::Count, "Requests answered 503 at once (MAX_REQUESTS) or given up.");
+    describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
+    describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
+    describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");
+    describe_histogram!(
+        DATABASE_DURATION,
+        Unit::Seconds,
+        "Waiting for the database: for a connection and for statements."
+    );
+    describe_gauge!(DATABASE_IN_PROGRESS, Unit::Count, "Operations that use a connection or wait for one.");
+    describe_counter!(DATABASE_ERRORS, Unit::Count, "Operations that failed: the database away, or a fault.");
+    describe_gauge!(DATABASE_CONNECTIONS, Unit::Count, "Connections to the database, by pool and state.");
+    // What has not happened yet is a zero, not a gap: rules see the first time as well.
+    for counter in [EVICTED, SHED] {
+        counter!(counter).absolute(0);
+    }
+    for bucket in ["user", "address"] {
+        counter!(RATE_LIMITED, "bucket" => bucket).absolute(0);
+    }
+    for result in ["accepted", "no_token", "malformed", "unverified", "claims"] {
+        counter!(AUTHENTICATIONS, "result" => result).absolute(0);
+    }
+    for result in ["fetched", "failed"] {
+        counter!(JWKS_FETCHES, "result" => result).absolute(0);
+    }
+    for kind in ["away", "fault"] {
+        counter!(DATABASE_ERRORS, "kind" => kind).absolute(0);
+    }
+}
+
+/// Something that is there for as long as this value is.
+pub(crate) struct Present(&'static str);
+
+impl Present {
+    fn new(gauge: &'static str) -> Self {
+        gauge!(gauge).increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        gauge!(self.0).decrement(1);
+    }
+}
+
+/// A client has connected.
+pub(crate) fn connected() -> Present {
+    Present::new(CONNECTIONS)
+}
+
+/// A connection had to go for another.
+pub(crate) fn evicted() {
+    counter!(EVICTED).increment(1);
+}
+
+/// A request has begun.
+pub(crate) fn asked() -> Present {
+    Present::new(IN_FLIGHT)
+}
+
+/// A request has been answered; by no operation where `operation` is none.
+pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: Duration) {
+    let operation = operation.unwrap_or("none");
+    counter!(REQUESTS, "operation" => operation, "status" => status.to_string()).increment(1);
+    histogram!(DURATION, "operation" => operation).record(duration);
+}
+
+/// A request was turned away, or given up.
+pub(crate) fn shed() {
+    counter!(SHED).increment(1);
+}
+
+/// A bucket was empty: a `user`'s, or an `address`'s.
+pub(crate) fn rate_limited(bucket: &'static str) {
+    counter!(RATE_LIMITED, "bucket" => bucket).increment(1);
+}
+
+/// A token was looked at, or was missing.
+pub(crate) fn authenticated(result: &'static str) {
+    counter!(AUTHENTICATIONS, "result" => result).increment(1);
+}
+
+/// The issuer was asked for its keys.
+pub(crate) fn jwks_fetched(went_well: bool) {
+    counter!(JWKS_FETCHES, "result" => if went_well { "fetched" } else { "failed" }).increment(1);
+}
+
+/// An operation of the database failed.
+pub(crate) fn database_failed(is_away: bool) {
+    counter!(DATABASE_ERRORS, "kind" => if is_away { "away" } else { "fault" }).increment(1);
+}
+
+tokio::task_local! {
+    /// How long the request of this task has waited for the database.
+    static DATABASE_TIME: std::cell::Cell<Duration>;
+}
+
+/// Runs `work`, the answering of one request, and says how long it waited for the database.
+pub(crate) async fn with_database_time<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    DATABASE_TIME
+        .scope(std::cell::Cell::default(), async { (work.await, DATABASE_TIME.with(std::cell::Cell::get)) })
+        .await
+}
+
+/// Times `work`, which is an operation of the database.
+pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
+    let (start, _present) = (Instant::now(), Present::new(DATABASE_IN_PROGRESS));
+    let result = work.await;
+    let waited = start.elapsed();
+    histogram!(DATABASE_DURATION).record(waited);
+    // Readiness is asked outside of any request that is timed.
+    let _ = DATABASE_TIME.try_with(|time| time.set(time.get() + waited));
+    result
+}

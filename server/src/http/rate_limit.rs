@@ -161,3 +161,22 @@ impl Buckets {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn however_many_ask_the_memory_is_bounded() {
+        let slow = RateLimit { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(1000).expect("it is not zero") };
+        let buckets = Buckets::new(slow);
+        for name in 0..3 * MAX_BUCKETS {
+            // Refusals are for those who share.
+            let _ = buckets.take(&name);
+            assert!(buckets.limiter.len() <= MAX_BUCKETS + 1024);
+        }
+        assert!(buckets.limiter.len() > MAX_BUCKETS / 2, "they were kept");
+    }
+}

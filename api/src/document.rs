@@ -10,8 +10,9 @@ use poem_openapi::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Expected, HealthApi, InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Readiness,
-    RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched, UserId,
+    Creation, Expected, HealthApi, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome,
+    Page, PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched,
+    UserId,
     problem::{self, MEDIA_TYPE},
 };
 
@@ -24,7 +25,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const DESCRIPTION: &str = include_str!("document.md");
 
 /// The header names as people write them; the framework publishes capitals.
-const HEADERS: [&str; 6] = ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+const HEADERS: [&str; 7] =
+    ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
 
 /// The headers that tell an identified caller how much is left, where the server has a limit
 /// (draft-ietf-httpapi-ratelimit-headers); none comes from a type, since no operation sets them.
@@ -169,6 +171,10 @@ impl Tasks for Unserved {
     }
 
     async fn create(&self, _: &UserId, _: NewTask) -> Outcome<Task, Unidentified> {
+        match *self {}
+    }
+
+    async fn create_once(&self, _: &UserId, _: &IdempotencyKey, _: NewTask) -> Outcome<Creation, NotCreated> {
         match *self {}
     }
 

@@ -20,6 +20,7 @@ mod caller;
 mod context;
 mod document;
 mod health;
+mod idempotency;
 mod json;
 mod link;
 mod operations;
@@ -42,12 +43,13 @@ pub use self::{
     context::{RequestContext, RequestId},
     document::{Document, TITLE, VERSION},
     health::{HealthApi, Readiness},
+    idempotency::{Creation, IdempotencyKey, NotCreated},
     json::MAX_BODY_BYTES,
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     problem::{
         Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, PreconditionFailed,
-        Problem, RequestTimeout, TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable,
+        Problem, RequestTimeout, StillRunning, TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable,
         UnsupportedMediaType,
     },
     schema::json_schema,

@@ -13,7 +13,9 @@ use poem_openapi::{
 };
 
 use crate::{
-    Fault, Problem, Unprocessable, operations,
+    Fault, Problem, Unprocessable,
+    idempotency::Once,
+    operations,
     page::{Cursor, Limit},
     precondition::{IfMatch, IfNoneMatch},
     tasks::{Completed, OnlyCompleted, Search, Sort, TaskId},
@@ -52,7 +54,7 @@ impl<T: Parameter> Param<T> {
 type Judge = (&'static str, fn(&Request) -> Option<Fault>);
 
 /// All parameters that any operation takes.
-const JUDGES: [Judge; 8] = [
+const JUDGES: [Judge; 9] = [
     judge::<Limit>(),
     judge::<Option<Cursor>>(),
     judge::<Completed>(),
@@ -61,6 +63,7 @@ const JUDGES: [Judge; 8] = [
     judge::<TaskId>(),
     judge::<IfMatch>(),
     judge::<IfNoneMatch>(),
+    judge::<Once>(),
 ];
 
 const fn judge<T: Parameter>() -> Judge {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod conflict;
 mod failure;
 mod kind;
 mod limits;
@@ -24,6 +25,7 @@ pub(crate) use self::{
 };
 pub use self::{
     body::Fault,
+    conflict::StillRunning,
     failure::{Broken, Failure, Outcome},
     kind::{
         ContentTooLarge, Internal, NoSuchTask, PreconditionFailed, Unavailable, Unidentified, Unprocessable,

@@ -25,8 +25,9 @@ pub use self::{
     version::{Expected, Unmatched},
 };
 use crate::{
-    Caller, Cursor, InvalidCursor, Limit, NoSuchTask, Outcome, Page, PageVersion, PreconditionFailed, Unidentified,
-    UserId,
+    Caller, Creation, Cursor, IdempotencyKey, InvalidCursor, Limit, NoSuchTask, NotCreated, Outcome, Page, PageVersion,
+    PreconditionFailed, Unidentified, UserId,
+    idempotency::Once,
     json::Json,
     link::NextPage,
     parameter::Param,
@@ -58,6 +59,15 @@ pub trait Tasks: Send + Sync + 'static {
 
     /// Creates a task. Refuses an owner whom the system that keeps the users does not know.
     fn create(&self, owner: &UserId, task: NewTask) -> impl Future<Output = Outcome<Task, Unidentified>> + Send;
+
+    /// Creates a task as [`Tasks::create`] does, but only once under one key of an owner: for 24 hours, whoever
+    /// asks for the same again gets the first answer again.
+    fn create_once(
+        &self,
+        owner: &UserId,
+        key: &IdempotencyKey,
+        task: NewTask,
+    ) -> impl Future<Output = Outcome<Creation, NotCreated>> + Send;
 
     /// Sets `completed` of all tasks, and says how many were otherwise; the others are not touched.
     fn complete_all(&self, owner: &UserId, completed: bool) -> impl Future<Output = Outcome<u64>> + Send;
@@ -151,18 +161,26 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Create a task
     ///
-    /// The answer is the task as it is kept, with its `id`; `Location` says where it is. Sent twice,
-    /// two tasks are created.
+    /// The answer is the task as it is kept, with its `id`; `Location` says where it is. Sent twice, two tasks
+    /// are created, unless both bear the same `Idempotency-Key`: then the second is answered as the first was,
+    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again.
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
     async fn create_task(
         &self,
         caller: Caller,
         /// The task to create.
         task: Json<NewTask>,
+        /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters,
+        /// in quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
+        #[oai(name = "Idempotency-Key")]
+        once: Param<Once>,
     ) -> Result<CreateTask, CreateTaskError> {
-        let task = self.0.create(caller.user(), task.0).await?;
+        let Creation { task, is_replayed } = match &once.0.0 {
+            Some(key) => self.0.create_once(caller.user(), key, task.0).await?,
+            None => Creation::new(self.0.create(caller.user(), task.0).await?),
+        };
         let (location, etag) = (format!("/api/tasks/{}", task.id), task.etag());
-        Ok(CreateTask::Created(Json(task), location, etag))
+        Ok(CreateTask::Created(Json(task), location, etag, is_replayed.then_some(true)))
     }
 
     /// Set whether all tasks are done

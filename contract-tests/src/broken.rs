@@ -9,8 +9,8 @@ use std::{
 };
 
 use todo_api::{
-    Broken, Expected, Failure, InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Readiness,
-    Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
+    Broken, Creation, Expected, Failure, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
+    Outcome, Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
 };
 use todo_server::{Config, endpoint, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -121,6 +121,10 @@ impl Tasks for AlwaysBroken {
     }
 
     async fn create(&self, _: &UserId, _: NewTask) -> Outcome<Task, Unidentified> {
+        self.fail().await
+    }
+
+    async fn create_once(&self, _: &UserId, _: &IdempotencyKey, _: NewTask) -> Outcome<Creation, NotCreated> {
         self.fail().await
     }
 

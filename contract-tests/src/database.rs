@@ -112,6 +112,21 @@ impl TestDatabase {
         };
         Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await.expect("a connection")
     }
+
+    /// Makes writes of tasks wait, until the connection is told `ROLLBACK`.
+    ///
+    /// # Panics
+    ///
+    /// Where they cannot be blocked.
+    pub async fn block_writes(&self) -> DatabaseConnection {
+        let statement = match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres { .. } => "BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE",
+        };
+        let connection = self.connect().await;
+        connection.execute_unprepared(statement).await.expect("a lock");
+        connection
+    }
 }
 
 impl Drop for TestDatabase {

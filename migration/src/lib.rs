@@ -7,6 +7,7 @@ mod m20261124_000001_create_users;
 mod m20261124_000002_create_tasks;
 mod m20261124_000003_sort_tasks;
 mod m20261124_000004_create_keys;
+mod m20261124_000005_create_idempotency_keys;
 mod users_table;
 
 use sea_orm_migration::{
@@ -55,6 +56,9 @@ impl MigratorTraitSelf for Migrator {
             Box::new(m20261124_000002_create_tasks::Migration { users: self.users.clone().unwrap_or_default() }),
             Box::new(m20261124_000003_sort_tasks::Migration),
             Box::new(m20261124_000004_create_keys::Migration),
+            Box::new(m20261124_000005_create_idempotency_keys::Migration {
+                users: self.users.clone().unwrap_or_default(),
+            }),
         ]
     }
 }

@@ -1,6 +1,8 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
 mod cursor;
+mod once;
+mod owner;
 mod page;
 mod readiness;
 mod search;
@@ -12,9 +14,8 @@ use std::{future::Future, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome};
 
-use self::cursor::Seal;
-use self::readiness::LastWord;
 pub(crate) use self::trouble::is_away;
+use self::{cursor::Seal, once::Keys, readiness::LastWord};
 use crate::{DatabaseConfig, Databases, entity::key, metrics};
 
 /// Keeps tasks in a database.
@@ -26,6 +27,7 @@ pub(crate) struct Store {
     /// Whether rows of users are ours to write.
     owns_users: bool,
     readiness: Arc<LastWord>,
+    keys: Arc<Keys>,
     /// Of cursors.
     seal: Arc<Seal>,
 }
@@ -42,6 +44,7 @@ impl Store {
             timeout: config.timeout,
             owns_users: config.users_table.is_none(),
             readiness: Arc::default(),
+            keys: Arc::default(),
             seal: Arc::new(seal),
         })
     }

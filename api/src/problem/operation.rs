@@ -8,8 +8,8 @@ use poem_openapi::{
 use serde_json::Value;
 
 use super::{
-    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, PreconditionFailed, RequestTimeout, TooManyRequests,
-    Unavailable, Unidentified, Unprocessable, UnsupportedMediaType,
+    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, PreconditionFailed, RequestTimeout, StillRunning,
+    TooManyRequests, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType,
     body::{self, ProblemBody, ValidationProblemBody},
     kind::{Header, Kind},
 };
@@ -120,6 +120,7 @@ pub(crate) fn example(status: u16) -> Option<Value> {
         of::<Unidentified>(),
         of::<NoSuchTask>(),
         of::<RequestTimeout>(),
+        of::<StillRunning>(),
         of::<PreconditionFailed>(),
         of::<ContentTooLarge>(),
         of::<UnsupportedMediaType>(),

@@ -4,8 +4,8 @@ use poem_openapi::ApiResponse;
 
 use super::{DeletedTasks, Task, Unmatched, UpdatedTasks};
 use crate::{
-    InvalidCursor, NoSuchTask, PreconditionFailed, Unprocessable, json::Json, link::NextPage, precondition::ETag,
-    problem::problems,
+    InvalidCursor, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json, link::NextPage,
+    precondition::ETag, problem::problems,
 };
 
 #[derive(ApiResponse)]
@@ -42,6 +42,9 @@ pub(super) enum CreateTask {
         /// The version of the task.
         #[oai(header = "ETag")]
         ETag,
+        /// `true` where an earlier request with the same `Idempotency-Key` created it, whose answer this is.
+        #[oai(header = "Idempotency-Replayed")]
+        Option<bool>,
     ),
 }
 
@@ -117,7 +120,17 @@ problems! {
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified, RequestTimeout, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+        Unidentified, RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+}
+
+impl From<NotCreated> for CreateTaskError {
+    fn from(refusal: NotCreated) -> Self {
+        match refusal {
+            NotCreated::Unidentified(unidentified) => unidentified.into(),
+            NotCreated::AnotherBody => NotCreated::another_body().into(),
+            NotCreated::StillRunning => StillRunning.into(),
+        }
+    }
 }
 
 problems! {

@@ -1,7 +1,7 @@
 //! Every operation and status of the document, each reached by a request: the table's keys must equal
 //! the document's.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use rstest::rstest;
@@ -17,6 +17,8 @@ use todo_contract_tests::{
 enum Who {
     Ann,
     Nobody,
+    /// Ann, whose first request with the same key is still running.
+    Again,
     /// Of a server whose store has a fault.
     OfFault,
     /// Of a server whose database is away.
@@ -71,6 +73,7 @@ fn request(operation: &str, status: u16) -> Request {
         ("listTasks" | "deleteCompletedTasks", 422) => (Who::Ann, "/api/tasks?completed=perhaps", body, JSON),
         ("toggleTaskCompletion", 422) => (Who::Ann, "/api/tasks/x/complete", body, JSON),
         (_, 422) => (Who::Ann, "/api/tasks/x", body, JSON),
+        (_, 409) => (Who::Again, path, body, JSON),
         (_, 429) => (Who::Eager, path, body, JSON),
         (_, 500) => (Who::OfFault, path, body, JSON),
         (_, 503) => (Who::OfAway, path, body, JSON),
@@ -94,11 +97,20 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
             let app = TestApp::configured(engine, &[("REQUEST_TIMEOUT", "1"), ("RATE_LIMIT", "1:3")]).await;
             let id = app.client("ann").created("mine").await;
             let (who, path, body, content_type) = request(&operation.id, *status);
+            let mut _block = None;
             let client: Client = match who {
                 Who::Ann | Who::Slow => app.client("ann"),
                 Who::Eager => {
                     while app.client("eve").list().await.status != 429 {}
                     app.client("eve")
+                }
+                Who::Again => {
+                    _block = Some(app.database().block_writes().await);
+                    let ann = app.client("ann").with_header("Idempotency-Key", "key");
+                    let (first, body) = (ann.clone(), body.clone());
+                    tokio::spawn(async move { first.create(body.unwrap_or_default()).await });
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    ann
                 }
                 Who::Nobody => app.stranger(),
                 Who::OfFault => fault.client(),
@@ -126,7 +138,7 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
 /// CONTRACT.md's own table: what each operation may answer, to the letter.
 #[rstest]
 #[case("listTasks", "GET", "/api/tasks", &[200, 304, 401, 422, 429, 500, 503])]
-#[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 413, 415, 422, 429, 500, 503])]
+#[case("createTask", "POST", "/api/tasks", &[201, 401, 408, 409, 413, 415, 422, 429, 500, 503])]
 #[case("completeAllTasks", "PATCH", "/api/tasks", &[200, 401, 408, 412, 413, 415, 422, 429, 500, 503])]
 #[case("deleteCompletedTasks", "DELETE", "/api/tasks", &[200, 401, 412, 422, 429, 500, 503])]
 #[case("getTask", "GET", "/api/tasks/{id}", &[200, 304, 401, 404, 422, 429, 500, 503])]

@@ -7,6 +7,7 @@ mod delete;
 mod get;
 mod list;
 mod many;
+mod once;
 mod order;
 mod pages;
 mod revalidation;

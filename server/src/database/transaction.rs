@@ -51,6 +51,20 @@ impl Transaction {
             }
         }
     }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer: then it takes it back by itself.
+    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
+        match self.0 {
+            Kind::Prepared(transaction) => transaction.rollback().await,
+            Kind::Nameless(transaction) => {
+                transaction.into_inner().rollback().await.map_err(|error| DbErr::Exec(runtime(error)))
+            }
+        }
+    }
 }
 
 fn runtime(error: sqlx::Error) -> RuntimeErr {

@@ -1,28 +1,26 @@
 //! The keeper of tasks: these are the handlers. Each is a scoped statement, its execution, and a mapping.
 //!
-//! Every write is one statement that carries the owner in its condition and returns what it wrote; no
+//! Every write (but one under an idempotency key, see [`super::once`]) is one statement that carries the
+//! owner in its condition and returns what it wrote; no
 //! operation reads a row and then writes it. All rows are read to the end of the statement: a row that
 //! is merely returned may yet fail to be committed.
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Select, SqlErr, UpdateMany,
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Select, UpdateMany,
     sea_query::{Expr, ExprTrait, Func},
 };
 use todo_api::{
-    Broken, Expected,
+    Broken, Creation, Expected,
     Failure::{self, Refused},
-    InvalidCursor, ListQuery, NewTask, NoSuchTask, Outcome, Page, PageVersion, Task, TaskPatch, Tasks, Timestamp,
-    Unidentified, Unmatched, UserId,
+    IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
+    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
 };
 
-use super::{Store, page, trouble};
+use super::{Store, page};
 use crate::{
     clock,
-    entity::{
-        task::{ActiveModel, COLUMN, Column, Entity},
-        user,
-    },
+    entity::task::{ActiveModel, COLUMN, Column, Entity},
 };
 
 impl Tasks for Store {
@@ -45,28 +43,12 @@ impl Tasks for Store {
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
-        let (row, database) = (row(owner, task), &self.databases.writes);
-        // Boxed: three statements in one make a large future.
-        let created = self.attempt(Box::pin(async {
-            let created = match insert(row.clone(), database).await {
-                // The owner's first task: only now is there anything to write about the owner.
-                Err(error) if is_missing_owner(&error) && self.owns_users => {
-                    match user::Entity::keep(owner, database).await {
-                        Ok(()) => insert(row, database).await,
-                        Err(error) => Err(error),
-                    }
-                }
-                result => result,
-            };
-            match created {
-                // Of a table of users that another system has taken over, we do not know all that it requires.
-                Err(error) if is_missing_owner(&error) || trouble::is_missing_value(&error) => Ok(None),
-                result => result.map(Some),
-            }
-        }));
-        created.await?.ok_or_else(|| {
-            Refused(Unidentified::because("the user that this token stands for does not exist (any more)"))
-        })
+        let row = row(owner, task);
+        self.for_owner(owner, || insert(row.clone(), &self.databases.writes)).await
+    }
+
+    async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
+        self.once(owner, key, task).await
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
@@ -184,7 +166,7 @@ fn change(owner: &UserId) -> UpdateMany<Entity> {
     Entity::change_owned_by(owner).col_expr(Column::UpdatedAt, moved.into())
 }
 
-fn row(owner: &UserId, task: NewTask) -> ActiveModel {
+pub(super) fn row(owner: &UserId, task: NewTask) -> ActiveModel {
     let now = clock::now_micros();
     ActiveModel {
         id: NotSet,
@@ -197,12 +179,7 @@ fn row(owner: &UserId, task: NewTask) -> ActiveModel {
     }
 }
 
-async fn insert(row: ActiveModel, database: &impl ConnectionTrait) -> Result<Task, DbErr> {
+pub(super) async fn insert(row: ActiveModel, database: &impl ConnectionTrait) -> Result<Task, DbErr> {
     let rows = Entity::insert_many([row]).exec_with_returning(database).await?;
     rows.into_iter().next().map(Task::from).ok_or(DbErr::RecordNotInserted)
-}
-
-/// Tasks have one foreign key: to their owner.
-fn is_missing_owner(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
 }

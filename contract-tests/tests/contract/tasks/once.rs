@@ -1,0 +1,171 @@
+//! `POST /api/tasks` with an `Idempotency-Key`: sent as often as it takes, done once.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use rstest::rstest;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use todo_contract_tests::{
+    Answer, Client,
+    Engine::{self, Postgres, Sqlite},
+    TestApp, TestDatabase,
+};
+
+fn keyed(client: &Client, key: &str) -> Client {
+    client.clone().with_header("Idempotency-Key", key)
+}
+
+async fn count(client: &Client) -> usize {
+    client.list().await.expect(200).json().as_array().expect("a list").len()
+}
+
+fn assert_replays(answer: &Answer, first: &Answer) {
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.text, first.text, "the very bytes");
+    for header in ["location", "etag", "content-type"] {
+        assert_eq!(answer.header(header), first.header(header), "{header}");
+    }
+    assert_eq!(answer.header("idempotency-replayed"), "true");
+    assert_eq!(first.header("idempotency-replayed"), "");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let body = json!({"title": "Buy milk", "description": "Two litres", "completed": true});
+    let first = keyed(&ann, "key-1").create(body.clone()).await.expect(201);
+    for key in ["key-1", "\"key-1\""] {
+        assert_replays(&keyed(&ann, key).create(body.clone()).await, &first);
+    }
+    // In other words, or after what became of the task.
+    let reordered = json!({"completed": true, "description": "Two litres", "title": "Buy milk", "more": 1});
+    assert_replays(&keyed(&ann, "key-1").create(reordered).await, &first);
+    ann.toggle(first.id()).await.expect(200);
+    assert_replays(&keyed(&ann, "key-1").create(body.clone()).await, &first);
+    assert_eq!(count(&ann).await, 1);
+    ann.delete(first.id()).await.expect(204);
+    assert_replays(&keyed(&ann, "key-1").create(body).await, &first);
+    assert_eq!(count(&ann).await, 0, "what was deleted stays so");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    let first = keyed(&ann, "key").create(json!({"title": "a"})).await.expect(201);
+    for other in
+        [json!({"title": "b"}), json!({"title": "a", "completed": true}), json!({"title": "a", "description": ""})]
+    {
+        let refused = keyed(&ann, "key").create(other).await.expect(422);
+        assert_eq!(refused.faults(), ["Idempotency-Key: was used with another body; send a new key for a new task"]);
+    }
+    assert_eq!(count(&ann).await, 1, "and nothing was created");
+    let of_bob = keyed(&bob, "key").create(json!({"title": "a"})).await.expect(201);
+    assert_ne!(of_bob.id(), first.id());
+    assert_eq!((of_bob.header("idempotency-replayed"), of_bob.json()["user_id"].as_str()), ("", Some("bob")));
+    keyed(&ann, "another key").create(json!({"title": "a"})).await.expect(422);
+    keyed(&ann, "another-key").create(json!({"title": "a"})).await.expect(201);
+    assert_eq!(count(&ann).await, 2);
+}
+
+#[rstest]
+#[case::empty("")]
+#[case::of_spaces("a b")]
+#[case::unclosed("\"a")]
+#[case::escape(r#""a\b""#)]
+#[case::too_long(&"x".repeat(256))]
+#[tokio::test]
+async fn a_bad_key_is_named(#[values(Sqlite, Postgres)] engine: Engine, #[case] key: &str) {
+    let app = TestApp::start(engine).await;
+    let ann = keyed(&app.client("ann"), key);
+    let refused = ann.create(json!({"title": "a"})).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["parameter"], "Idempotency-Key");
+    let all = ann.create(json!({"title": ""})).await.expect(422).faults();
+    assert!(all.len() == 2 && all[0].starts_with("/title") && all[1].starts_with("Idempotency-Key"), "{all:?}");
+    // Elsewhere the header means nothing.
+    ann.list().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_first_is_running_the_same_again_is_told_to_wait(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let block = app.database().block_writes().await;
+    let running = tokio::spawn({
+        let ann = keyed(&ann, "key");
+        async move { ann.create(json!({"title": "a"})).await }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let told = keyed(&ann, "key").create(json!({"title": "a"})).await.expect(409);
+    assert!(told.header("retry-after").parse::<u32>().is_ok());
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    let first = running.await.expect("an answer").expect(201);
+    assert_replays(&keyed(&ann, "key").create(json!({"title": "a"})).await, &first);
+    assert_eq!(count(&ann).await, 2);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        servers.push(TestApp::on(&database, &[]).await.expect("it starts"));
+    }
+    for round in 0..5 {
+        // The first round is Ann's first request at all.
+        let key = format!("key-{round}");
+        let answers = join_all((0..20).map(|number| {
+            let ann = keyed(&servers[number % 2].client("ann"), &key);
+            async move { ann.create(json!({"title": "a"})).await }
+        }));
+        let answers = answers.await;
+        let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+        assert_eq!(created.iter().filter(|answer| answer.header("idempotency-replayed").is_empty()).count(), 1);
+        assert!(created.iter().all(|answer| answer.text == created[0].text), "all tell of one task");
+        assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status)));
+        assert_eq!(count(&servers[0].client("ann")).await, round + 1);
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, &[]).await.expect("it starts");
+    let ann = app.client("ann");
+    let day = 24 * 60 * 60 * 1_000_000_i64;
+    for key in ["old", "older", "young"] {
+        keyed(&ann, key).create(json!({"title": key})).await.expect(201);
+    }
+    let beside = database.connect().await;
+    for (key, age) in [("old", day + 1_000_000), ("older", 2 * day), ("young", day - 60_000_000)] {
+        let aged = format!("UPDATE idempotency_keys SET created_at = created_at - {age} WHERE key = '{key}'");
+        beside.execute_unprepared(&aged).await.expect("time passes");
+    }
+    assert_eq!(keyed(&ann, "young").create(json!({"title": "young"})).await.header("idempotency-replayed"), "true");
+    let again = keyed(&ann, "old").create(json!({"title": "another body"})).await.expect(201);
+    assert_eq!(again.header("idempotency-replayed"), "", "it is a new key now");
+    drop(app);
+    // A server sweeps at its first write, and once a minute from then on.
+    let app = TestApp::on(&database, &[]).await.expect("it starts");
+    keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
+    let kept = async || {
+        let all = sea_orm::sea_query::Query::select().column("key").from("idempotency_keys").take();
+        let rows = beside.query_all(&all).await.expect("rows");
+        let mut keys: Vec<String> = rows.iter().map(|row| row.try_get("", "key").expect("a key")).collect();
+        keys.sort();
+        keys
+    };
+    let start = std::time::Instant::now();
+    while kept().await != ["newest", "old", "young"] {
+        assert!(start.elapsed() < Duration::from_secs(10), "older is swept: {:?}", kept().await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

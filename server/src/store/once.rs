@@ -1,0 +1,114 @@
+//! Creation under a key: once, however often it is asked for.
+//!
+//! Task and key are written in one transaction, so that neither is ever there without the other. Whoever
+//! comes second, in whichever process, waits at the key's row until the first is done with it.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use sea_orm::DbErr;
+use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
+
+use super::{Store, tasks};
+use crate::{
+    clock,
+    entity::{idempotency_key::Entity, task::ActiveModel},
+};
+
+/// For how long a key counts, in microseconds: 24 hours.
+const KEPT_FOR: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// How often old keys are swept at most, in microseconds: once a minute.
+const SWEPT_EVERY: i64 = 60 * 1_000_000;
+
+/// The keys whose first request is under way in this process, and when old ones were last swept.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    running: Mutex<HashSet<(UserId, IdempotencyKey)>>,
+    swept: AtomicI64,
+}
+
+/// A key under way, until the value goes.
+struct Running<'a>(&'a Keys, (UserId, IdempotencyKey));
+
+impl Keys {
+    /// `None` where the key is under way already.
+    fn enter(&self, owner: &UserId, key: &IdempotencyKey) -> Option<Running<'_>> {
+        let entry = (owner.clone(), key.clone());
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // Lazily: the end of a value that was never under way would end the one that is.
+        running.insert(entry.clone()).then(|| Running(self, entry))
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
+impl Store {
+    pub(super) async fn once(
+        &self,
+        owner: &UserId,
+        key: &IdempotencyKey,
+        task: NewTask,
+    ) -> Outcome<Creation, NotCreated> {
+        let Some(_running) = self.keys.enter(owner, key) else {
+            return Err(Refused(NotCreated::StillRunning));
+        };
+        let row = tasks::row(owner, task.clone());
+        let written = self.for_owner(owner, || self.write_once(owner, key, row.clone())).await;
+        let creation = written.map_err(|failure| match failure {
+            Refused(unidentified) => Refused(NotCreated::Unidentified(unidentified)),
+            Failure::Broken(broken) => Failure::Broken(broken),
+        })?;
+        self.sweep();
+        match creation {
+            Some(creation) if creation.is_of(&task) => Ok(creation),
+            Some(_) => Err(Refused(NotCreated::AnotherBody)),
+            None => Err(Refused(NotCreated::StillRunning)),
+        }
+    }
+
+    /// Creates the task, or finds what was created before; `None` where that went away at this very moment.
+    async fn write_once(
+        &self,
+        owner: &UserId,
+        key: &IdempotencyKey,
+        row: ActiveModel,
+    ) -> Result<Option<Creation>, DbErr> {
+        let (database, expired) = (&self.databases.writes, clock::now_micros() - KEPT_FOR);
+        let transaction = database.begin().await?;
+        let creation = Creation::new(tasks::insert(row, &transaction).await?);
+        if Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await? {
+            transaction.commit().await?;
+            return Ok(Some(creation));
+        }
+        transaction.rollback().await?;
+        let answer = Entity::answer(owner, key, database).await?;
+        Ok(answer.and_then(|answer| Creation::replay(&answer)))
+    }
+
+    /// Sweeps old keys, now and then, right after a write: a database that sleeps is not woken for it.
+    fn sweep(&self) {
+        let (now, keys) = (clock::now_micros(), &self.keys);
+        let last = keys.swept.load(Ordering::Relaxed);
+        let is_due = now - last >= SWEPT_EVERY;
+        if !is_due || keys.swept.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return;
+        }
+        let store = self.clone();
+        // Nobody waits for it; the next minute brings the next try.
+        tokio::spawn(async move {
+            if let Err(error) = store.bounded(Entity::sweep(now - KEPT_FOR, &store.databases.writes)).await {
+                tracing::warn!(%error, "old idempotency keys could not be swept");
+            }
+        });
+    }
+}

@@ -1,0 +1,43 @@
+//! Writes that need a row of their owner.
+
+use sea_orm::{DbErr, SqlErr};
+use todo_api::{Failure::Refused, Outcome, Unidentified, UserId};
+
+use super::{Store, trouble};
+use crate::entity::user;
+
+impl Store {
+    /// The outcome of `write`, which needs the owner's row. It is written at the owner's first task: only
+    /// then is there anything to write about the owner. Where the users are another system's, one whom it
+    /// does not know is refused.
+    pub(super) async fn for_owner<T, F>(&self, owner: &UserId, write: impl Fn() -> F) -> Outcome<T, Unidentified>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        // Boxed: three statements in one make a large future.
+        let written = self.attempt(Box::pin(async {
+            let written = match write().await {
+                Err(error) if is_missing_owner(&error) && self.owns_users => {
+                    match user::Entity::keep(owner, &self.databases.writes).await {
+                        Ok(()) => write().await,
+                        Err(error) => Err(error),
+                    }
+                }
+                result => result,
+            };
+            match written {
+                // Of a table of users that another system has taken over, we do not know all that it requires.
+                Err(error) if is_missing_owner(&error) || trouble::is_missing_value(&error) => Ok(None),
+                result => result.map(Some),
+            }
+        }));
+        written.await?.ok_or_else(|| {
+            Refused(Unidentified::because("the user that this token stands for does not exist (any more)"))
+        })
+    }
+}
+
+/// Whatever has an owner has one foreign key: to the owner.
+fn is_missing_owner(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
+}

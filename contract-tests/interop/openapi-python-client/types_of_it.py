@@ -1,7 +1,7 @@
 """What the generated types must be. Checked by mypy, never run."""
 
 from datetime import datetime
-from typing import assert_type
+from typing import Any, assert_type
 
 from todo import AuthenticatedClient
 from todo.api.tasks import create_task, delete_task, list_tasks
@@ -31,5 +31,7 @@ def bodies(now: datetime) -> None:
 
 def answers(client: AuthenticatedClient) -> None:
     body = NewTask(title="x")
-    assert_type(list_tasks.sync_detailed(client=client).parsed, list[Task] | Problem | None)
+    # A 304 has no body, for which the generator has no better word than Any.
+    listed = list_tasks.sync_detailed(client=client).parsed
+    assert_type(listed, Any | Problem | ValidationProblem | list[Task] | None)
     assert_type(create_task.sync_detailed(client=client, body=body).parsed, Task | Problem | ValidationProblem | None)

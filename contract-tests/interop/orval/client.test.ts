@@ -15,7 +15,7 @@ async function answer<O extends { status: number; data: unknown }>(
 scenario((token): Client => {
   const init = { headers: token ? { Authorization: `Bearer ${token}` } : undefined };
   return {
-    list: () => answer(listTasks(init)),
+    list: () => answer(listTasks(undefined, init)),
     create: (task) => answer(createTask(task, init)),
     get: (id) => answer(getTask(id, init)),
     update: (id, patch) => answer(updateTask(id, patch, init)),

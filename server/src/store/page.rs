@@ -8,11 +8,11 @@
 //! of ids, one range of an index, which need not touch the table.
 //!
 //! The alternative was a counter for each user that every write moves under its row's lock. Measured on
-//! PostgreSQL 15, microseconds of processor a statement, 1.1 million tasks, median of three: to ask for the
-//! version of 50 tasks, counter 22, hash 42, against 114 to 172 for reading them; but each write costs 23 to
-//! 40 more (a toggle 70 with neither, 93 with the counter), one user's writes wait for one another until
-//! they are on disk, statements for several users can deadlock, on SQLite it needs a second statement, and
-//! what other programs write is missed unless a trigger does the counting.
+//! PostgreSQL 15 on a noisy machine, microseconds of processor a statement, 1.1 million tasks: to ask for the
+//! version of 50 tasks, counter 18 to 80, hash 42, against 114 to 172 for reading them; but each write costs
+//! 12 to 83 more, one user's writes wait for one another until they are on disk, statements for several users
+//! can deadlock, on SQLite it needs a second statement, and what other programs write is missed unless a
+//! trigger does the counting.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use sea_orm::{

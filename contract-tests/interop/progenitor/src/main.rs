@@ -55,7 +55,7 @@ fn id(task: &Task) -> i64 {
 
 async fn created() -> Task {
     let new = task(json!({"title": "Buy milk ✓", "description": "Two litres"}));
-    data(ann().create_task(&new).await, StatusCode::CREATED)
+    data(ann().create_task(None, &new).await, StatusCode::CREATED)
 }
 
 #[track_caller]
@@ -88,25 +88,25 @@ async fn a_task_is_created() {
 
 async fn it_is_listed() {
     let task = created().await;
-    let tasks = data(ann().list_tasks().await, StatusCode::OK);
+    let tasks = data(ann().list_tasks(None, None, None, None, None, None).await, StatusCode::OK);
     assert!(tasks.iter().any(|listed| listed.id == task.id));
 }
 
 async fn it_is_got() {
     let task = created().await;
-    let got = data(ann().get_task(id(&task)).await, StatusCode::OK);
+    let got = data(ann().get_task(id(&task), None).await, StatusCode::OK);
     assert_eq!(json!(got), json!(task));
 }
 
 async fn only_what_is_sent_is_updated() {
     let task = created().await;
-    let updated = data(ann().update_task(id(&task), &patch(json!({"completed": true}))).await, StatusCode::OK);
+    let updated = data(ann().update_task(id(&task), None, &patch(json!({"completed": true}))).await, StatusCode::OK);
     assert!(updated.completed);
     assert_eq!((&updated.title, &updated.description), (&task.title, &task.description));
 }
 
 async fn a_task_without_a_description_has_null_for_one() {
-    let bare = data(ann().create_task(&task(json!({"title": "bare"}))).await, StatusCode::CREATED);
+    let bare = data(ann().create_task(None, &task(json!({"title": "bare"}))).await, StatusCode::CREATED);
     assert_eq!(bare.description, None);
     let mut without = json!(bare);
     without.as_object_mut().expect("an object").remove("description");
@@ -115,32 +115,32 @@ async fn a_task_without_a_description_has_null_for_one() {
 
 async fn it_is_toggled() {
     let task = created().await;
-    assert!(data(ann().toggle_task_completion(id(&task)).await, StatusCode::OK).completed);
-    assert!(!data(ann().toggle_task_completion(id(&task)).await, StatusCode::OK).completed);
+    assert!(data(ann().toggle_task_completion(id(&task), None).await, StatusCode::OK).completed);
+    assert!(!data(ann().toggle_task_completion(id(&task), None).await, StatusCode::OK).completed);
 }
 
 async fn another_user_does_not_find_it() {
     let task = created().await;
     let bob = client_with(Some(&variable("OTHER_TOKEN")));
-    assert!(data(bob.list_tasks().await, StatusCode::OK).is_empty());
-    plain(bob.get_task(id(&task)).await, StatusCode::NOT_FOUND).await;
+    assert!(data(bob.list_tasks(None, None, None, None, None, None).await, StatusCode::OK).is_empty());
+    plain(bob.get_task(id(&task), None).await, StatusCode::NOT_FOUND).await;
 }
 
 async fn it_is_deleted_once() {
     let task = created().await;
-    data(ann().delete_task(id(&task)).await, StatusCode::NO_CONTENT);
-    plain(ann().delete_task(id(&task)).await, StatusCode::NOT_FOUND).await;
+    data(ann().delete_task(id(&task), None).await, StatusCode::NO_CONTENT);
+    plain(ann().delete_task(id(&task), None).await, StatusCode::NOT_FOUND).await;
 }
 
 async fn a_missing_task_is_a_problem_of_404() {
-    plain(ann().get_task(MISSING).await, StatusCode::NOT_FOUND).await;
-    plain(ann().update_task(MISSING, &patch(json!({"title": "x"}))).await, StatusCode::NOT_FOUND).await;
-    plain(ann().toggle_task_completion(MISSING).await, StatusCode::NOT_FOUND).await;
+    plain(ann().get_task(MISSING, None).await, StatusCode::NOT_FOUND).await;
+    plain(ann().update_task(MISSING, None, &patch(json!({"title": "x"}))).await, StatusCode::NOT_FOUND).await;
+    plain(ann().toggle_task_completion(MISSING, None).await, StatusCode::NOT_FOUND).await;
 }
 
 async fn a_value_at_fault_is_a_problem_of_422_that_names_it() {
     SPOIL.store(true, Ordering::Relaxed);
-    let answer = ann().create_task(&task(json!({"title": "x"}))).await;
+    let answer = ann().create_task(None, &task(json!({"title": "x"}))).await;
     SPOIL.store(false, Ordering::Relaxed);
     let body = problem(answer, StatusCode::UNPROCESSABLE_ENTITY).await;
     let refused: ValidationProblem = serde_json::from_slice(&body).expect("a problem with values");
@@ -149,14 +149,19 @@ async fn a_value_at_fault_is_a_problem_of_422_that_names_it() {
 
 async fn no_token_is_a_problem_of_401() {
     let nobody = client_with(None);
-    plain(nobody.list_tasks().await, StatusCode::UNAUTHORIZED).await;
-    plain(nobody.create_task(&task(json!({"title": "x"}))).await, StatusCode::UNAUTHORIZED).await;
-    plain(nobody.delete_task(1).await, StatusCode::UNAUTHORIZED).await;
+    plain(nobody.list_tasks(None, None, None, None, None, None).await, StatusCode::UNAUTHORIZED).await;
+    plain(nobody.create_task(None, &task(json!({"title": "x"}))).await, StatusCode::UNAUTHORIZED).await;
+    plain(nobody.delete_task(1, None).await, StatusCode::UNAUTHORIZED).await;
 }
 
 async fn an_expired_token_is_a_problem_of_401_that_says_so() {
     let late = client_with(Some(&variable("EXPIRED_TOKEN")));
-    assert!(plain(late.list_tasks().await, StatusCode::UNAUTHORIZED).await.detail.contains("expired"));
+    assert!(
+        plain(late.list_tasks(None, None, None, None, None, None).await, StatusCode::UNAUTHORIZED)
+            .await
+            .detail
+            .contains("expired")
+    );
 }
 
 #[derive(Default)]

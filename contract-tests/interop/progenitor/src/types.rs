@@ -28,8 +28,8 @@ pub fn problems(problem: Problem, refused: ValidationProblem) -> (String, Vec<St
 }
 
 pub async fn answers(client: &Client, new: &NewTask, patch: &TaskPatch) {
-    let _: Answer<Task> = client.create_task(new).await;
-    let _: Answer<Task> = client.get_task(1).await;
-    let _: Answer<Task> = client.update_task(1, patch).await;
-    let _: Answer<()> = client.delete_task(1).await;
+    let _: Answer<Task> = client.create_task(None, new).await;
+    let _: Answer<Task> = client.get_task(1, None).await;
+    let _: Answer<Task> = client.update_task(1, None, patch).await;
+    let _: Answer<()> = client.delete_task(1, None).await;
 }

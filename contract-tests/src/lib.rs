@@ -8,6 +8,7 @@ mod client;
 mod cluster;
 mod database;
 mod document;
+mod fixed;
 mod issuer;
 mod pooler;
 mod process;
@@ -24,6 +25,7 @@ pub use self::{
     cluster::Cluster,
     database::{Engine, TestDatabase},
     document::{Committed, Operation, committed, workspace},
+    fixed::HotPath,
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},

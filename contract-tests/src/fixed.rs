@@ -1,0 +1,128 @@
+//! The road of a request with nothing at its end: the whole endpoint over a keeper that always has the same
+//! tasks, without a database and without a socket. What it costs is what HTTP costs us.
+
+use poem::{Body, Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint, http::Method};
+use todo_api::{
+    Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Nullable, Outcome,
+    Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Unavailable, Unidentified, Unmatched, UserId,
+};
+use todo_server::{Config, endpoint};
+
+use crate::{SECRET, Token};
+
+/// The endpoint, configured as an operator would, and a good token.
+pub struct HotPath {
+    endpoint: BoxEndpoint<'static, Response>,
+    authorization: String,
+}
+
+impl HotPath {
+    /// The endpoint over lists of so many tasks.
+    ///
+    /// # Panics
+    ///
+    /// Where there is none to be had.
+    #[must_use]
+    pub fn over(tasks: usize) -> Self {
+        let variables = [("BETTER_AUTH_SECRET", SECRET), ("ALLOWED_ORIGINS", "https://app.example.com")];
+        let config = Config::from_pairs(variables).expect("the configuration is good");
+        let endpoint = endpoint(&config, AlwaysThere { tasks }).expect("an endpoint").boxed();
+        Self { endpoint, authorization: format!("Bearer {}", Token::of("ann").encode()) }
+    }
+
+    /// A request as a browser's client sends it.
+    ///
+    /// # Panics
+    ///
+    /// Where the path is none.
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str, body: &'static str) -> Request {
+        Request::builder()
+            .method(method)
+            .uri(path.parse().expect("a path"))
+            .header("authorization", &self.authorization)
+            .header("content-type", "application/json")
+            .header("origin", "https://app.example.com")
+            .body(Body::from(body))
+    }
+
+    /// Has it answered, to the last byte, and gives their number.
+    ///
+    /// # Panics
+    ///
+    /// Where the answer is a refusal: then it was not this road that was gone.
+    pub async fn answer(&self, request: Request) -> usize {
+        let response = self.endpoint.get_response(request).await;
+        assert!(response.status().is_success(), "the answer is {}", response.status());
+        response.into_body().into_bytes().await.expect("a body").len()
+    }
+}
+
+/// A keeper in whose hands nothing ever changes.
+#[derive(Debug, Clone)]
+struct AlwaysThere {
+    tasks: usize,
+}
+
+fn task(owner: &UserId, id: i64) -> Task {
+    let moment = Timestamp::from_micros(1_795_509_000_123_456);
+    Task {
+        id,
+        user_id: owner.as_str().to_owned().into(),
+        title: format!("Buy milk, for the {id}. time").into(),
+        description: Nullable(Some("Two litres, from the shop on the corner".to_owned().into())),
+        completed: id % 2 == 0,
+        created_at: moment,
+        updated_at: moment,
+    }
+}
+
+impl Tasks for AlwaysThere {
+    async fn list(&self, owner: &UserId, _: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
+        let items = (1..).take(self.tasks).map(|id| task(owner, id)).collect();
+        Ok(Page { items, next: None, version: PageVersion(1) })
+    }
+
+    async fn version(&self, _: &UserId, _: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
+        Ok(PageVersion(1))
+    }
+
+    async fn create(&self, owner: &UserId, new: NewTask) -> Outcome<Task, Unidentified> {
+        Ok(Task { title: new.title, ..task(owner, 1) })
+    }
+
+    async fn create_once(&self, owner: &UserId, _: &IdempotencyKey, new: NewTask) -> Outcome<Creation, NotCreated> {
+        Ok(Creation { task: Task { title: new.title, ..task(owner, 1) }, is_replayed: false })
+    }
+
+    async fn complete_all(&self, _: &UserId, _: bool) -> Outcome<u64> {
+        Ok(0)
+    }
+
+    async fn delete_completed(&self, _: &UserId) -> Outcome<u64> {
+        Ok(0)
+    }
+
+    async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
+        Ok(task(owner, id))
+    }
+
+    async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, _: Expected) -> Outcome<Task, Unmatched> {
+        let there = task(owner, id);
+        Ok(Task { title: patch.title.unwrap_or(there.title), ..there })
+    }
+
+    async fn toggle(&self, owner: &UserId, id: i64, _: Expected) -> Outcome<Task, Unmatched> {
+        Ok(task(owner, id))
+    }
+
+    async fn delete(&self, _: &UserId, _: i64, _: Expected) -> Outcome<(), Unmatched> {
+        Ok(())
+    }
+}
+
+impl Readiness for AlwaysThere {
+    async fn ready(&self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}

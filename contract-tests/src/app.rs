@@ -58,9 +58,10 @@ impl TestApp {
     /// Where the variables are refused.
     pub async fn on(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> Result<Self, StartError> {
         audit::start();
-        let url = database.url();
-        let defaults =
-            [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")];
+        let of_database = database.variables();
+        let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
+        let defaults: Vec<_> =
+            of_database.chain([("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")]).collect();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

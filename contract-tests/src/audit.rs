@@ -71,10 +71,13 @@ impl tracing::field::Visit for Sql {
     }
 }
 
+/// The one statement that is not bound to an owner, to the letter: whether row-level security binds it.
+const SELF_TEST: &str = r#"SELECT "tasks"."id" FROM "tasks" WHERE "tasks"."user_id" <> $1 LIMIT $2"#;
+
 /// What is wrong with a statement, if it speaks of tasks and reads or writes rows: it must say whose.
 #[must_use]
 pub fn fault_of(sql: &str) -> Option<&'static str> {
-    if !sql.contains("tasks") {
+    if !sql.contains("tasks") || sql.split_whitespace().eq(SELF_TEST.split_whitespace()) {
         return None;
     }
     // It touches no rows, and the parser does not know all that it can say (collations, for one).

@@ -13,6 +13,9 @@ pub enum Engine {
     Sqlite,
     /// A server.
     Postgres,
+    /// A server that keeps users apart itself: with row-level security, and by a role that may not even read
+    /// tasks, so that a statement without its caller fails.
+    Guarded,
 }
 
 impl Engine {
@@ -22,6 +25,7 @@ impl Engine {
         match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::Guarded => "guarded",
         }
     }
 }
@@ -37,6 +41,8 @@ pub enum TestDatabase {
         server: String,
         /// The name of this database.
         name: String,
+        /// The role of the server, where it has one of its own and row-level security.
+        login: Option<String>,
     },
 }
 
@@ -50,6 +56,7 @@ impl TestDatabase {
         match engine {
             Engine::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
             Engine::Postgres => Self::on_server("").await,
+            Engine::Guarded => Self::on_server("").await.guarded().await,
         }
     }
 
@@ -65,8 +72,39 @@ impl TestDatabase {
     async fn on_server(options: &str) -> Self {
         let server = given_server().unwrap_or_else(|| Cluster::shared().url("postgres"));
         let name = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
-        rule(&server, &format!("CREATE DATABASE {name} {options}")).await;
-        Self::Postgres { server, name }
+        rule(&server, &[format!("CREATE DATABASE {name} {options}")]).await;
+        Self::Postgres { server, name, login: None }
+    }
+
+    /// Gives the server a role of its own: like an operator who gives it nothing but the right to log in.
+    async fn guarded(mut self) -> Self {
+        if let Self::Postgres { server, name, login } = &mut self {
+            let role = format!("{name}_login");
+            rule(server, &[format!("CREATE ROLE {role} LOGIN NOINHERIT PASSWORD '{role}'")]).await;
+            *login = Some(role);
+        }
+        self
+    }
+
+    /// The variables of a server on it.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::url`].
+    #[must_use]
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Postgres { login: Some(login), .. } => {
+                let mut url: Url = self.url().parse().expect("an address");
+                url.set_username(login).and_then(|()| url.set_password(Some(login))).expect("a name and a password");
+                vec![
+                    ("DATABASE_URL", url.into()),
+                    ("DATABASE_DIRECT_URL", self.url()),
+                    ("DATABASE_RLS", "true".to_owned()),
+                ]
+            }
+            _ => vec![("DATABASE_URL", self.url())],
+        }
     }
 
     /// Gives `user`, who has a task already, so many more, in one statement.
@@ -83,7 +121,7 @@ impl TestDatabase {
         self.connect().await.execute_unprepared(&statement).await.expect("the tasks are good");
     }
 
-    /// Its address.
+    /// Its address, by the role that owns it.
     ///
     /// # Panics
     ///
@@ -92,7 +130,7 @@ impl TestDatabase {
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("todo.db").display()),
-            Self::Postgres { server, name } => {
+            Self::Postgres { server, name, .. } => {
                 let mut url: Url = server.parse().expect("TEST_DATABASE_URL is an address");
                 url.set_path(name);
                 url.into()
@@ -131,8 +169,13 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if let Self::Postgres { server, name } = self {
-            let (server, drop) = (server.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        if let Self::Postgres { server, name, .. } = self {
+            let server = server.clone();
+            // Roles are the whole server's, and stay where the database goes.
+            let drop = [
+                format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+                format!("DROP ROLE IF EXISTS {name}_caller, {name}_login"),
+            ];
             // A thread with a runtime of its own: this one may be the runtime's last.
             let thread = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -144,11 +187,13 @@ impl Drop for TestDatabase {
     }
 }
 
-/// Tells a server to make or to drop a database, for which there is no builder of statements.
-async fn rule(server: &str, statement: &str) {
+/// Tells a server to make or to drop databases and roles, for which there is no builder of statements.
+async fn rule(server: &str, statements: &[String]) {
     let connection = Database::connect(ConnectOptions::new(server).max_connections(1).to_owned()).await;
     let connection = connection.expect("the PostgreSQL of the tests answers");
-    connection.execute_unprepared(statement).await.expect("the test's user may make databases");
+    for statement in statements {
+        connection.execute_unprepared(statement).await.expect("the test's user may make databases");
+    }
     connection.close().await.expect("a connection can be closed");
 }
 

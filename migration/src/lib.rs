@@ -8,6 +8,7 @@ mod m20261124_000002_create_tasks;
 mod m20261124_000003_sort_tasks;
 mod m20261124_000004_create_keys;
 mod m20261124_000005_create_idempotency_keys;
+mod row_security;
 mod users_table;
 
 use sea_orm_migration::{
@@ -18,7 +19,10 @@ use sea_orm_migration::{
 
 pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTraitSelf};
 
-pub use self::users_table::{InvalidUsersTable, OtherUsersTable, UsersTable};
+pub use self::{
+    row_security::{CALLER_SETTING, current_role},
+    users_table::{InvalidUsersTable, OtherUsersTable, UsersTable},
+};
 
 /// All migrations, in their order.
 #[derive(Debug, Clone, Default)]

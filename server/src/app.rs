@@ -7,8 +7,8 @@ use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, UnusableJwks, admin::Admin, http, serve,
-    store::Store,
+    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableJwks, admin::Admin,
+    http, serve, store::Store,
 };
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
@@ -35,6 +35,9 @@ pub enum StartError {
     /// Its tables are not as they must be.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// Row-level security does not bind.
+    #[error(transparent)]
+    RowSecurity(#[from] RowSecurityError),
     /// The keys of the issuer cannot be asked for.
     #[error(transparent)]
     Jwks(#[from] UnusableJwks),
@@ -67,7 +70,10 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
         let databases = Databases::connect(&config.database).await.map_err(database)?;
-        Migrations::of(&databases, &config.database).settle(config.database.migrate_on_start).await?;
+        let migrations = Migrations::of(&databases, &config.database);
+        migrations.settle(config.database.migrate_on_start).await?;
+        let databases =
+            if config.database.row_security { databases.restricted(&migrations).await? } else { databases.clone() };
         let store = Store::open(databases.clone(), &config.database).await.map_err(database)?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };

@@ -2,20 +2,21 @@
 
 mod connection;
 mod postgres;
+mod row_security;
 mod sessions;
 mod sqlite;
 mod tls;
 mod transaction;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::time::Instant;
 use tracing::log::LevelFilter;
 
-pub use self::connection::Connection;
 use self::sessions::Sessions;
-use crate::{DatabaseConfig, DatabaseUrl};
+pub use self::{connection::Connection, row_security::RowSecurityError};
+use crate::{DatabaseConfig, DatabaseUrl, Migrations};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are
 /// not, so that a database may sleep.
@@ -41,6 +42,19 @@ impl Databases {
             return sqlite::connect(config).await;
         }
         postgres::connect(config).await
+    }
+
+    /// The same, with the statements of callers under row-level security, once it is proved to bind.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not bind, with the remedy.
+    pub(crate) async fn restricted(&self, migrations: &Migrations<'_>) -> Result<Self, RowSecurityError> {
+        let role: Arc<str> = migrations.role_of_callers().await?.ok_or(RowSecurityError::Missing)?.into();
+        let reads = self.reads.restricted_to(Arc::clone(&role));
+        let writes = self.writes.restricted_to(Arc::clone(&role));
+        row_security::prove(&writes, &role, migrations).await?;
+        Ok(Self { reads, writes, ..self.clone() })
     }
 
     /// Whether a pooler in transaction mode stands before the database.

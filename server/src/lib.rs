@@ -24,7 +24,7 @@ pub use self::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
         RateLimitError, Refusals, UnusableJwks,
     },
-    database::{Connection, Databases},
+    database::{Connection, Databases, RowSecurityError},
     doctor::{Finding, Report, Verdict},
     healthcheck::{Unhealthy, check_health},
     http::endpoint,

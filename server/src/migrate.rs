@@ -16,6 +16,7 @@ const LOCK: i64 = 0x746f_646f;
 pub struct Migrations<'a> {
     databases: &'a Databases,
     migrator: Migrator,
+    row_security: bool,
 }
 
 /// A migration did not go through. Nothing of it is left: all pending ones are one transaction.
@@ -33,6 +34,12 @@ pub enum MigrateError {
          set DATABASE_DIRECT_URL to one that may"
     )]
     Database(#[from] DbErr),
+    /// The policies of row-level security cannot be made.
+    #[error(
+        "DATABASE_RLS is true, but its role and policies cannot be made: {0}; set DATABASE_DIRECT_URL to a role that owns \
+         the tables and may create roles, or make the role yourself, as docs/runbook.md shows"
+    )]
+    RowSecurity(DbErr),
     /// The table of users is another one than before.
     #[error(transparent)]
     OtherUsersTable(#[from] OtherUsersTable),
@@ -42,16 +49,20 @@ impl<'a> Migrations<'a> {
     /// The migrations of one database, as configured.
     #[must_use]
     pub fn of(databases: &'a Databases, config: &DatabaseConfig) -> Self {
-        Self { databases, migrator: Migrator::new(config.users_table.clone()) }
+        let migrator = Migrator::new(config.users_table.clone());
+        Self { databases, migrator, row_security: config.row_security }
     }
 
     /// Makes sure that nothing is pending, by migrating where that is allowed, and that the tasks belong to
-    /// the configured table of users.
+    /// the configured table of users; and, where that is allowed, that row-level security has what it needs.
     ///
     /// # Errors
     ///
     /// Where something stays pending, or they belong to another table.
     pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
+        if allowed && self.row_security && self.role_of_callers().await?.is_none() {
+            self.up().await?;
+        }
         let pending = self.pending().await?;
         match pending.as_slice() {
             [] => {}
@@ -64,7 +75,7 @@ impl<'a> Migrations<'a> {
         }
     }
 
-    /// Runs what is pending.
+    /// Runs what is pending, and makes the policies of row-level security, where it is on, or makes them good.
     ///
     /// # Errors
     ///
@@ -72,6 +83,10 @@ impl<'a> Migrations<'a> {
     pub async fn up(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
         self.migrator.up(&transaction, None).await?;
+        if self.row_security {
+            let login = todo_migration::current_role(&self.databases.writes).await?;
+            self.migrator.guard(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -96,6 +111,16 @@ impl<'a> Migrations<'a> {
         let told =
             |migration: &Migration| (migration.name().to_owned(), migration.status() == MigrationStatus::Applied);
         Ok(migrations.iter().map(told).collect())
+    }
+
+    /// The role of callers, where row-level security has all that it needs; `None` where something is missing.
+    pub(crate) async fn role_of_callers(&self) -> Result<Option<String>, DbErr> {
+        self.migrator.role_of_callers(&self.databases.writes).await
+    }
+
+    /// The tables that row-level security guards.
+    pub(crate) fn guarded_tables(&self) -> impl Iterator<Item = &'static str> {
+        self.migrator.guarded_tables()
     }
 
     async fn pending(&self) -> Result<Vec<String>, DbErr> {

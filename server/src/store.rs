@@ -12,11 +12,11 @@ mod trouble;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{ConnAcquireErr, DbErr};
-use todo_api::{Broken, Failure, Outcome};
+use todo_api::{Broken, Failure, Outcome, UserId};
 
-pub(crate) use self::trouble::is_away;
+pub(crate) use self::trouble::{code_of, is_away};
 use self::{cursor::Seal, once::Keys, readiness::LastWord};
-use crate::{DatabaseConfig, Databases, entity::key, metrics};
+use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics};
 
 /// Keeps tasks in a database.
 #[derive(Debug, Clone)]
@@ -47,6 +47,16 @@ impl Store {
             keys: Arc::default(),
             seal: Arc::new(seal),
         })
+    }
+
+    /// For statements of `owner` that change nothing.
+    fn reads(&self, owner: &UserId) -> Connection {
+        self.databases.reads.for_caller(owner)
+    }
+
+    /// For all others of `owner`.
+    fn writes(&self, owner: &UserId) -> Connection {
+        self.databases.writes.for_caller(owner)
     }
 
     /// Waits for the database, but not for ever: past the timeout it counts as away.

@@ -23,6 +23,7 @@ mod pooler;
 mod problems;
 mod process;
 mod released;
+mod row_security;
 mod security;
 mod serverless;
 mod tasks;

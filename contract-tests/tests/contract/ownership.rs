@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer,
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp, committed,
 };
 
@@ -30,7 +30,10 @@ fn told(answer: &Answer) -> (u16, Value, Vec<String>) {
 #[case::toggle("toggleTaskCompletion")]
 #[case::delete("deleteTask")]
 #[tokio::test]
-async fn a_task_of_another_user_is_not_found(#[values(Sqlite, Postgres)] engine: Engine, #[case] operation: &str) {
+async fn a_task_of_another_user_is_not_found(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] operation: &str,
+) {
     let app = TestApp::start(engine).await;
     let (ann, eve) = (app.client("ann"), app.client("eve"));
     let id = ann.created("Buy milk").await;
@@ -69,7 +72,7 @@ fn every_operation_with_an_id_is_tried() {
 #[case::underscore("ann", "a_n")]
 #[tokio::test]
 async fn users_of_similar_ids_are_different_users(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] one: &str,
     #[case] other: &str,
 ) {

@@ -28,6 +28,8 @@ pub struct DatabaseConfig {
     pub start_timeout: Duration,
     /// Whether pending migrations are run at the start.
     pub migrate_on_start: bool,
+    /// Whether PostgreSQL itself keeps users apart, by row-level security.
+    pub row_security: bool,
     /// The table of users, where it is another system's.
     pub users_table: Option<UsersTable>,
 }
@@ -45,6 +47,7 @@ pub(super) struct Variables {
     database_timeout: Option<String>,
     database_start_timeout: Option<String>,
     migrate_on_start: Option<String>,
+    database_rls: Option<String>,
     users_table: Option<String>,
 }
 
@@ -66,6 +69,13 @@ impl DatabaseConfig {
         let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
         let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
         let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
+        let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
+        if row_security && url.as_ref().is_some_and(|url| url.sqlite_file().is_some()) {
+            reader.refuse(
+                "DATABASE_RLS",
+                "is true, which SQLite cannot; set DATABASE_URL to a PostgreSQL, or leave it unset",
+            );
+        }
         let users_table = given.users_table.and_then(|name| reader.parse("USERS_TABLE", &name));
         Some(Self {
             url: url?,
@@ -77,6 +87,7 @@ impl DatabaseConfig {
             timeout,
             start_timeout,
             migrate_on_start,
+            row_security,
             users_table,
         })
     }

@@ -7,6 +7,9 @@
 //!
 //! What lost: a cache of no statements, which changes the names but not that they collide, and nameless
 //! statements by themselves, which are parsed in one session and may be executed in another.
+//!
+//! Where row-level security is on, each statement of a caller goes in a transaction too, which knows the
+//! caller (see [`super::row_security`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +18,19 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
 };
+use todo_api::UserId;
 
-use super::{sessions::Sessions, transaction::Transaction};
+use super::{row_security, sessions::Sessions, transaction::Transaction};
 
 /// A pool of connections to the database, for SeaORM's statements.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pool: DatabaseConnection,
     way: Way,
+    /// The role that callers' statements are carried out by, where row-level security is on.
+    role: Option<Arc<str>>,
+    /// Whose statements these are, where that is on.
+    caller: Option<UserId>,
 }
 
 /// How a statement reaches the database.
@@ -37,7 +45,7 @@ enum Way {
 impl Connection {
     /// Over the pool of an embedded database.
     pub(super) fn embedded(pool: DatabaseConnection) -> Self {
-        Self { pool, way: Way::Straight }
+        Self { pool, way: Way::Straight, role: None, caller: None }
     }
 
     /// Over a pool of PostgreSQL, where a statement may take `limit`.
@@ -46,10 +54,26 @@ impl Connection {
             Sessions::Own => Way::Straight,
             Sessions::Lent => Way::Wrapped(begin(limit).into()),
         };
-        Self { pool, way }
+        Self { pool, way, role: None, caller: None }
     }
 
-    /// Whether each statement goes in a transaction of its own.
+    /// The same, with callers' statements carried out by `role`.
+    pub(super) fn restricted_to(&self, role: Arc<str>) -> Self {
+        Self { role: Some(role), ..self.clone() }
+    }
+
+    /// The same for the statements of `caller`, which see and change no row of anybody else. Without
+    /// row-level security it is the very same.
+    pub(crate) fn for_caller(&self, caller: &UserId) -> Self {
+        Self { caller: self.role.is_some().then(|| caller.clone()), ..self.clone() }
+    }
+
+    /// Whether a statement goes by itself.
+    fn is_straight(&self) -> bool {
+        matches!(self.way, Way::Straight) && self.caller.is_none()
+    }
+
+    /// Whether a pooler has each statement go in a transaction of its own.
     pub(super) fn is_wrapped(&self) -> bool {
         matches!(self.way, Way::Wrapped(_))
     }
@@ -58,8 +82,16 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Where the database does not answer.
+    /// Where the database does not answer, or knows no such role.
     pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
+        let transaction = self.begin_unbound().await?;
+        if let (Some(role), Some(caller)) = (&self.role, &self.caller) {
+            row_security::bind(&transaction, role, caller).await?;
+        }
+        Ok(transaction)
+    }
+
+    async fn begin_unbound(&self) -> Result<Transaction, DbErr> {
         match &self.way {
             // SQLite has one writer: a transaction that turned to writing later could find another at it.
             Way::Straight => {
@@ -116,7 +148,7 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        if let Way::Straight = self.way {
+        if self.is_straight() {
             return self.pool.execute_raw(statement).await;
         }
         let transaction = self.begin().await?;
@@ -126,11 +158,17 @@ impl ConnectionTrait for Connection {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.pool.execute_unprepared(sql).await
+        if self.caller.is_none() {
+            return self.pool.execute_unprepared(sql).await;
+        }
+        let transaction = self.begin().await?;
+        let result = transaction.execute_unprepared(sql).await?;
+        transaction.commit().await?;
+        Ok(result)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        if let Way::Straight = self.way {
+        if self.is_straight() {
             return self.pool.query_one_raw(statement).await;
         }
         let transaction = self.begin().await?;
@@ -140,7 +178,7 @@ impl ConnectionTrait for Connection {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        if let Way::Straight = self.way {
+        if self.is_straight() {
             return self.pool.query_all_raw(statement).await;
         }
         let transaction = self.begin().await?;

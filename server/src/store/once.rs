@@ -83,7 +83,7 @@ impl Store {
         key: &IdempotencyKey,
         row: ActiveModel,
     ) -> Result<Option<Creation>, DbErr> {
-        let (database, expired) = (&self.databases.writes, clock::now_micros() - KEPT_FOR);
+        let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
         let transaction = database.begin().await?;
         let creation = Creation::new(tasks::insert(row, &transaction).await?);
         if Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await? {
@@ -91,7 +91,7 @@ impl Store {
             return Ok(Some(creation));
         }
         transaction.rollback().await?;
-        let answer = Entity::answer(owner, key, database).await?;
+        let answer = Entity::answer(owner, key, &database).await?;
         Ok(answer.and_then(|answer| Creation::replay(&answer)))
     }
 

@@ -18,7 +18,7 @@ impl Store {
         let written = self.attempt(Box::pin(async {
             let written = match write().await {
                 Err(error) if is_missing_owner(&error) && self.owns_users => {
-                    match user::Entity::keep(owner, &self.databases.writes).await {
+                    match user::Entity::keep(owner, &self.writes(owner)).await {
                         Ok(()) => write().await,
                         Err(error) => Err(error),
                     }

@@ -25,7 +25,7 @@ use crate::{
 
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        let mut rows = self.attempt(self.page(owner, query)?.all(&self.databases.reads)).await?;
+        let mut rows = self.attempt(self.page(owner, query)?.all(&self.reads(owner))).await?;
         let has_next = rows.len() > query.limit.get().into();
         rows.truncate(query.limit.get().into());
         let version = page::version(rows.iter().map(|row| (row.id, row.updated_at)), has_next);
@@ -37,14 +37,15 @@ impl Tasks for Store {
 
     async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
         let versions = page::select_versions(self.page(owner, query)?).into_tuple::<(i64, i64)>();
-        let versions = self.attempt(versions.all(&self.databases.reads)).await?;
+        let versions = self.attempt(versions.all(&self.reads(owner))).await?;
         let limit = query.limit.get().into();
         Ok(page::version(versions.iter().copied().take(limit), versions.len() > limit))
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        self.for_owner(owner, || insert(row.clone(), &self.databases.writes)).await
+        let writes = self.writes(owner);
+        self.for_owner(owner, || insert(row.clone(), &writes)).await
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
@@ -54,23 +55,24 @@ impl Tasks for Store {
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
         let change =
             change(owner).filter(COLUMN.completed.eq(!completed)).col_expr(Column::Completed, completed.into());
-        Ok(self.attempt(change.exec(&self.databases.writes)).await?.rows_affected)
+        Ok(self.attempt(change.exec(&self.writes(owner))).await?.rows_affected)
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true)).exec(&self.databases.writes);
-        Ok(self.attempt(deletion).await?.rows_affected)
+        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true));
+        Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        let task = one(owner, id).one(&self.databases.reads);
-        self.attempt(task).await?.map(Task::from).ok_or(Refused(NoSuchTask))
+        let task = self.attempt(one(owner, id).one(&self.reads(owner))).await?;
+        task.map(Task::from).ok_or(Refused(NoSuchTask))
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
         if patch.is_empty() {
-            let unchanged = one(owner, id).apply_if(moments(&expected), is_of).one(&self.databases.reads);
-            return self.matched(self.attempt(unchanged).await?.map(Task::from), owner, id, &expected).await;
+            let unchanged = one(owner, id).apply_if(moments(&expected), is_of);
+            let unchanged = self.attempt(unchanged.one(&self.reads(owner))).await?;
+            return self.matched(unchanged.map(Task::from), owner, id, &expected).await;
         }
         let mut change = change(owner);
         if let Some(title) = patch.title {
@@ -93,7 +95,7 @@ impl Tasks for Store {
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
         let deletion = Entity::delete_owned_by(owner).filter(COLUMN.id.eq(id)).apply_if(moments(&expected), is_of);
-        let deleted = self.attempt(deletion.exec(&self.databases.writes)).await?.rows_affected > 0;
+        let deleted = self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected > 0;
         self.matched(deleted.then_some(()), owner, id, &expected).await
     }
 }
@@ -116,7 +118,7 @@ impl Store {
         expected: &Expected,
     ) -> Outcome<Task, Unmatched> {
         let change = change.filter(COLUMN.id.eq(id)).apply_if(moments(expected), is_of);
-        let rows = self.attempt(change.exec_with_returning(&self.databases.writes)).await?;
+        let rows = self.attempt(change.exec_with_returning(&self.writes(owner))).await?;
         self.matched(rows.into_iter().next().map(Task::from), owner, id, expected).await
     }
 

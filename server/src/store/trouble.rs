@@ -1,5 +1,7 @@
 //! What a database's errors mean, where that is more than a fault.
 
+use std::borrow::Cow;
+
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 /// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
@@ -17,11 +19,15 @@ pub(crate) fn is_away(error: &DbErr) -> bool {
 /// Whether a row lacks a value that its table requires: `not_null_violation` (PostgreSQL, appendix A), or
 /// SQLite's extended code `SQLITE_CONSTRAINT_NOTNULL`.
 pub(crate) fn is_missing_value(error: &DbErr) -> bool {
+    code_of(error).is_some_and(|code| code == "23502" || code == "1299")
+}
+
+/// The database's own code of an error, where it is the database that says no to a statement.
+pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
+        return None;
     };
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == "23502" || code == "1299")
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }
 
 fn is_out_of_reach(error: &sqlx::Error) -> bool {

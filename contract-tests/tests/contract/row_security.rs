@@ -1,0 +1,180 @@
+//! The second wall between users: row-level security of PostgreSQL.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+use serde_json::json;
+use todo_contract_tests::{
+    Engine::{Guarded, Postgres},
+    Mode::Transaction,
+    Pooler, ServerProcess, TestApp, TestDatabase,
+};
+
+/// What a session sees of tasks: the title of each.
+async fn seen(session: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let query = Statement::from_string(DbBackend::Postgres, "SELECT title FROM tasks ORDER BY id");
+    let rows = session.query_all_raw(query).await?;
+    rows.iter().map(|row| row.try_get("", "title")).collect()
+}
+
+/// A session whose statements the audit does not see: they are what it forbids.
+async fn unwatched(url: &str) -> DatabaseConnection {
+    let options = ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned();
+    Database::connect(options).await.expect("it may log in")
+}
+
+/// A session of the role of callers, as that of `caller`.
+async fn session_of(database: &TestDatabase, caller: &str) -> DatabaseConnection {
+    let session = unwatched(&database.url()).await;
+    let (role, caller) = (role_of(database), caller.replace('\'', "''"));
+    let enter = format!("SET ROLE {role}; SELECT set_config('todo.caller', '{caller}', false)");
+    session.execute_unprepared(&enter).await.expect("the role can be taken on");
+    session
+}
+
+fn role_of(database: &TestDatabase) -> String {
+    format!("{}_caller", database.url().rsplit('/').next().expect("a name"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_without_an_owner_sees_and_changes_the_callers_rows_alone() {
+    let app = TestApp::start(Guarded).await;
+    app.client("ann").created("of ann").await;
+    let bobs = app.client("bob").created("of bob").await;
+    let keyed = app.client("bob").with_header("Idempotency-Key", "a");
+    keyed.create(json!({"title": "under a key"})).await.expect(201);
+
+    let ann = session_of(app.database(), "ann").await;
+    assert_eq!(seen(&ann).await.expect("it may look"), ["of ann"]);
+    for (sql, touched) in [
+        ("UPDATE tasks SET completed = true", 1),
+        ("UPDATE idempotency_keys SET answer = ''", 0),
+        ("DELETE FROM tasks WHERE user_id = 'bob'", 0),
+        ("DELETE FROM tasks", 1),
+    ] {
+        assert_eq!(ann.execute_unprepared(sql).await.expect("it may").rows_affected(), touched, "{sql}");
+    }
+    for sql in [
+        "INSERT INTO users (id) VALUES ('carol')",
+        "INSERT INTO idempotency_keys VALUES ('bob', 'b', '', 1)",
+        "INSERT INTO tasks (user_id, title, completed, created_at, updated_at) VALUES ('bob', 'a', false, 1, 1)",
+        // What requests need not, they may not.
+        "SELECT bytes FROM keys",
+        "DELETE FROM idempotency_keys",
+        "DROP TABLE tasks",
+    ] {
+        assert!(ann.execute_unprepared(sql).await.is_err(), "{sql}");
+    }
+    let nobody = session_of(app.database(), "").await;
+    assert_eq!(seen(&nobody).await.expect("it may look"), [""; 0]);
+    assert_eq!(app.client("bob").task(bobs).await.expect(200).json()["completed"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_own_role_sees_no_task_at_all() {
+    let app = TestApp::start(Guarded).await;
+    app.client("ann").created("of ann").await;
+    let session = unwatched(&app.database().variables()[0].1).await;
+    let refused = seen(&session).await.expect_err("it may not look").to_string();
+    assert!(refused.contains("permission denied for table tasks"), "{refused}");
+}
+
+/// What is done to the database, and what the server says of it. `{role}` is that of callers.
+#[rstest]
+#[case::superuser("ALTER ROLE {role} SUPERUSER", "is a superuser", "ALTER ROLE {role} NOSUPERUSER")]
+#[case::bypasses("ALTER ROLE {role} BYPASSRLS", "has BYPASSRLS", "ALTER ROLE {role} NOBYPASSRLS")]
+#[case::owner(
+    "GRANT CREATE ON SCHEMA public TO {role}; ALTER TABLE tasks OWNER TO {role}",
+    "owns the table tasks",
+    "ALTER TABLE tasks OWNER TO"
+)]
+#[case::off(
+    "ALTER TABLE idempotency_keys DISABLE ROW LEVEL SECURITY",
+    "is off for the table idempotency_keys",
+    "todo-server migrate up"
+)]
+#[case::readable("ALTER POLICY callers_own ON tasks USING (true)", "another's rows of tasks", "todo-server migrate up")]
+#[case::writable(
+    "ALTER POLICY callers_own ON idempotency_keys WITH CHECK (true)",
+    "another's rows of idempotency_keys",
+    "todo-server migrate up"
+)]
+#[case::users(
+    "ALTER POLICY callers_own ON users WITH CHECK (true)",
+    "another's rows of users",
+    "todo-server migrate up"
+)]
+#[case::inherited(
+    "ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}",
+    "inherits the restrictions",
+    "ALTER ROLE {login} NOINHERIT"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[case] fault: &str, #[case] remedy: &str) {
+    let database = Arc::new(TestDatabase::create(Guarded).await);
+    drop(TestApp::on(&database, &[]).await.expect("as it is made, it binds"));
+    let name = database.url().rsplit('/').next().expect("a name").to_owned();
+    let named = |words: &str| {
+        let words = words.replace("{role}", &format!("{name}_caller"));
+        words.replace("{login}", &format!("{name}_login"))
+    };
+    database.connect().await.execute_unprepared(&named(done)).await.expect("an owner may");
+    let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();
+    for words in ["DATABASE_RLS is true, but", fault, &named(remedy)] {
+        assert!(refused.contains(words), "{words} in {refused}");
+    }
+    if remedy == "todo-server migrate up" {
+        let variables = database.variables();
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
+        TestApp::on(&database, &[]).await.expect("and it is mended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_policies_is_refused_where_they_may_not_be_made() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    drop(TestApp::on(&database, &[]).await.expect("without, as ever"));
+    let variables = [("DATABASE_RLS", "true"), ("MIGRATE_ON_START", "false")];
+    let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
+    assert!(refused.contains("DATABASE_RLS") && refused.contains("todo-server migrate up"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_turned_on_and_off_on_a_database_in_use() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let without = TestApp::on(&database, &[]).await.expect("it starts");
+    let before = without.client("ann").created("before").await;
+    let with = TestApp::on(&database, &[("DATABASE_RLS", "true")]).await.expect("the owner makes the policies");
+    // Both at once, as while servers are replaced.
+    for app in [&with, &without] {
+        app.client("ann").toggle(before).await.expect(200);
+        app.client("ann").created("and after").await;
+        app.client("eve").task(before).await.expect(404);
+    }
+    assert_eq!(with.client("ann").list().await.expect(200).json().as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_holds_through_a_transaction_pooler() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let pooler = Pooler::start(&database, Transaction);
+    let app = TestApp::on(&database, &[("DATABASE_URL", pooler.url()), ("DATABASE_RLS", "true")]).await;
+    let app = app.expect("it adapts");
+    let users = futures_util::future::join_all((0..16).map(|number| {
+        let client = app.client(&format!("user {number}"));
+        async move {
+            for _ in 0..4 {
+                let id = client.created("mine").await;
+                client.toggle(id).await.expect(200);
+            }
+            client.list().await.expect(200).json()
+        }
+    }));
+    for (number, tasks) in users.await.into_iter().enumerate() {
+        let tasks = tasks.as_array().expect("a list").clone();
+        assert_eq!(tasks.len(), 4);
+        assert!(tasks.iter().all(|task| task["user_id"] == format!("user {number}")));
+    }
+}

@@ -1,0 +1,209 @@
+//! Row-level security: a second wall between users, which PostgreSQL itself keeps.
+//!
+//! The server logs in with one role and, for each transaction of a request, takes on another that may do
+//! on rows what requests need and no more (`SET LOCAL ROLE`), with the caller in a setting of that
+//! transaction. So does PostgREST, and on it Supabase: it needs one pool, no secret per user, and goes through
+//! transaction poolers. Each table has two policies: the one lets in whom the table's grants let in, so
+//! that for everybody else all is as before; the other restricts the role of callers to the caller's rows,
+//! and to none where no caller is set.
+//!
+//! It is no step of the history: it is asked for (`DATABASE_RLS`), it takes a role, which is the whole
+//! server's and which not everyone may make, and it can be made good at any time, by saying it again.
+//!
+//! What lost: `FORCE`, which binds the tables' owner, and with it migrations, backups, the sweeping of old
+//! keys, and servers that do not know of it. And policies for the role that logs in: then nothing
+//! that a server does for nobody in particular can be done by it.
+
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait, DbErr, TryGetable,
+    sea_query::{Expr, ExprTrait, Func, JoinType, Query, extension::postgres::PgFunc},
+};
+
+use crate::Migrator;
+
+/// The setting that holds the id of the caller, for one transaction.
+pub const CALLER_SETTING: &str = "todo.caller";
+
+/// The policy that lets in whom the grants let in.
+const GRANTED: &str = "as_granted";
+
+/// The policy that restricts callers to what is theirs.
+const OWN: &str = "callers_own";
+
+/// A table whose rows have owners.
+struct Guarded {
+    table: &'static str,
+    owner: &'static str,
+    /// What requests do.
+    rights: &'static str,
+}
+
+const TASKS: Guarded = Guarded { table: "tasks", owner: "user_id", rights: "SELECT, INSERT, UPDATE, DELETE" };
+const KEYS: Guarded = Guarded { table: "idempotency_keys", owner: "user_id", rights: "SELECT, INSERT, UPDATE" };
+const USERS: Guarded = Guarded { table: "users", owner: "id", rights: "SELECT, INSERT" };
+
+/// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps
+/// old ones.
+const OF_THE_SERVER: [(&str, &str); 5] = [
+    ("seaql_migrations", "SELECT"),
+    ("keys", "SELECT"),
+    ("keys", "INSERT"),
+    ("idempotency_keys", "SELECT"),
+    ("idempotency_keys", "DELETE"),
+];
+
+impl Migrator {
+    /// The tables whose rows row-level security guards: those of ours that have owners.
+    pub fn guarded_tables(&self) -> impl Iterator<Item = &'static str> {
+        self.guarded().map(|guarded| guarded.table)
+    }
+
+    fn guarded(&self) -> impl Iterator<Item = Guarded> {
+        [TASKS, KEYS].into_iter().chain(self.users.is_none().then_some(USERS))
+    }
+
+    /// The role of callers, where all policies are there and the current role may take it on and has the
+    /// other rights of a server. Whether the policies bind is another question.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub async fn role_of_callers(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
+        let policies = policies(database).await?;
+        let Some((_, role)) = policies.first() else {
+            return Ok(None);
+        };
+        let is_whole = self.guarded_tables().all(|table| policies.contains(&(table.to_owned(), role.clone())));
+        let is_ready =
+            is_whole && may_be(&current_role(database).await?, role, database).await? && serves(database).await?;
+        Ok(is_ready.then(|| role.clone()))
+    }
+
+    /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the
+    /// servers, the rights that it needs. To be said in a transaction, by the role that owns the tables.
+    ///
+    /// # Errors
+    ///
+    /// Where the database says no: most likely, because the role may not create roles.
+    pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let role = match policies(database).await?.into_iter().next() {
+            Some((_, role)) => role,
+            None => one::<String>(own_role(), database).await?,
+        };
+        let known = Expr::exists(
+            Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
+        );
+        if !one::<bool>(known, database).await? {
+            say(database, &format!("CREATE ROLE {} NOLOGIN", quoted(&role))).await?;
+        }
+        if !may_be(login, &role, database).await? {
+            // Taken on when it is said, and not otherwise: later versions can tell the two apart.
+            let options = if version(database).await? >= 160_000 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+            say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
+        }
+        let owner = current_role(database).await?;
+        for guarded in self.guarded() {
+            for statement in guarded.policies(&role) {
+                say(database, &statement).await?;
+            }
+        }
+        let schema = quoted(&one::<String>(Func::cust("current_schema").cast_as("text"), database).await?);
+        for role in [&*role, login].into_iter().filter(|role| *role != owner) {
+            say(database, &format!("GRANT USAGE ON SCHEMA {schema} TO {}", quoted(role))).await?;
+        }
+        if login != owner {
+            for (table, right) in OF_THE_SERVER {
+                say(database, &format!("GRANT {right} ON {table} TO {}", quoted(login))).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Guarded {
+    /// The rights, and the policies, in place of any of their names. The caller is looked up once for each
+    /// statement, as a part of its own, and not once for each row.
+    fn policies(&self, role: &str) -> [String; 6] {
+        let Self { table, owner, rights } = self;
+        let role = quoted(role);
+        [
+            format!("GRANT {rights} ON {table} TO {role}"),
+            format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
+            format!("DROP POLICY IF EXISTS {GRANTED} ON {table}"),
+            format!("CREATE POLICY {GRANTED} ON {table} AS PERMISSIVE FOR ALL TO PUBLIC USING (true)"),
+            format!("DROP POLICY IF EXISTS {OWN} ON {table}"),
+            format!(
+                "CREATE POLICY {OWN} ON {table} AS RESTRICTIVE FOR ALL TO {role} \
+                 USING ({owner} = (SELECT current_setting('{CALLER_SETTING}', true)))"
+            ),
+        ]
+    }
+}
+
+/// The guarded tables, each with the role that its policy is for.
+async fn policies(database: &impl ConnectionTrait) -> Result<Vec<(String, String)>, DbErr> {
+    let query = Query::select()
+        .expr_as(Expr::col("tablename").cast_as("text"), "table")
+        .expr_as(Expr::col("rolname").cast_as("text"), "role")
+        .from("pg_policies")
+        .join(JoinType::InnerJoin, "pg_roles", Expr::col("rolname").eq(PgFunc::any(Expr::col("roles"))))
+        .and_where(Expr::col("schemaname").eq(Func::cust("current_schema")))
+        .and_where(Expr::col("policyname").eq(OWN))
+        .take();
+    let rows = database.query_all(&query).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "table")?, row.try_get("", "role")?))).collect()
+}
+
+/// The role of this database's callers. Roles are the whole server's, and one for all databases on it would let
+/// whoever has one of them into the others. (A name has 63 bytes at most.)
+fn own_role() -> Expr {
+    let database = Func::cust("current_database").cast_as("text");
+    Func::cust("concat").arg(Func::cust("left").arg(database).arg(50)).arg("_caller").cast_as("text")
+}
+
+/// The role that is logged in, or taken on.
+///
+/// # Errors
+///
+/// Where the database does not answer.
+pub async fn current_role(database: &impl ConnectionTrait) -> Result<String, DbErr> {
+    one(Expr::custom_keyword("current_user").cast_as("text"), database).await
+}
+
+/// Whether `login` may take on `role`.
+async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let right = if version(database).await? >= 160_000 { "SET" } else { "MEMBER" };
+    one(Func::cust("pg_has_role").arg(login).arg(role).arg(right).into(), database).await
+}
+
+/// Whether the current role may do what a server does for nobody in particular.
+async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    for (table, right) in OF_THE_SERVER {
+        let table = Func::cust("to_regclass").arg(table);
+        let right = Func::cust("has_table_privilege").arg(table).arg(right);
+        // Nothing at all where there is no such table.
+        if one::<Option<bool>>(right.into(), database).await? != Some(true) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn version(database: &impl ConnectionTrait) -> Result<i32, DbErr> {
+    one(Func::cust("current_setting").arg("server_version_num").cast_as("integer"), database).await
+}
+
+async fn one<T: TryGetable>(value: Expr, database: &impl ConnectionTrait) -> Result<T, DbErr> {
+    let row = database.query_one(&Query::select().expr_as(value, "value").take()).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
+}
+
+/// Says what the builder of statements has no words for: roles, grants and policies.
+async fn say(database: &impl ConnectionTrait, statement: &str) -> Result<(), DbErr> {
+    database.execute_unprepared(statement).await.map(drop)
+}
+
+/// A name in a statement.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

@@ -1,0 +1,206 @@
+//! Row-level security: whose rows a transaction may touch, and the proof that PostgreSQL holds to it.
+//!
+//! How role and policies come about, and why they are as they are, is told in `todo_migration`. Here a
+//! transaction takes on the role and names the caller, in one statement after its `BEGIN`; both end with it,
+//! so it does not matter whose session a pooler lends. Catalogues can be read wrongly, so the start does
+//! not only look whether the policies are there: it tries to do what they forbid.
+
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, DbErr, EntityTrait,
+    sea_query::{Expr, ExprTrait as _, Func, Query},
+};
+use todo_api::UserId;
+use todo_migration::CALLER_SETTING;
+use uuid::Uuid;
+
+use super::{Connection, transaction::Transaction};
+use crate::{
+    Migrations,
+    entity::{idempotency_key, task, user},
+    store::code_of,
+};
+
+/// `insufficient_privilege` (PostgreSQL, appendix A), which is also what a policy answers.
+const NO_PRIVILEGE: &str = "42501";
+
+/// Row-level security is asked for, and does not bind.
+#[derive(Debug, thiserror::Error)]
+pub enum RowSecurityError {
+    /// It was never set up, or not wholly.
+    #[error(
+        "DATABASE_RLS is true, but the database lacks its role, policies or rights; run `todo-server migrate up` with \
+         it, and with a role that owns the tables in DATABASE_DIRECT_URL or DATABASE_URL"
+    )]
+    Missing,
+    /// Our role may not take on that of callers, though it is said to.
+    #[error(
+        "DATABASE_RLS is true, but the role {role} cannot be taken on: {cause}; GRANT {role} TO the role of DATABASE_URL"
+    )]
+    Role {
+        /// That of callers.
+        role: String,
+        /// The database's word.
+        cause: DbErr,
+    },
+    /// No policy binds the role of callers.
+    #[error("DATABASE_RLS is true, but {why}, so that no policy binds: {remedy}")]
+    Bypassed {
+        /// What lets it pass.
+        why: String,
+        /// The statement or command that mends it.
+        remedy: String,
+    },
+    /// A policy is not what it must be.
+    #[error(
+        "DATABASE_RLS is true, but in its self-test one user came at another's rows of {table}; \
+         run `todo-server migrate up`, which makes its policies anew"
+    )]
+    Open {
+        /// Where.
+        table: &'static str,
+    },
+    /// The policies bind our role itself, which then cannot sweep old keys.
+    #[error(
+        "DATABASE_RLS is true, but {login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
+         ALTER ROLE {login} NOINHERIT; (from PostgreSQL 16 on: GRANT {role} TO {login} WITH INHERIT FALSE;)"
+    )]
+    Inherited {
+        /// Ours.
+        login: String,
+        /// That of callers.
+        role: String,
+    },
+    /// The database does not answer.
+    #[error("DATABASE_RLS is true, but the database cannot be asked whether it binds: {0}")]
+    Database(#[from] DbErr),
+}
+
+/// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.
+pub(super) async fn bind(transaction: &Transaction, role: &str, caller: &UserId) -> Result<(), DbErr> {
+    let set = |name: &str, value: &str| Func::cust("set_config").arg(name).arg(value).arg(true);
+    let query = Query::select().expr(set("role", role)).expr(set(CALLER_SETTING, caller.as_str())).take();
+    transaction.query_one(&query).await.map(drop)
+}
+
+/// Proves that the policies bind `role`, which the callers of `writes` have. Nothing of it is kept.
+pub(super) async fn prove(
+    writes: &Connection,
+    role: &str,
+    migrations: &Migrations<'_>,
+) -> Result<(), RowSecurityError> {
+    let [one, other] = [stranger(), stranger()];
+    let transaction = writes.for_caller(&one).begin().await.map_err(|cause| match code_of(&cause) {
+        Some(_) => RowSecurityError::Role { role: role.to_owned(), cause },
+        None => cause.into(),
+    })?;
+    for table in migrations.guarded_tables() {
+        is_bound(&transaction, role, table).await?;
+    }
+    // Where users are ours there can be a task to look for; else there are those of others, or none.
+    if migrations.guarded_tables().any(|table| table == "users") {
+        user::Entity::insert(a_user(&one)).exec_without_returning(&transaction).await?;
+        task::Entity::insert(a_task(&one)).exec_without_returning(&transaction).await?;
+    }
+    bind(&transaction, role, &other).await?;
+    if task::Entity::are_others_seen(&other, &transaction).await? {
+        return Err(RowSecurityError::Open { table: "tasks" });
+    }
+    transaction.rollback().await?;
+
+    for table in migrations.guarded_tables() {
+        let transaction = writes.for_caller(&one).begin().await?;
+        let written = match table {
+            "tasks" => task::Entity::insert(a_task(&other)).exec_without_returning(&transaction).await.map(drop),
+            "users" => user::Entity::insert(a_user(&other)).exec_without_returning(&transaction).await.map(drop),
+            _ => idempotency_key::Entity::insert(a_key(&other)).exec_without_returning(&transaction).await.map(drop),
+        };
+        let is_refused = written.as_ref().is_err_and(|error| code_of(error).as_deref() == Some(NO_PRIVILEGE));
+        transaction.rollback().await?;
+        if !is_refused {
+            return Err(RowSecurityError::Open { table });
+        }
+    }
+    sweeps(writes, role).await
+}
+
+/// Whether PostgreSQL says itself that policies apply, and if not, why. The rights are asked for too: a
+/// refusal for want of them would look like that of a policy.
+async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) -> Result<(), RowSecurityError> {
+    if one(transaction, Func::cust("row_security_active").arg(table).into()).await? {
+        let may = Func::cust("has_table_privilege").arg(table).arg("INSERT");
+        return if one(transaction, may.into()).await? { Ok(()) } else { Err(RowSecurityError::Missing) };
+    }
+    let of_role = |column: &'static str| {
+        let found = Query::select().column(column).from("pg_roles").and_where(Expr::col("rolname").eq(role)).take();
+        Expr::from(found)
+    };
+    let owner = Query::select()
+        .column("tableowner")
+        .from("pg_tables")
+        .and_where(Expr::col("schemaname").eq(Func::cust("current_schema")))
+        .and_where(Expr::col("tablename").eq(table))
+        .take();
+    let owns = Func::cust("pg_has_role").arg(owner).arg("USAGE");
+    let (why, remedy) = if one(transaction, of_role("rolsuper")).await? {
+        (format!("its role {role} is a superuser"), format!("ALTER ROLE {role} NOSUPERUSER"))
+    } else if one(transaction, of_role("rolbypassrls")).await? {
+        (format!("its role {role} has BYPASSRLS"), format!("ALTER ROLE {role} NOBYPASSRLS"))
+    } else if one(transaction, owns.into()).await? {
+        (format!("its role {role} owns the table {table}"), format!("ALTER TABLE {table} OWNER TO another role"))
+    } else {
+        (
+            format!("row-level security is off for the table {table}"),
+            "run `todo-server migrate up`, which turns it on".to_owned(),
+        )
+    };
+    Err(RowSecurityError::Bypassed { why, remedy })
+}
+
+/// Makes sure that our own role can sweep what is everybody's.
+async fn sweeps(writes: &Connection, role: &str) -> Result<(), RowSecurityError> {
+    let inherits = Func::cust("pg_has_role").arg(role).arg("USAGE");
+    let is_bound = Func::cust("row_security_active").arg("idempotency_keys");
+    if one(writes, Expr::from(inherits).and(is_bound)).await? {
+        let login = todo_migration::current_role(writes).await?;
+        return Err(RowSecurityError::Inherited { login, role: role.to_owned() });
+    }
+    Ok(())
+}
+
+async fn one(database: &impl ConnectionTrait, question: Expr) -> Result<bool, DbErr> {
+    let row = database.query_one(&Query::select().expr_as(question, "value").take()).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
+}
+
+/// Somebody whom nobody knows.
+fn stranger() -> UserId {
+    let id = format!("self-test {}", Uuid::new_v4());
+    UserId::parse(&id).unwrap_or_else(|| unreachable!("it is short"))
+}
+
+/// A task under an id that no task has, so that none is used up.
+fn a_task(owner: &UserId) -> task::ActiveModel {
+    task::ActiveModel {
+        id: Set(-1),
+        user_id: Set(owner.as_str().to_owned()),
+        title: Set("self-test".to_owned()),
+        description: Set(None),
+        completed: Set(false),
+        created_at: Set(0),
+        updated_at: Set(0),
+    }
+}
+
+fn a_user(user: &UserId) -> user::ActiveModel {
+    user::ActiveModel { id: Set(user.as_str().to_owned()) }
+}
+
+fn a_key(owner: &UserId) -> idempotency_key::ActiveModel {
+    idempotency_key::ActiveModel {
+        user_id: Set(owner.as_str().to_owned()),
+        key: Set("self-test".to_owned()),
+        answer: Set(String::new()),
+        created_at: Set(0),
+    }
+}

@@ -1,6 +1,6 @@
 //! Properties: what holds for whatever a strategy comes up with.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use proptest::{
     strategy::Strategy,
@@ -8,25 +8,27 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-/// Checks `property` for so many values, each with a user of its own, and shrinks one that fails. It wants
-/// a runtime of several threads: the runner of proptest is not asynchronous, and waits on one of them.
+use crate::TestApp;
+
+/// Checks `property` of a server for so many values, each with a user of its own, and shrinks one that fails.
+/// It wants a runtime of several threads: the runner of proptest is not asynchronous, and waits on one of them.
 ///
 /// # Panics
 ///
 /// Where the property does not hold, with the smallest value found.
-pub async fn holds<S, P, F>(cases: u32, strategy: S, property: P)
+pub async fn holds<S, P, F>(app: TestApp, cases: u32, strategy: S, property: P)
 where
     S: Strategy + Send + 'static,
     S::Value: Clone + Debug,
-    P: Fn(String, S::Value) -> F + Send + 'static,
+    P: Fn(Arc<TestApp>, String, S::Value) -> F + Send + 'static,
     F: Future<Output = Result<(), String>>,
 {
-    let runtime = Handle::current();
+    let (runtime, app) = (Handle::current(), Arc::new(app));
     let checked = spawn_blocking(move || {
         let config = Config { cases, failure_persistence: None, ..Config::default() };
         let check = |value| {
             let user = format!("user {}", uuid::Uuid::new_v4());
-            runtime.block_on(property(user, value)).map_err(TestCaseError::fail)
+            runtime.block_on(property(Arc::clone(&app), user, value)).map_err(TestCaseError::fail)
         };
         TestRunner::new(config).run(&strategy, check).map_err(|error| error.to_string())
     });

@@ -1,6 +1,6 @@
 //! Whoever revalidates what it keeps after every change never holds a list that is stale.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -118,18 +118,15 @@ async fn happen(client: &Client, user: &str, database: &DatabaseConnection, even
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_revalidates_is_never_stale(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = Arc::new(TestApp::start(engine).await);
-    holds(40, prop::collection::vec(event(), 1..15), move |user, events| {
-        let app = Arc::clone(&app);
-        async move {
-            let (client, database) = (app.client(&user), app.database().connect().await);
-            let mut keeper = Keeper::new(client.clone());
-            for event in events {
-                happen(&client, &user, &database, event).await;
-                keeper.revalidate().await?;
-            }
-            Ok(())
+    let app = TestApp::start(engine).await;
+    holds(app, 40, prop::collection::vec(event(), 1..15), async |app, user, events| {
+        let (client, database) = (app.client(&user), app.database().connect().await);
+        let mut keeper = Keeper::new(client.clone());
+        for event in events {
+            happen(&client, &user, &database, event).await;
+            keeper.revalidate().await?;
         }
+        Ok(())
     })
     .await;
 }
@@ -223,12 +220,9 @@ async fn overlap(app: &TestApp, user: &str, steps: &[Step]) -> Result<Vec<Seen>,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_that_overlap_make_nobody_stale() {
-    let app = Arc::new(TestApp::start(Postgres).await);
-    holds(40, prop::collection::vec(step(), 1..12), move |user, steps| {
-        let app = Arc::clone(&app);
-        async move { overlap(&app, &user, &steps).await.map(|_| ()) }
-    })
-    .await;
+    let app = TestApp::start(Postgres).await;
+    let steps = prop::collection::vec(step(), 1..12);
+    holds(app, 40, steps, async |app, user, steps| overlap(&app, &user, &steps).await.map(|_| ())).await;
 }
 
 /// The transaction with the earlier moment commits later: a validator of the number of tasks and the latest

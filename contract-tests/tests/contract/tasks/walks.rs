@@ -1,7 +1,7 @@
 //! Any walk through the pages, whatever happens to other tasks meanwhile, sees each task that stays as
 //! it is exactly once, and in order.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -160,10 +160,6 @@ impl Walk {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_task_that_stays_is_seen_once_and_in_order(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = Arc::new(TestApp::start(engine).await);
-    holds(100, walk(), move |user, walk| {
-        let app = Arc::clone(&app);
-        async move { walk.take(&app.client(&user)).await }
-    })
-    .await;
+    let app = TestApp::start(engine).await;
+    holds(app, 100, walk(), async |app, user, walk| walk.take(&app.client(&user)).await).await;
 }

@@ -55,10 +55,8 @@ impl Parameter for Once {
 
     fn schema() -> MetaSchema {
         MetaSchema {
-            // The bare characters; in quotes, two more and the escapes.
-            min_length: Some(1),
-            max_length: Some(512),
-            pattern: Some("^[!-~]+$".to_owned()),
+            // The bare characters, of which the first is no quote; or, in quotes, as many with their escapes.
+            pattern: Some(r#"^([!#-~][!-~]{0,254}|"([!#-\[\]-~]|\\["\\]){1,255}")$"#.to_owned()),
             ..MetaSchema::new("string")
         }
     }

@@ -65,8 +65,11 @@ const TAG: &str = r#"(W/)?"[!#-~]*""#;
 impl Tags {
     const DETAIL: &'static str = r#"must be * or a list of entity tags in their quotes, such as "a", "b""#;
 
+    /// Exactly what is read: a list may have empty elements too (RFC 9110, 5.6.1.2). White space around the
+    /// whole never comes here; it is no part of a header's value.
     fn schema() -> MetaSchema {
-        MetaSchema { pattern: Some(format!("^([*]|{TAG}([ \\t]*,[ \\t]*{TAG})*)$")), ..MetaSchema::new("string") }
+        let pattern = format!(r"^([*]|(,[ \t,]*)?{TAG}([ \t]*,[ \t,]*{TAG})*([ \t,]*,)?)$");
+        MetaSchema { pattern: Some(pattern), ..MetaSchema::new("string") }
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
@@ -77,7 +80,6 @@ impl Tags {
         }
         let mut tags = Vec::new();
         loop {
-            // A list may have empty elements (RFC 9110, 5.6.1.2).
             rest = rest.trim_start_matches(|c| is_space(c) || c == ',');
             if rest.is_empty() {
                 break;

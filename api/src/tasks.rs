@@ -136,7 +136,8 @@ impl<S: Tasks> TasksApi<S> {
         completed: Param<Completed>,
         /// Only tasks that have this text in their title or description. Case does not count (Unicode's
         /// simple case folding: `É` finds `é`, `ß` does not find `ss`); everything else does, and no
-        /// character is a wildcard. Empty, it filters nothing.
+        /// character is a wildcard. Empty, it filters nothing. It may have to look at all of your tasks, one by one,
+        /// and takes longer the more there are.
         q: Param<Search>,
         /// The order, with a `-` the other way round; `id` ascending unless given. Tasks that are equal in it are in the order of their ids,
         /// in the same direction. Titles are compared code point by code point: capitals before small

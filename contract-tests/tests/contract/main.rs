@@ -19,6 +19,7 @@ mod monitoring;
 mod outage;
 mod ownership;
 mod pages;
+mod parameters;
 mod pooler;
 mod problems;
 mod process;

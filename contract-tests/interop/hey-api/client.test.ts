@@ -7,10 +7,10 @@ scenario((token): Client => {
   const client = createClient({ baseUrl: base, auth: () => token });
   const answer = async <T, P>(asked: Promise<{ data?: T; error?: P; response?: Response }>) => {
     const { data, error, response } = await asked;
-    return { status: response?.status ?? 0, data, problem: error };
+    return { status: response?.status ?? 0, data, problem: error, link: response?.headers.get("link") };
   };
   return {
-    list: () => answer(listTasks({ client })),
+    list: (page) => answer(listTasks({ client, query: page })),
     create: (body) => answer(createTask({ client, body })),
     get: (id) => answer(getTask({ client, path: { id } })),
     update: (id, body) => answer(updateTask({ client, path: { id }, body })),

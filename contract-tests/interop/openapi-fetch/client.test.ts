@@ -11,11 +11,11 @@ scenario((token): Client => {
   });
   const answer = async <T, P>(asked: Promise<{ data?: T; error?: P; response: Response }>) => {
     const { data, error, response } = await asked;
-    return { status: response.status, data, problem: error };
+    return { status: response.status, data, problem: error, link: response.headers.get("link") };
   };
   const at = (id: number) => ({ params: { path: { id } } });
   return {
-    list: () => answer(client.GET("/api/tasks")),
+    list: (page) => answer(client.GET("/api/tasks", { params: { query: page } })),
     create: (body) => answer(client.POST("/api/tasks", { body })),
     get: (id) => answer(client.GET("/api/tasks/{id}", at(id))),
     update: (id, body) => answer(client.PUT("/api/tasks/{id}", { ...at(id), body })),

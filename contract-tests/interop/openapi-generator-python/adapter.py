@@ -17,7 +17,10 @@ def answer(ask: Callable[[], ApiResponse[Any]]) -> Answer:
         case None:
             return Answer(response.status_code)
         case list() as tasks:
-            return Answer(response.status_code, [json.loads(task.to_json()) for task in tasks])
+            # A plain dict here, with the names as the server happens to spell them.
+            headers = {name.lower(): value for name, value in (response.headers or {}).items()}
+            data = [json.loads(task.to_json()) for task in tasks]
+            return Answer(response.status_code, data, link=headers.get("link"))
         case task:
             return Answer(response.status_code, json.loads(task.to_json()))
 
@@ -26,8 +29,8 @@ class Adapter:
     def __init__(self, api: TasksApi) -> None:
         self.api = api
 
-    def list(self) -> Answer:
-        return answer(self.api.list_tasks_with_http_info)
+    def list(self, **page: Any) -> Answer:
+        return answer(lambda: self.api.list_tasks_with_http_info(**page))
 
     def create(self, **fields: Any) -> Answer:
         # Its models refuse what the document forbids; here the server is to.

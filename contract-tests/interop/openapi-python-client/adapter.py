@@ -15,7 +15,8 @@ def answer(response: Response[Any]) -> Answer:
         case Task() as task:
             return Answer(response.status_code, task.to_dict())
         case list() as tasks:
-            return Answer(response.status_code, [task.to_dict() for task in tasks])
+            link = response.headers.get("Link")
+            return Answer(response.status_code, [task.to_dict() for task in tasks], link=link)
         case None:
             return Answer(response.status_code)
         case other:
@@ -26,8 +27,8 @@ class Adapter:
     def __init__(self, client: AuthenticatedClient) -> None:
         self.client = client
 
-    def list(self) -> Answer:
-        return answer(list_tasks.sync_detailed(client=self.client))
+    def list(self, **page: Any) -> Answer:
+        return answer(list_tasks.sync_detailed(client=self.client, **page))
 
     def create(self, **fields: Any) -> Answer:
         return answer(create_task.sync_detailed(client=self.client, body=NewTask(**fields)))

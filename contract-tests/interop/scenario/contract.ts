@@ -42,11 +42,19 @@ export interface Answer<T> {
   status: number;
   data?: T;
   problem?: Problem | ValidationProblem;
+  /** Of a page: the header `Link`. */
+  link?: string | null;
+}
+
+/** Which page, as the document's parameters say it. */
+export interface Page {
+  limit?: number;
+  cursor?: string;
 }
 
 /** The six operations, as a generated client does them. */
 export interface Client {
-  list(): Promise<Answer<Task[]>>;
+  list(page?: Page): Promise<Answer<Task[]>>;
   create(task: NewTask): Promise<Answer<Task>>;
   get(id: number): Promise<Answer<Task>>;
   update(id: number, patch: TaskPatch): Promise<Answer<Task>>;

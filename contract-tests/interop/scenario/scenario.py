@@ -1,13 +1,19 @@
 """What every generated client of Python is put through: run by pytest beside the peer's own `adapter`."""
 
 import os
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from adapter import client_with
 from contract import Answer
 
 MISSING = 2**53 - 1
+
+MANY = 2500
+"""How many tasks the runner has given to the user of `MANY_TOKEN`."""
+LIMIT = 100
 
 ann = client_with(os.environ["TOKEN"])
 bob = client_with(os.environ["OTHER_TOKEN"])
@@ -49,6 +55,21 @@ def test_it_is_toggled(task: Any) -> None:
     assert data(ann.toggle(task["id"]), 200)["completed"] is False
 
 
+def test_2500_tasks_are_paged_through_each_seen_once_and_in_order() -> None:
+    many = client_with(os.environ["MANY_TOKEN"])
+    ids: list[int] = []
+    page: dict[str, Any] | None = {"limit": LIMIT}
+    pages = 0
+    while page:
+        answer = many.list(**page)
+        ids += [task["id"] for task in data(answer, 200)]
+        pages += 1
+        assert pages < MANY, "it comes to an end"
+        page = following(answer.link)
+    assert (pages, len(set(ids))) == (MANY // LIMIT, MANY)
+    assert ids == sorted(ids)
+
+
 def test_another_user_does_not_find_it(task: Any) -> None:
     assert data(bob.list(), 200) == []
     problem(bob.get(task["id"]), 404)
@@ -81,6 +102,16 @@ def test_no_token_is_a_problem_of_401() -> None:
 
 def test_an_expired_token_is_a_problem_of_401_that_says_so() -> None:
     assert "expired" in problem(client_with(os.environ["EXPIRED_TOKEN"]).list(), 401)["detail"]
+
+
+def following(link: str | None) -> dict[str, Any] | None:
+    """The page that the link leads to; none after the last page."""
+    if link is None:
+        return None
+    target = re.fullmatch(r'<([^>]+)>; rel="next"', link)
+    assert target, link
+    query = parse_qs(urlsplit(target[1]).query)
+    return {"limit": int(query["limit"][0]), "cursor": query["cursor"][0]}
 
 
 def data(answer: Answer, status: int) -> Any:

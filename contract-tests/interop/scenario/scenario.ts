@@ -9,6 +9,10 @@ export const base = variable("BASE_URL");
 
 const missing = 2 ** 53 - 1;
 
+/** How many tasks the runner has given to the user of `MANY_TOKEN`. */
+const MANY = 2500;
+const LIMIT = 100;
+
 export function variable(name: string): string {
   const value = process.env[name];
   assert(value, `${name} is set by the runner`);
@@ -61,6 +65,22 @@ export function scenario(clientWith: (token?: string) => Client): void {
     assert.equal(data(await ann.toggle(task.id), 200).completed, true);
   });
 
+  test("2,500 tasks are paged through, each seen once and in order", async () => {
+    const many = clientWith(variable("MANY_TOKEN"));
+    const ids: number[] = [];
+    let pages = 0;
+    for (let cursor: string | undefined, more = true; more; pages++) {
+      assert(pages < MANY, "it comes to an end");
+      const page = await many.list({ limit: LIMIT, cursor });
+      ids.push(...data(page, 200).map(({ id }) => id));
+      cursor = nextCursor(page.link);
+      more = cursor !== undefined;
+    }
+    assert.equal(pages, MANY / LIMIT);
+    assert.equal(new Set(ids).size, MANY);
+    assert.deepEqual(ids, ids.toSorted((a, b) => a - b));
+  });
+
   test("another user does not find it", async () => {
     assert.deepEqual(data(await bob.list(), 200), []);
     problem(await bob.get(task.id), 404);
@@ -97,6 +117,12 @@ export function scenario(clientWith: (token?: string) => Client): void {
     const { detail } = problem(await clientWith(variable("EXPIRED_TOKEN")).list(), 401);
     assert.match(detail, /expired/);
   });
+}
+
+/** Where the next page begins, as its link has it; none after the last page. */
+function nextCursor(link: string | null | undefined): string | undefined {
+  const [, target] = /^<([^>]+)>; rel="next"$/.exec(link ?? "") ?? [];
+  return target && (new URL(target, base).searchParams.get("cursor") ?? assert.fail(`${target} has a cursor`));
 }
 
 function data<T>(answer: Answer<T>, status: number): T {

@@ -24,7 +24,7 @@ function problem(json: { status: number }) {
 async function answer<G, T>(asked: Promise<ApiResponse<G>>, map: (value: G) => T): Promise<Answer<T>> {
   try {
     const response = await asked;
-    return { status: response.raw.status, data: map(await response.value()) };
+    return { status: response.raw.status, data: map(await response.value()), link: response.raw.headers.get("link") };
   } catch (error) {
     if (!(error instanceof ResponseError)) throw error;
     return { status: error.response.status, problem: problem(await error.response.json()) };
@@ -34,7 +34,7 @@ async function answer<G, T>(asked: Promise<ApiResponse<G>>, map: (value: G) => T
 scenario((token): Client => {
   const api = new TasksApi(new Configuration({ basePath: base, accessToken: token }));
   return {
-    list: () => answer(api.listTasksRaw({}), (tasks) => tasks.map(expected)),
+    list: (page) => answer(api.listTasksRaw({ ...page }), (tasks) => tasks.map(expected)),
     create: (newTask) => answer(api.createTaskRaw({ newTask }), expected),
     get: (id) => answer(api.getTaskRaw({ id }), expected),
     update: (id, taskPatch) => answer(api.updateTaskRaw({ id, taskPatch }), expected),

@@ -4,7 +4,7 @@ mod generated;
 #[expect(dead_code, reason = "that it compiles is all that is asked of it")]
 mod types;
 
-use std::{env, future::Future, sync::atomic::Ordering};
+use std::{env, future::Future, num::NonZero, sync::atomic::Ordering};
 
 use futures_util::TryStreamExt;
 use progenitor_client::{ByteStream, Error, ResponseValue};
@@ -16,8 +16,12 @@ use serde_json::{Value, json};
 
 use crate::generated::{
     Client, SPOIL,
-    types::{NewTask, Problem, Task, TaskPatch, ValidationProblem},
+    types::{ListTasksCursor, NewTask, Problem, Task, TaskPatch, ValidationProblem},
 };
+
+/// How many tasks the runner has given to the user of `MANY_TOKEN`.
+const MANY: usize = 2500;
+const LIMIT: u32 = 100;
 
 /// The greatest id that there may be.
 const MISSING: i64 = (1 << 53) - 1;
@@ -119,6 +123,30 @@ async fn it_is_toggled() {
     assert!(!data(ann().toggle_task_completion(id(&task), None).await, StatusCode::OK).completed);
 }
 
+async fn tasks_are_paged_through_each_seen_once_and_in_order() {
+    let many = client_with(Some(&variable("MANY_TOKEN")));
+    let (mut ids, mut pages, mut cursor) = (Vec::new(), 0, None);
+    loop {
+        let page = many.list_tasks(None, cursor.as_ref(), NonZero::new(LIMIT), None, None, None).await;
+        let page = page.unwrap_or_else(|error| panic!("a page: {error}"));
+        pages += 1;
+        ids.extend(page.iter().map(id));
+        let Some(link) = page.headers().get("link") else { break };
+        assert!(pages < MANY, "it comes to an end");
+        cursor = Some(next_cursor(link.to_str().expect("a text")));
+    }
+    assert_eq!((pages * LIMIT as usize, ids.len()), (MANY, MANY));
+    assert!(ids.is_sorted_by(|a, b| a < b));
+}
+
+/// Where the next page begins, as its link has it.
+fn next_cursor(link: &str) -> ListTasksCursor {
+    let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(r#">; rel="next""#)).expect("a link to it");
+    let (_, query) = target.split_once('?').expect("a query");
+    let cursor = query.split('&').find_map(|pair| pair.strip_prefix("cursor=")).expect("a cursor");
+    cursor.parse().expect("it is as the document has it")
+}
+
 async fn another_user_does_not_find_it() {
     let task = created().await;
     let bob = client_with(Some(&variable("OTHER_TOKEN")));
@@ -188,6 +216,7 @@ macro_rules! run {
 async fn main() -> std::process::ExitCode {
     let mut tap = Tap::default();
     run!(tap: a_task_is_created, it_is_listed, it_is_got, only_what_is_sent_is_updated,
+        tasks_are_paged_through_each_seen_once_and_in_order,
         a_task_without_a_description_has_null_for_one, it_is_toggled, another_user_does_not_find_it,
         it_is_deleted_once, a_missing_task_is_a_problem_of_404, a_value_at_fault_is_a_problem_of_422_that_names_it,
         no_token_is_a_problem_of_401, an_expired_token_is_a_problem_of_401_that_says_so);

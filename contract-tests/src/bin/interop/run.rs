@@ -20,6 +20,9 @@ use crate::{
 /// How long a peer may take; several times what the slowest does on a machine with nothing else to do.
 const PATIENCE: Duration = Duration::from_mins(15);
 
+/// How many tasks the user has whose lists come in pages.
+const MANY: usize = 2500;
+
 /// Runs a peer, and tells how it went. Nothing of it is left running.
 pub(crate) async fn run(peer: &Peer, engine: Engine) -> Report {
     let start = Instant::now();
@@ -52,6 +55,7 @@ async fn attempt(peer: &Peer, engine: Engine, folder: &Path) -> Result<Tap, Stri
             let variables: Vec<_> = [("DATABASE_URL", url.as_str())].iter().chain(variables).copied().collect();
             let server = ServerProcess::start(&variables);
             command.env("BASE_URL", format!("http://{}", server.address()));
+            database.fill("cat", MANY).await;
             Some(server)
         }
     };
@@ -121,6 +125,7 @@ fn command(peer: &Peer, folder: &Path) -> io::Result<Command> {
         .env("BETTER_AUTH_SECRET", SECRET)
         .env("TOKEN", good.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
         .env("OTHER_TOKEN", other.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
+        .env("MANY_TOKEN", Token::of("cat").with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
         .env("EXPIRED_TOKEN", expired.encode());
     Ok(command)
 }

@@ -155,9 +155,9 @@ test("a page that is made on the server has the user's tasks, and sends stranger
 });
 
 /** A task, or why not, by a token. */
-async function create(origin: string, token: string): Promise<{ status: number; detail: string }> {
+async function create(origin: string, token: string, title = "a"): Promise<{ status: number; detail: string }> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const response = await fetch(`${origin}/api/tasks`, { method: "POST", headers, body: '{"title": "a"}' });
+  const response = await fetch(`${origin}/api/tasks`, { method: "POST", headers, body: JSON.stringify({ title }) });
   return { status: response.status, detail: (await response.json()).detail };
 }
 
@@ -167,6 +167,29 @@ const ask = (page: Page, path: string) =>
     const response = await fetch(path);
     return { status: response.status, body: await response.json().catch(() => null) };
   }, path);
+
+test("a long list comes page by page, each task once, and what is added meanwhile", async () => {
+  const page = await openAs("ivy");
+  const { token } = (await ask(page, "/api/auth/token")).body;
+  for (let number = 1; number <= 120; number++) {
+    assert.equal((await create(place.api, token, `task ${number}`)).status, 201);
+  }
+  await page.reload();
+  const tasks = page.getByRole("listitem");
+  await tasks.nth(49).waitFor();
+  assert.equal(await tasks.count(), 50);
+  await add(page, "one more");
+  const more = page.getByRole("button", { name: "More" });
+  for (const shown of [101, 121]) {
+    await more.click();
+    await tasks.nth(shown - 1).waitFor();
+    assert.equal(await tasks.count(), shown);
+  }
+  assert.deepEqual(await titles(page), ["one more", ...Array.from({ length: 120 }, (_, at) => `task ${120 - at}`)]);
+  assert.equal(await more.count(), 0);
+  await page.goto(`${place.site}/summary`);
+  await page.getByText("121 to do").waitFor();
+});
 
 test("the shared secret does it too, and what the table says of 401 is what is said", async () => {
   const secretApi = `http://localhost:${await freePort()}`;

@@ -10,6 +10,7 @@ mod many;
 mod once;
 mod order;
 mod pages;
+mod plans;
 mod revalidation;
 mod search;
 mod text;

@@ -42,6 +42,12 @@ pub trait Tokens: Send + Sync + 'static {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>>;
 }
 
+impl<T: Tokens> Tokens for Arc<T> {
+    fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
+        T::user(self, token)
+    }
+}
+
 /// The keeper of [`Tokens`], as request data.
 #[derive(Clone)]
 pub(crate) struct Verifier(Arc<dyn Tokens>);

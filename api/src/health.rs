@@ -7,6 +7,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::Example,
 };
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{Unavailable, json::Json, problem::problems, scalar::scalar};
@@ -18,7 +19,7 @@ enum Tag {
 }
 
 /// How the service is.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(example)]
 struct Health {
     /// `ok` wherever this is answered with 200.
@@ -27,13 +28,16 @@ struct Health {
 
 impl Example for Health {
     fn example() -> Self {
-        Self { status: Status }
+        Self { status: Status::Ok }
     }
 }
 
 /// The one thing that a 200 can say; a problem says the rest.
-#[derive(Debug)]
-struct Status;
+#[derive(Debug, Serialize)]
+enum Status {
+    #[serde(rename = "ok")]
+    Ok,
+}
 
 scalar!(Status, "status",
     schema: MetaSchemaRef::Inline(Box::new(MetaSchema {
@@ -41,7 +45,7 @@ scalar!(Status, "status",
         example: Some("ok".into()),
         ..MetaSchema::new("string")
     })),
-    read: |value: &Value| (value == "ok").then_some(Self),
+    read: |value: &Value| (value == "ok").then_some(Self::Ok),
     write: |_: &Self| "ok".into()
 );
 
@@ -89,7 +93,7 @@ impl<S: Readiness> HealthApi<S> {
     /// with it. Restart the process when this fails, and only then.
     #[oai(path = "/health", method = "get", operation_id = "getHealth")]
     async fn get_health(&self) -> GetHealth {
-        GetHealth::Alive(Json(Health { status: Status }))
+        GetHealth::Alive(Json(Health { status: Status::Ok }))
     }
 
     /// Tell whether the database answers
@@ -99,6 +103,6 @@ impl<S: Readiness> HealthApi<S> {
     #[oai(path = "/ready", method = "get", operation_id = "getReadiness")]
     async fn get_readiness(&self) -> Result<GetReadiness, GetReadinessError> {
         self.0.ready().await?;
-        Ok(GetReadiness::Ready(Json(Health { status: Status })))
+        Ok(GetReadiness::Ready(Json(Health { status: Status::Ok })))
     }
 }

@@ -1,5 +1,8 @@
 //! JSON bodies, in and out.
 
+use std::marker::PhantomData;
+
+use bytes::Bytes;
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
     error::ReadBodyError,
@@ -12,8 +15,9 @@ use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     payload::Payload,
     registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
-    types::{ParseFromJSON, ToJSON, Type},
+    types::{ParseFromJSON, Type},
 };
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -49,9 +53,56 @@ impl<T: Type> Payload for Json<T> {
     }
 }
 
-impl<T: ToJSON> IntoResponse for Json<T> {
+/// Written straight: by way of the framework's `ToJSON`, a list is first built as a tree of values, which
+/// takes six times as long. That both write the same, a test holds.
+impl<T: Type + Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        let mut response = Response::from(Body::from_string(self.0.to_json_string()));
+        match Written::of(&self.0) {
+            Ok(written) => written.into_response(),
+            Err(error) => poem::Error::from(Problem::from(Internal::new(error.to_string()))).into_response(),
+        }
+    }
+}
+
+/// The JSON of a `T`, written before its answer is made: so that it may be kept.
+#[derive(Debug, Clone)]
+pub struct Written<T> {
+    json: Bytes,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Type + Serialize> Written<T> {
+    /// Writes `value`.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written, which no type of the contract knows.
+    pub fn of(value: &T) -> Result<Self, serde_json::Error> {
+        Ok(Self { json: serde_json::to_vec(value)?.into(), of: PhantomData })
+    }
+
+    /// The JSON.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.json
+    }
+}
+
+impl<T: Type> Payload for Written<T> {
+    const CONTENT_TYPE: &'static str = Json::<T>::CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        Json::<T>::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        Json::<T>::register(registry);
+    }
+}
+
+impl<T: Type> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        let mut response = Response::from(Body::from_bytes(self.json));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(Self::CONTENT_TYPE));
         response
     }

@@ -6,13 +6,13 @@
 
 use poem_openapi::registry::{MetaParamIn, MetaSchema};
 
-use crate::parameter::Parameter;
+use crate::{Written, parameter::Parameter};
 
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
     /// What is on it, in the order of the list.
-    pub items: Vec<T>,
+    pub items: Written<Vec<T>>,
     /// Where the next page goes on; `None` on the last one.
     pub next: Option<Cursor>,
     /// Which version of the page this is.

@@ -157,7 +157,7 @@ impl<S: Tasks> TasksApi<S> {
         }
         let page = self.0.list(caller.user(), &query).await?;
         let next = page.next.map(|cursor| NextPage::to(&query.at("/api/tasks", &cursor)));
-        Ok(ListTasks::Found(Json(page.items), page.version.into(), next))
+        Ok(ListTasks::Found(page.items, page.version.into(), next))
     }
 
     /// Create a task

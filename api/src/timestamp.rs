@@ -1,7 +1,8 @@
 //! Moments, as the API tells them.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::scalar::scalar;
@@ -24,8 +25,28 @@ impl Timestamp {
         self.0.timestamp_micros()
     }
 
-    fn text(&self) -> String {
-        self.0.to_rfc3339_opts(SecondsFormat::Micros, true)
+    /// By digits: a list has two of these a task, and chrono's own writer takes ten times as long. The
+    /// schema has years of four digits, which no clock of ours will leave.
+    fn text(&self) -> Text {
+        let (date, time) = (self.0.date_naive(), self.0.time());
+        let year = date.year().clamp(0, 9999).unsigned_abs();
+        let mut text = Text(*b"0000-00-00T00:00:00.000000Z");
+        let numbers = [
+            (0..4, year),
+            (5..7, date.month()),
+            (8..10, date.day()),
+            (11..13, time.hour()),
+            (14..16, time.minute()),
+            (17..19, time.second()),
+            (20..26, time.nanosecond() / 1000),
+        ];
+        for (place, mut number) in numbers {
+            for digit in text.0[place].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        text
     }
 
     fn parse(value: &Value) -> Option<Self> {
@@ -42,4 +63,43 @@ impl Timestamp {
     }
 }
 
-scalar!(Timestamp, "timestamp", schema: Self::schema(), read: Timestamp::parse, write: |this: &Self| this.text().into());
+/// A moment as it is written.
+struct Text([u8; 27]);
+
+impl Text {
+    fn as_str(&self) -> &str {
+        // It is digits.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text().as_str())
+    }
+}
+
+scalar!(Timestamp, "timestamp", schema: Self::schema(), read: Timestamp::parse, write: |this: &Self| this.text().as_str().into());
+
+#[cfg(test)]
+mod tests {
+    use chrono::SecondsFormat;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_rfc_3339_has_it() {
+        for micros in [
+            0,
+            1,
+            999_999,
+            1_795_509_000_123_456,
+            951_782_400_000_000,
+            253_402_300_799_999_999,
+            -62_167_219_200_000_000,
+        ] {
+            let moment = Timestamp::from_micros(micros);
+            assert_eq!(moment.text().as_str(), moment.0.to_rfc3339_opts(SecondsFormat::Micros, true));
+        }
+    }
+}

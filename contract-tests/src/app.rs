@@ -10,6 +10,13 @@ use crate::{Client, Engine, TestDatabase, Token, audit};
 /// The secret that tests and servers share.
 pub const SECRET: &str = "a secret of the tests, which is long enough";
 
+/// Variables for all servers of a run of tests, `NAME=value` with spaces between: what is not the default is
+/// tested by running the same tests again.
+#[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
+fn of_run() -> String {
+    std::env::var("TEST_VARIABLES").unwrap_or_default()
+}
+
 /// A server on a free port of the loopback. It stops, and its database goes, with the value.
 pub struct TestApp {
     address: SocketAddr,
@@ -62,6 +69,9 @@ impl TestApp {
         let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
         let defaults: Vec<_> =
             of_database.chain([("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")]).collect();
+        let of_run = of_run();
+        let defaults: Vec<_> =
+            defaults.into_iter().chain(of_run.split(' ').filter_map(|pair| pair.split_once('='))).collect();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

@@ -3,11 +3,13 @@
 
 use std::{
     fmt::Debug,
+    iter,
+    ops::ControlFlow,
     sync::{Mutex, Once},
 };
 
 use sqlparser::{
-    ast::{BinaryOperator, Expr, Statement, TableObject},
+    ast::{BinaryOperator, Expr, Select, Statement, TableFactor, TableObject, TableWithJoins, Visit as _, Visitor},
     dialect::GenericDialect,
     parser::Parser,
 };
@@ -87,38 +89,64 @@ pub fn fault_of(sql: &str) -> Option<&'static str> {
     let Ok(statements) = Parser::parse_sql(&GenericDialect {}, sql) else {
         return Some("cannot be read");
     };
-    statements.iter().find_map(|statement| match statement {
-        Statement::Query(query) => {
-            let condition = query.body.as_select().and_then(|select| select.selection.as_ref());
-            (!names_owner(condition)).then_some("reads the tasks of anybody")
-        }
-        Statement::Update(update) => {
-            (!names_owner(update.selection.as_ref())).then_some("changes the tasks of anybody")
-        }
-        Statement::Delete(delete) => {
-            (!names_owner(delete.selection.as_ref())).then_some("deletes the tasks of anybody")
-        }
-        Statement::Insert(insert) => {
-            let into_tasks = matches!(&insert.table, TableObject::TableName(name) if is_tasks(&name.to_string()));
-            let names_owner = insert.columns.iter().any(|column| column.to_string().replace('"', "") == "user_id");
-            (into_tasks && !names_owner).then_some("creates a task of nobody")
-        }
-        _ => None,
+    statements.visit(&mut Selects).break_value().or_else(|| {
+        statements.iter().find_map(|statement| match statement {
+            Statement::Update(update) => {
+                (!names_owner(update.selection.as_ref())).then_some("changes the tasks of anybody")
+            }
+            Statement::Delete(delete) => {
+                (!names_owner(delete.selection.as_ref())).then_some("deletes the tasks of anybody")
+            }
+            Statement::Insert(insert) => {
+                let into_tasks = matches!(&insert.table, TableObject::TableName(name) if is_tasks(&name.to_string()));
+                let names_owner = insert.columns.iter().any(|column| column.to_string().replace('"', "") == "user_id");
+                (into_tasks && !names_owner).then_some("creates a task of nobody")
+            }
+            _ => None,
+        })
     })
+}
+
+/// Looks at every `SELECT`, the inner ones too.
+struct Selects;
+
+impl Visitor for Selects {
+    type Break = &'static str;
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<&'static str> {
+        if !select.from.iter().any(is_from_tasks) || names_owner(select.selection.as_ref()) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break("reads the tasks of anybody")
+    }
+}
+
+fn is_from_tasks(from: &TableWithJoins) -> bool {
+    let mut relations = iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
+    relations.any(|relation| matches!(relation, TableFactor::Table { name, .. } if is_tasks(&name.to_string())))
+}
+
+/// A row that the statement brings along itself, such as the server's `Entity::owned_by_brought`.
+fn is_brought(value: &Expr) -> bool {
+    value.to_string().replace('"', "") == "brought.column1"
 }
 
 fn is_tasks(name: &str) -> bool {
     name.replace('"', "").rsplit('.').next() == Some("tasks")
 }
 
-/// Whether the condition compares `user_id` with a value, on all of its ways: as one side of an `AND`.
+/// Whether the condition compares `user_id` with a value, on all of its ways: as one side of an `AND`, as
+/// both of an `OR`.
 fn names_owner(condition: Option<&Expr>) -> bool {
     match condition {
         Some(Expr::BinaryOp { left, op: BinaryOperator::And, right }) => {
             names_owner(Some(left)) || names_owner(Some(right))
         }
+        Some(Expr::BinaryOp { left, op: BinaryOperator::Or, right }) => {
+            names_owner(Some(left)) && names_owner(Some(right))
+        }
         Some(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => {
-            is_owner(left) && matches!(right.as_ref(), Expr::Value(_))
+            is_owner(left) && (matches!(right.as_ref(), Expr::Value(_)) || is_brought(right))
         }
         Some(Expr::Nested(inner)) => names_owner(Some(inner)),
         _ => false,

@@ -5,6 +5,7 @@ use poem::{Body, Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint
 use todo_api::{
     Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Nullable, Outcome,
     Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Unavailable, Unidentified, Unmatched, UserId,
+    Written,
 };
 use todo_server::{Config, endpoint};
 
@@ -79,7 +80,8 @@ fn task(owner: &UserId, id: i64) -> Task {
 
 impl Tasks for AlwaysThere {
     async fn list(&self, owner: &UserId, _: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        let items = (1..).take(self.tasks).map(|id| task(owner, id)).collect();
+        let tasks = (1..).take(self.tasks).map(|id| task(owner, id)).collect();
+        let items = Written::of(&tasks).expect("tasks are written");
         Ok(Page { items, next: None, version: PageVersion(1) })
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// Begins to listen, and to count.
-    pub(crate) async fn start(address: SocketAddr, databases: Databases) -> io::Result<Self> {
+    pub(crate) async fn start(address: SocketAddr, databases: Vec<Databases>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
         Ok(Self { listener, page: Page::start(databases) })

@@ -1,22 +1,22 @@
 //! The life of the server: start, run, stop.
 
-use std::{future::Future, io, net::SocketAddr};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread};
 
-use poem::{EndpointExt, Response, endpoint::BoxEndpoint};
+use poem::EndpointExt;
 use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableJwks, admin::Admin,
-    http, serve, store::Store,
+    Config, DatabaseConfig, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError,
+    UnusableJwks, admin::Admin, http::Surroundings, serve, store::Store, workers::Workers,
 };
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
 pub struct App {
     listener: TcpListener,
     address: SocketAddr,
-    endpoint: BoxEndpoint<'static, Response>,
-    databases: Databases,
+    workers: Workers,
+    databases: Vec<Databases>,
     admin: Option<Admin>,
     config: HttpConfig,
 }
@@ -51,6 +51,9 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The system has no more threads.
+    #[error("no thread can be started: {0}; raise the limit of threads (ulimit -u), or lower WORKERS")]
+    Threads(io::Error),
     /// Nor is the operator's.
     #[error("ADMIN_ADDR {address} cannot be listened on: {cause}; choose another, or stop what listens there")]
     Admin {
@@ -69,17 +72,25 @@ impl App {
     /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
-        let databases = Databases::connect(&config.database).await.map_err(database)?;
-        let migrations = Migrations::of(&databases, &config.database);
-        migrations.settle(config.database.migrate_on_start).await?;
-        let databases =
-            if config.database.row_security { databases.restricted(&migrations).await? } else { databases.clone() };
-        let store = Store::open(databases.clone(), &config.database).await.map_err(database)?;
+        let (workers, share) = shares(config);
+        let mut databases = Databases::connect_each(workers, &share).await.map_err(database)?;
+        let first = databases[0].clone();
+        let migrations = Migrations::of(&first, &share);
+        migrations.settle(share.migrate_on_start).await?;
+        if share.row_security {
+            for each in &mut databases {
+                *each = each.restricted(&migrations).await?;
+            }
+        }
+        let store = Store::open(databases[0].clone(), &share).await.map_err(database)?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let endpoint = http::endpoint(config, store)?.boxed();
+        let surroundings = Surroundings::new(config)?;
+        let endpoints =
+            databases.iter().map(|databases| surroundings.of(store.over(databases.clone(), &share)).boxed());
+        let workers = Workers::start(endpoints.map(Arc::new)).map_err(StartError::Threads)?;
         let admin = match config.http.admin_address {
             Some(address) => {
                 let admin = Admin::start(address, databases.clone()).await;
@@ -91,7 +102,7 @@ impl App {
         Ok(Self {
             listener,
             address,
-            endpoint,
+            workers,
             databases,
             admin,
             config: HttpConfig { max_connections, ..config.http.clone() },
@@ -107,7 +118,7 @@ impl App {
     /// Serves until `stop` is ready, then answers the requests under way, for as long as
     /// `SHUTDOWN_TIMEOUT` allows, and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let served = serve::serve(self.listener, self.endpoint, &self.config, stop);
+        let served = serve::serve_by(&self.workers, self.listener, &self.config, stop);
         match self.admin {
             Some(admin) => tokio::select! {
                 () = served => {}
@@ -115,7 +126,23 @@ impl App {
             },
             None => served.await,
         }
-        self.databases.close().await;
+        for databases in self.databases {
+            databases.close().await;
+        }
         tracing::info!("stopped");
     }
+}
+
+/// How many workers there are, and how each may use the database: the connections are shared out.
+fn shares(config: &Config) -> (usize, DatabaseConfig) {
+    let all = config.database.max_connections;
+    let workers = match config.http.workers {
+        0 => thread::available_parallelism().map_or(1, Into::into),
+        number => number,
+    };
+    let workers = workers.min(all as usize);
+    let share = |connections: u32| connections.div_ceil(u32::try_from(workers).unwrap_or(1));
+    let min_connections = share(config.database.min_connections);
+    let max_connections = (all / u32::try_from(workers).unwrap_or(1)).max(1);
+    (workers, DatabaseConfig { max_connections, min_connections, ..config.database.clone() })
 }

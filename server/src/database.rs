@@ -57,6 +57,22 @@ impl Databases {
         Ok(Self { reads, writes, ..self.clone() })
     }
 
+    /// The same for each of several users of it, who each have connections of their own; an embedded
+    /// database has one writer, so its are shared.
+    ///
+    /// # Errors
+    ///
+    /// As [`Databases::connect`].
+    pub(crate) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Self>, DbErr> {
+        let first = Self::connect(config).await?;
+        let mut all = vec![first.clone()];
+        while all.len() < users {
+            let is_embedded = config.url.sqlite_file().is_some();
+            all.push(if is_embedded { first.clone() } else { Self::connect(config).await? });
+        }
+        Ok(all)
+    }
+
     /// Whether a pooler in transaction mode stands before the database.
     pub(crate) fn is_pooled(&self) -> bool {
         self.writes.is_wrapped()

@@ -12,8 +12,9 @@ mod pages;
 mod rate_limit;
 mod security;
 
-use poem::{Endpoint, EndpointExt, Response};
+use std::sync::Arc;
 
+use poem::{Endpoint, EndpointExt, Response};
 use todo_api::{Readiness, Tasks};
 
 pub(crate) use self::{
@@ -21,7 +22,8 @@ pub(crate) use self::{
     security::protect,
 };
 
-use crate::{Config, UnusableJwks, auth::Authenticator};
+use self::{load::Load, rate_limit::RateLimits};
+use crate::{Config, HttpConfig, UnusableJwks, auth::Authenticator};
 
 /// The whole of what is served, over a keeper of the ports.
 ///
@@ -35,10 +37,40 @@ pub fn endpoint<S>(
 where
     S: Tasks + Readiness + Clone,
 {
-    Ok(todo_api::service(pages::pages(), store, Authenticator::new(&config.auth)?)
-        .with(rate_limit::RateLimits::new(&config.http))
-        .with(load::Load::new(&config.http))
-        .with(security::Security::new(&config.http.trusted_proxies))
-        .with(cors::Cors::new(&config.http.allowed_origins))
-        .around(log::named_and_logged))
+    Ok(Surroundings::new(config)?.of(store))
+}
+
+/// What stands around, once for all workers: what they count, they count together.
+pub(crate) struct Surroundings {
+    authenticator: Arc<Authenticator>,
+    rate_limits: RateLimits,
+    load: Load,
+    config: HttpConfig,
+}
+
+impl Surroundings {
+    /// # Errors
+    ///
+    /// Where no request to the issuer of tokens can be made.
+    pub(crate) fn new(config: &Config) -> Result<Self, UnusableJwks> {
+        Ok(Self {
+            authenticator: Arc::new(Authenticator::new(&config.auth)?),
+            rate_limits: RateLimits::new(&config.http),
+            load: Load::new(&config.http),
+            config: config.http.clone(),
+        })
+    }
+
+    /// The whole of what is served, over a keeper of the ports.
+    pub(crate) fn of<S>(&self, store: S) -> impl Endpoint<Output = Response> + 'static + use<S>
+    where
+        S: Tasks + Readiness + Clone,
+    {
+        todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator))
+            .with(self.rate_limits.clone())
+            .with(self.load.clone())
+            .with(security::Security::new(&self.config.trusted_proxies))
+            .with(cors::Cors::new(&self.config.allowed_origins))
+            .around(log::named_and_logged)
+    }
 }

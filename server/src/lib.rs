@@ -16,6 +16,7 @@ mod migrate;
 mod serve;
 mod store;
 mod telemetry;
+mod workers;
 
 pub use self::{
     app::{App, StartError},

@@ -38,12 +38,12 @@ const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 pub(crate) struct Page {
     handle: PrometheusHandle,
     process: Collector,
-    databases: Databases,
+    databases: Vec<Databases>,
 }
 
 impl Page {
     /// Begins counting, in the whole process.
-    pub(crate) fn start(databases: Databases) -> Self {
+    pub(crate) fn start(databases: Vec<Databases>) -> Self {
         static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
         let process = Collector::default();
         let handle = HANDLE.get_or_init(|| {
@@ -64,8 +64,10 @@ impl Page {
     /// All of it, as it is now.
     pub(crate) fn print(&self) -> String {
         self.process.collect();
-        for (pool, connection) in [("reads", &self.databases.reads), ("writes", &self.databases.writes)] {
-            let (open, idle) = connection.counts();
+        let reads = self.databases.iter().map(|databases| databases.reads.counts());
+        let writes = self.databases.iter().map(|databases| databases.writes.counts());
+        let sum = |one: (u32, u32), other: (u32, u32)| (one.0 + other.0, one.1 + other.1);
+        for (pool, (open, idle)) in [("reads", reads.fold((0, 0), sum)), ("writes", writes.fold((0, 0), sum))] {
             let set = |state: &'static str, count: u32| {
                 gauge!(DATABASE_CONNECTIONS, "pool" => pool, "state" => state).set(count);
             };

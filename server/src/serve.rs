@@ -29,7 +29,7 @@ use tokio::{
 
 use self::{connection::Connection, connections::Connections};
 pub(crate) use self::{files::allowed_connections, watch::Watch};
-use crate::{HttpConfig, metrics};
+use crate::{HttpConfig, metrics, workers::Workers};
 
 /// A pause before the next try where the system has no more to give, such as file handles.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -38,11 +38,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// that; left to itself it goes up to megabytes a client.)
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
-/// Serves `endpoint` until `stop` is ready, and then for as long as requests under way and
-/// `SHUTDOWN_TIMEOUT` allow.
+/// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way
+/// and `SHUTDOWN_TIMEOUT` allow.
 pub async fn serve(
     listener: TcpListener,
     endpoint: impl Endpoint<Output = Response> + 'static,
+    config: &HttpConfig,
+    stop: impl Future<Output = ()>,
+) {
+    serve_by(&Workers::here(Arc::new(endpoint.boxed())), listener, config, stop).await;
+}
+
+/// The same, by `workers`.
+pub(crate) async fn serve_by(
+    workers: &Workers,
+    listener: TcpListener,
     config: &HttpConfig,
     stop: impl Future<Output = ()>,
 ) {
@@ -51,7 +61,6 @@ pub async fn serve(
         tracing::warn!(%error, "the system keeps more of an answer than it should");
     }
     let connections = Arc::new(Connections::new(config.max_connections));
-    let endpoint = Arc::new(endpoint.boxed());
     let (stopping, stopped) = signal::channel(false);
     let mut open = JoinSet::new();
     tokio::pin!(stop);
@@ -62,16 +71,23 @@ pub async fn serve(
         };
         // What has ended is let go of.
         while open.try_join_next().is_some() {}
+        let (Some(client), Ok(stream)) = (workers.take_in(), stream.into_std()) else {
+            continue;
+        };
         let connection = Connection {
-            endpoint: Arc::clone(&endpoint),
+            endpoint: Arc::clone(&client.endpoint),
             watch: Arc::new(Watch::new(Arc::clone(&connections), config)),
             stopped: stopped.clone(),
         };
-        open.spawn(async move {
-            let _present = metrics::connected();
-            connection.serve(stream).await;
-            drop(place);
-        });
+        let runtime = client.runtime.clone();
+        let served = async move {
+            let _held = (metrics::connected(), client, place);
+            // Of the runtime that it is used on.
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                connection.serve(stream).await;
+            }
+        };
+        open.spawn_on(served, &runtime);
     }
     drop(listener);
     // Nobody listens where no connection is open.

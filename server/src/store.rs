@@ -1,6 +1,9 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
 mod cursor;
+mod lane;
+mod lanes;
+mod lists;
 mod once;
 mod owner;
 mod page;
@@ -15,13 +18,15 @@ use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 
 pub(crate) use self::trouble::{code_of, is_away};
-use self::{cursor::Seal, once::Keys, readiness::LastWord};
+use self::{cursor::Seal, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
 use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics};
 
 /// Keeps tasks in a database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Store {
     databases: Databases,
+    lanes: Arc<Lanes>,
+    lists: Arc<Lists>,
     /// How long the database may take for one operation.
     timeout: Duration,
     /// Whether rows of users are ours to write.
@@ -40,6 +45,8 @@ impl Store {
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
         Ok(Self {
+            lanes: Arc::new(Lanes::new(&databases, config)),
+            lists: Arc::new(Lists::new(u64::from(config.list_cache) << 20)),
             databases,
             timeout: config.timeout,
             owns_users: config.users_table.is_none(),
@@ -47,6 +54,12 @@ impl Store {
             keys: Arc::default(),
             seal: Arc::new(seal),
         })
+    }
+
+    /// The same store, over other connections to the same database.
+    pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig) -> Self {
+        let lanes = Arc::new(Lanes::new(&databases, config));
+        Self { databases, lanes, ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.
@@ -60,19 +73,22 @@ impl Store {
     }
 
     /// Waits for the database, but not for ever: past the timeout it counts as away.
-    async fn bounded<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+    async fn bounded<T, E: From<DbErr>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         match metrics::timed(tokio::time::timeout(self.timeout, work)).await {
             Ok(result) => result,
-            Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+            Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()),
         }
     }
 
     /// The outcome of work that refuses nothing by itself.
-    async fn attempt<T, R>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Outcome<T, R> {
+    async fn attempt<T, R, E>(&self, work: impl Future<Output = Result<T, E>>) -> Outcome<T, R>
+    where
+        E: From<DbErr> + Into<Arc<DbErr>>,
+    {
         self.bounded(work).await.map_err(|error| {
-            let is_away = is_away(&error);
+            let cause = error.into();
+            let is_away = is_away(&cause);
             metrics::database_failed(is_away);
-            let cause = Arc::new(error);
             Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
         })
     }

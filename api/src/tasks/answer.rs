@@ -4,8 +4,8 @@ use poem_openapi::ApiResponse;
 
 use super::{DeletedTasks, Task, Unmatched, UpdatedTasks};
 use crate::{
-    InvalidCursor, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json, link::NextPage,
-    precondition::ETag, problem::problems,
+    InvalidCursor, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json, json::Written,
+    link::NextPage, precondition::ETag, problem::problems,
 };
 
 #[derive(ApiResponse)]
@@ -13,7 +13,7 @@ pub(super) enum ListTasks {
     /// A page of the caller's tasks: all of them, where there is no `Link`.
     #[oai(status = 200)]
     Found(
-        Json<Vec<Task>>,
+        Written<Vec<Task>>,
         /// The version of this page: it changes whenever the page does.
         #[oai(header = "ETag")]
         ETag,

@@ -7,6 +7,7 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{Example, MaybeUndefined, ParseFromJSON, ToJSON, Type},
 };
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// A task.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
 pub struct Task {
     /// Given by the server: ascending, never used again, and at most 2^53 - 1, so that JavaScript holds it exactly.
@@ -76,7 +77,7 @@ pub struct Completion {
 }
 
 /// How many tasks were changed.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
 pub struct UpdatedTasks {
     /// The tasks that were otherwise before.
@@ -85,7 +86,7 @@ pub struct UpdatedTasks {
 }
 
 /// How many tasks were deleted.
-#[derive(Debug, Clone, Object)]
+#[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
 pub struct DeletedTasks {
     /// The tasks that are gone.
@@ -114,15 +115,15 @@ impl TaskPatch {
 }
 
 /// What is to be done: 1 to 200 code points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Title(String);
 
 /// More about a task: at most 1000 code points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Description(String);
 
 /// The owner of a task: 1 to 255 code points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Owner(String);
 
 impl Title {
@@ -175,7 +176,7 @@ text!(Title "title", Description "description", Owner "owner");
 
 /// A value that is always there and may be `null`. The framework's `Option` publishes a field that may
 /// be missing and is never null, which is the opposite of what it sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Nullable<T>(pub Option<T>);
 
 impl<T: Type> Type for Nullable<T> {
@@ -279,5 +280,17 @@ impl Example for UpdatedTasks {
 impl Example for DeletedTasks {
     fn example() -> Self {
         Self { deleted: 3 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_straight_is_what_the_framework_would_write() {
+        for task in [Task::example(), Task { description: Nullable(None), ..Task::example() }] {
+            assert_eq!(serde_json::to_string(&task).expect("it is written"), task.to_json_string());
+        }
     }
 }

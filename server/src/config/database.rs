@@ -26,6 +26,10 @@ pub struct DatabaseConfig {
     pub timeout: Duration,
     /// How long the start waits for a database that is out of reach.
     pub start_timeout: Duration,
+    /// How many requests one statement may serve.
+    pub batch_size: usize,
+    /// How many MiB of answered lists are remembered; none with 0.
+    pub list_cache: u32,
     /// Whether pending migrations are run at the start.
     pub migrate_on_start: bool,
     /// Whether PostgreSQL itself keeps users apart, by row-level security.
@@ -46,6 +50,8 @@ pub(super) struct Variables {
     database_idle_timeout: Option<String>,
     database_timeout: Option<String>,
     database_start_timeout: Option<String>,
+    database_batch_size: Option<String>,
+    list_cache: Option<String>,
     migrate_on_start: Option<String>,
     database_rls: Option<String>,
     users_table: Option<String>,
@@ -68,6 +74,8 @@ impl DatabaseConfig {
         let idle_timeout = reader.seconds("DATABASE_IDLE_TIMEOUT", given.database_idle_timeout, 60, 1..=86_400);
         let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
         let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
+        let batch_size = reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128);
+        let list_cache = reader.number("LIST_CACHE", given.list_cache, 16, 0..=65_536);
         let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
         let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
         if row_security && url.as_ref().is_some_and(|url| url.sqlite_file().is_some()) {
@@ -86,6 +94,8 @@ impl DatabaseConfig {
             idle_timeout,
             timeout,
             start_timeout,
+            batch_size,
+            list_cache,
             migrate_on_start,
             row_security,
             users_table,

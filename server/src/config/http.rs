@@ -24,6 +24,8 @@ pub struct HttpConfig {
     pub host: String,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
+    /// How many threads answer requests, each by itself; 0 is one for each core.
+    pub workers: usize,
     /// The most connections.
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.
@@ -49,6 +51,7 @@ pub(super) struct Variables {
     allowed_origins: Option<String>,
     host: Option<String>,
     port: Option<String>,
+    workers: Option<String>,
     max_connections: Option<String>,
     max_requests: Option<String>,
     request_timeout: Option<String>,
@@ -67,6 +70,7 @@ impl HttpConfig {
             allowed_origins: origins(reader, given.allowed_origins),
             host: given.host.unwrap_or_else(|| default_host.to_owned()),
             port: reader.number("PORT", given.port, 8000, 0..=u16::MAX),
+            workers: reader.number("WORKERS", given.workers, 0, 0..=256),
             max_connections: reader.number("MAX_CONNECTIONS", given.max_connections, 4096, 1..=1_000_000),
             max_requests: reader.number("MAX_REQUESTS", given.max_requests, 512, 1..=100_000),
             request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),

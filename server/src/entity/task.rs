@@ -1,10 +1,16 @@
-//! The table of tasks. Every statement on it starts from one of the first three here, each of which is bound
-//! to an owner; clippy refuses any other (see `clippy.toml`).
+//! The table of tasks. Every statement on it starts from one of those here. Each of them is bound to an
+//! owner, or each of its tasks to its own; clippy refuses any other (see `clippy.toml`).
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
-use sea_orm::{DeleteMany, QuerySelect, UpdateMany, entity::prelude::*};
+use sea_orm::{
+    Condition, DeleteMany, QuerySelect, QueryTrait, UpdateMany,
+    entity::prelude::*,
+    sea_query::{Alias, ExprTrait, Func, IntoIden, TableRef, ValueTuple},
+};
 use todo_api::{Nullable, Timestamp, UserId};
+
+use crate::clock;
 
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -24,15 +30,58 @@ pub(crate) struct Model {
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// A task of an owner, in any version or in one of some.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) owner: UserId,
+    pub(crate) id: i64,
+    /// The moments of the versions, where not any will do.
+    pub(crate) moments: Option<Vec<i64>>,
+}
+
+impl Target {
+    /// Whether `task` is meant: the statement has looked at its version.
+    pub(crate) fn is(&self, task: &Model) -> bool {
+        self.id == task.id && self.owner.as_str() == task.user_id
+    }
+
+    fn condition(&self) -> Condition {
+        let moments = self.moments.clone().map(|moments| COLUMN.updated_at.is_in(moments));
+        Condition::all().add(COLUMN.user_id.eq(self.owner.as_str())).add(COLUMN.id.eq(self.id)).add_option(moments)
+    }
+}
+
+/// What a statement brings along of several tasks: a row for each, its owner and its id first.
+pub(crate) const BROUGHT: &str = "brought";
+
 impl Entity {
     /// The tasks of `owner`: the only way to read any.
     pub(crate) fn owned_by(owner: &UserId) -> Select<Self> {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
+    /// The tasks of the owner of a [`BROUGHT`] row.
+    pub(crate) fn owned_by_brought() -> Select<Self> {
+        Self::find().filter(Expr::col((Entity, Column::UserId)).eq(brought(1)))
+    }
+
+    /// The tasks that are meant by `targets`, each only if it is its owner's.
+    pub(crate) fn owned_by_each(targets: &[Target]) -> Select<Self> {
+        Self::find().filter(any(targets))
+    }
+
     /// A change of tasks of `owner`: the only way to change any.
     pub(crate) fn change_owned_by(owner: &UserId) -> UpdateMany<Self> {
-        Self::update_many().filter(COLUMN.user_id.eq(owner.as_str()))
+        moved().filter(COLUMN.user_id.eq(owner.as_str()))
+    }
+
+    /// A change of tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
+    pub(crate) fn change_owned_by_each(rows: Vec<ValueTuple>) -> UpdateMany<Self> {
+        let mut change = moved();
+        QueryTrait::query(&mut change).from(TableRef::ValuesList(rows, BROUGHT.into_iden()));
+        change
+            .filter(Expr::col((Entity, Column::UserId)).eq(brought(1)))
+            .filter(Expr::col((Entity, Column::Id)).eq(brought(2)))
     }
 
     /// A deletion of tasks of `owner`: the only way to delete any.
@@ -40,11 +89,33 @@ impl Entity {
         Self::delete_many().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
+    /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's.
+    pub(crate) fn delete_owned_by_each(targets: &[Target]) -> DeleteMany<Self> {
+        Self::delete_many().filter(any(targets))
+    }
+
     /// Whether tasks are seen that are not of `owner`, which row-level security forbids: for its self-test.
     pub(crate) async fn are_others_seen(owner: &UserId, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let others = Self::find().select_only().column(Column::Id).filter(COLUMN.user_id.ne(owner.as_str()));
         Ok(others.into_tuple::<i64>().one(database).await?.is_some())
     }
+}
+
+/// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still
+/// or goes back where clocks do.
+fn moved() -> UpdateMany<Entity> {
+    let kept = Expr::col((Entity, Column::UpdatedAt));
+    let moment = Func::greatest([Expr::val(clock::now_micros()), kept.add(1_i64)]);
+    Entity::update_many().col_expr(Column::UpdatedAt, moment.into())
+}
+
+fn any(targets: &[Target]) -> Condition {
+    targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()))
+}
+
+/// A column of the rows that a statement brings along, by its number from 1: both databases name them so.
+pub(crate) fn brought(column: usize) -> Expr {
+    Expr::col((BROUGHT, Alias::new(format!("column{column}"))))
 }
 
 impl From<Model> for todo_api::Task {

@@ -28,6 +28,7 @@ use crate::{HttpConfig, metrics, serve::Watch};
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 
 /// Bounds the requests under way, and the time that each may take.
+#[derive(Clone)]
 pub(super) struct Load {
     places: Arc<Semaphore>,
     timeout: Duration,

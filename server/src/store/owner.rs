@@ -1,5 +1,7 @@
 //! Writes that need a row of their owner.
 
+use std::sync::Arc;
+
 use sea_orm::{DbErr, SqlErr};
 use todo_api::{Failure::Refused, Outcome, Unidentified, UserId};
 
@@ -10,21 +12,18 @@ impl Store {
     /// The outcome of `write`, which needs the owner's row. It is written at the owner's first task: only
     /// then is there anything to write about the owner. Where the users are another system's, one whom it
     /// does not know is refused.
-    pub(super) async fn for_owner<T, F>(&self, owner: &UserId, write: impl Fn() -> F) -> Outcome<T, Unidentified>
+    pub(super) async fn for_owner<T, F, E>(&self, owner: &UserId, write: impl Fn() -> F) -> Outcome<T, Unidentified>
     where
-        F: Future<Output = Result<T, DbErr>>,
+        F: Future<Output = Result<T, E>>,
+        E: Into<Arc<DbErr>>,
     {
         // Boxed: three statements in one make a large future.
         let written = self.attempt(Box::pin(async {
-            let written = match write().await {
-                Err(error) if is_missing_owner(&error) && self.owns_users => {
-                    match user::Entity::keep(owner, &self.writes(owner)).await {
-                        Ok(()) => write().await,
-                        Err(error) => Err(error),
-                    }
-                }
-                result => result,
-            };
+            let mut written = write().await.map_err(Into::into);
+            if self.owns_users && written.as_ref().is_err_and(|error| is_missing_owner(error)) {
+                user::Entity::keep(owner, &self.writes(owner)).await?;
+                written = write().await.map_err(Into::into);
+            }
             match written {
                 // Of a table of users that another system has taken over, we do not know all that it requires.
                 Err(error) if is_missing_owner(&error) || trouble::is_missing_value(&error) => Ok(None),

@@ -14,12 +14,14 @@
 //! can deadlock, on SQLite it needs a second statement, and what other programs write is missed unless a
 //! trigger does the counting.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::{
-    DbBackend, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait, Order, SimpleExpr},
+    DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr},
 };
-use todo_api::{ListQuery, PageVersion, SortKey, UserId};
+use todo_api::{Limit, ListQuery, PageVersion, SortKey};
 
 use super::{
     cursor::{Key, Position},
@@ -27,9 +29,14 @@ use super::{
 };
 use crate::entity::task::{COLUMN, Column, Entity, Model};
 
-/// The tasks of a page, and one more where another page follows.
-pub(super) fn select(owner: &UserId, query: &ListQuery, after: Option<Position>, backend: DbBackend) -> Select<Entity> {
-    let mut select = Entity::owned_by(owner);
+/// The tasks of a page, and one more where another page follows, of those that `tasks` selects.
+pub(super) fn select(
+    tasks: Select<Entity>,
+    query: &ListQuery,
+    after: Option<&Position>,
+    backend: DbBackend,
+) -> Select<Entity> {
+    let mut select = tasks;
     if let Some(completed) = query.completed {
         select = select.filter(COLUMN.completed.eq(completed));
     }
@@ -46,9 +53,15 @@ pub(super) fn select(owner: &UserId, query: &ListQuery, after: Option<Position>,
     select.order_by(Column::Id, order).limit(u64::from(query.limit.get()) + 1)
 }
 
-/// The same tasks, of each but its version: its id and `updated_at`.
-pub(super) fn select_versions(page: Select<Entity>) -> Select<Entity> {
-    page.select_only().columns([Column::Id, Column::UpdatedAt])
+/// What [`version`] is made of, of the same tasks, as one text: their ids and moments.
+pub(super) fn select_versions(page: Select<Entity>) -> SelectStatement {
+    let [id, updated_at] = [Column::Id, Column::UpdatedAt].map(Expr::col);
+    let task = Func::cust("concat").args([id, Expr::val(":"), updated_at]);
+    let tasks = page.select_only().columns([Column::Id, Column::UpdatedAt]).into_query();
+    Query::select()
+        .expr(Func::cust("string_agg").args([task.into(), Expr::val(",")]))
+        .from_subquery(tasks, "page")
+        .take()
 }
 
 /// The column that the order compares before the id, if any.
@@ -63,12 +76,12 @@ fn column(key: SortKey) -> Option<Column> {
 
 /// The condition that a task comes after `position`. Rows are compared as such, which an index answers
 /// with a range; `a > x OR (a = x AND id > y)` says the same, and makes it read all before.
-fn behind(position: Position, query: &ListQuery) -> SimpleExpr {
+fn behind(position: &Position, query: &ListQuery) -> SimpleExpr {
     let id = Expr::val(position.id);
-    let key = match position.key {
+    let key = match &position.key {
         Key::Id => None,
-        Key::Moment(micros) => Some(Expr::val(micros)),
-        Key::Title(title) => Some(Expr::val(title)),
+        Key::Moment(micros) => Some(Expr::val(*micros)),
+        Key::Title(title) => Some(Expr::val(title.as_str())),
     };
     let (here, there) = match (column(query.sort.key), key) {
         (Some(column), Some(key)) => (Expr::tuple([Expr::col(column), Expr::col(Column::Id)]), Expr::tuple([key, id])),
@@ -88,15 +101,23 @@ pub(super) fn position(task: &Model, query: &ListQuery) -> Position {
     Position { key, id: task.id }
 }
 
-/// The version of a page, of the versions of its tasks and of whether another page follows.
-pub(super) fn version(tasks: impl IntoIterator<Item = (i64, i64)>, has_next: bool) -> PageVersion {
-    let mut context = Context::new(&SHA256);
-    context.update(&[has_next.into()]);
-    for (id, updated_at) in tasks {
-        context.update(&id.to_be_bytes());
-        context.update(&updated_at.to_be_bytes());
-    }
-    let digest = context.finish();
+/// The version of a page of `limit` tasks, from what [`select_versions`] selects of it. Of a task on the
+/// next page there is but the comma before it.
+pub(super) fn version(tasks: &str, limit: Limit) -> PageVersion {
+    let end = tasks.match_indices(',').map(|(comma, _)| comma).nth(usize::from(limit.get()) - 1);
+    let page = end.map_or(tasks, |comma| &tasks[..=comma]);
+    let digest = digest(&SHA256, page.as_bytes());
     let half = digest.as_ref().first_chunk().copied().unwrap_or_default();
     PageVersion(u128::from_be_bytes(half))
+}
+
+/// The same text, of tasks that were read.
+pub(super) fn versions(tasks: &[Model]) -> String {
+    let mut text = String::new();
+    for Model { id, updated_at, .. } in tasks {
+        let separator = if text.is_empty() { "" } else { "," };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{separator}{id}:{updated_at}");
+    }
+    text
 }

@@ -5,121 +5,149 @@
 //! operation reads a row and then writes it. All rows are read to the end of the statement: a row that
 //! is merely returned may yet fail to be committed.
 
+use std::{error::Error, sync::Arc};
+
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Select, UpdateMany,
-    sea_query::{Expr, ExprTrait, Func},
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter,
 };
 use todo_api::{
     Broken, Creation, Expected,
     Failure::{self, Refused},
     IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
-    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
+    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, Written,
 };
 
-use super::{Store, page};
+use super::{
+    Store,
+    lanes::{Change, Wanted},
+    page,
+};
 use crate::{
     clock,
-    entity::task::{ActiveModel, COLUMN, Column, Entity},
+    entity::task::{ActiveModel, COLUMN, Column, Entity, Target},
 };
 
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        let mut rows = self.attempt(self.page(owner, query)?.all(&self.reads(owner))).await?;
-        let has_next = rows.len() > query.limit.get().into();
-        rows.truncate(query.limit.get().into());
-        let version = page::version(rows.iter().map(|row| (row.id, row.updated_at)), has_next);
-        let last = rows.last().filter(|_| has_next).map(|row| page::position(row, query));
-        let next = last.map(|position| self.seal.seal(owner, query, &position)).transpose();
-        let next = next.map_err(|error| Failure::Broken(Broken::Fault(std::sync::Arc::new(error))))?;
-        Ok(Page { items: rows.into_iter().map(Task::from).collect(), next, version })
+        let wanted = self.wanted(owner, query)?;
+        if let Some(page) = self.lists.find(owner, query)
+            && self.attempt(self.lanes.version.ask(wanted.clone())).await? == page.version
+        {
+            if cfg!(debug_assertions) {
+                self.check(&page, wanted).await?;
+            }
+            return Ok(page);
+        }
+        let mark = self.lists.take_mark(owner);
+        let page = self.page(wanted).await?;
+        self.lists.keep(owner, query, &page, mark);
+        Ok(page)
     }
 
     async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
-        let versions = page::select_versions(self.page(owner, query)?).into_tuple::<(i64, i64)>();
-        let versions = self.attempt(versions.all(&self.reads(owner))).await?;
-        let limit = query.limit.get().into();
-        Ok(page::version(versions.iter().copied().take(limit), versions.len() > limit))
+        self.attempt(self.lanes.version.ask(self.wanted(owner, query)?)).await
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        let writes = self.writes(owner);
-        self.for_owner(owner, || insert(row.clone(), &writes)).await
+        let _writing = self.lists.writing(owner);
+        self.for_owner(owner, || async { self.lanes.create.ask((owner.clone(), row.clone())).await.map(Task::from) })
+            .await
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
+        let _writing = self.lists.writing(owner);
         self.once(owner, key, task).await
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
-        let change =
-            change(owner).filter(COLUMN.completed.eq(!completed)).col_expr(Column::Completed, completed.into());
+        let _writing = self.lists.writing(owner);
+        let change = Entity::change_owned_by(owner)
+            .filter(COLUMN.completed.eq(!completed))
+            .col_expr(Column::Completed, completed.into());
         Ok(self.attempt(change.exec(&self.writes(owner))).await?.rows_affected)
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
+        let _writing = self.lists.writing(owner);
         let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true));
         Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        let task = self.attempt(one(owner, id).one(&self.reads(owner))).await?;
-        task.map(Task::from).ok_or(Refused(NoSuchTask))
+        let task = self.lanes.read.ask(target(owner, id, &Expected::Any));
+        self.attempt(task).await?.map(Task::from).ok_or(Refused(NoSuchTask))
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
-        if patch.is_empty() {
-            let unchanged = one(owner, id).apply_if(moments(&expected), is_of);
-            let unchanged = self.attempt(unchanged.one(&self.reads(owner))).await?;
-            return self.matched(unchanged.map(Task::from), owner, id, &expected).await;
-        }
-        let mut change = change(owner);
-        if let Some(title) = patch.title {
-            change = change.col_expr(Column::Title, Expr::val(String::from(title)));
-        }
-        if !patch.description.is_undefined() {
-            let description = patch.description.take().map(String::from);
-            change = change.col_expr(Column::Description, Expr::val(description));
-        }
-        if let Some(completed) = patch.completed {
-            change = change.col_expr(Column::Completed, Expr::val(completed));
-        }
-        self.changed(change, owner, id, &expected).await
+        let _writing = self.lists.writing(owner);
+        let target = target(owner, id, &expected);
+        let task = if patch.is_empty() {
+            self.attempt(self.lanes.read.ask(target)).await?
+        } else {
+            let change = Change {
+                target,
+                title: patch.title.map(String::from),
+                describes: !patch.description.is_undefined(),
+                description: patch.description.take().map(String::from),
+                completed: patch.completed,
+                flips: false,
+            };
+            self.attempt(self.lanes.change.ask(change)).await?
+        };
+        self.matched(task.map(Task::from), owner, id, &expected).await
     }
 
     async fn toggle(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<Task, Unmatched> {
-        let change = change(owner).col_expr(Column::Completed, Expr::col(Column::Completed).not());
-        self.changed(change, owner, id, &expected).await
+        let _writing = self.lists.writing(owner);
+        let target = target(owner, id, &expected);
+        let change = Change { target, title: None, describes: false, description: None, completed: None, flips: true };
+        let task = self.attempt(self.lanes.change.ask(change)).await?;
+        self.matched(task.map(Task::from), owner, id, &expected).await
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.id.eq(id)).apply_if(moments(&expected), is_of);
-        let deleted = self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected > 0;
-        self.matched(deleted.then_some(()), owner, id, &expected).await
+        let _writing = self.lists.writing(owner);
+        let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
+        self.matched(is_deleted.then_some(()), owner, id, &expected).await
     }
 }
 
 impl Store {
-    /// The statement of a page. Refuses a cursor that was not sealed for it.
-    fn page<R: From<InvalidCursor>>(&self, owner: &UserId, query: &ListQuery) -> Outcome<Select<Entity>, R> {
+    /// Refuses a cursor that was not sealed for this owner and query.
+    fn wanted(&self, owner: &UserId, query: &ListQuery) -> Outcome<Wanted, InvalidCursor> {
         let after = match &query.cursor {
-            Some(cursor) => Some(self.seal.open(owner, query, cursor).ok_or(Refused(InvalidCursor.into()))?),
+            Some(cursor) => Some(self.seal.open(owner, query, cursor).ok_or(Refused(InvalidCursor))?),
             None => None,
         };
-        Ok(page::select(owner, query, after, self.databases.reads.get_database_backend()))
+        Ok(Wanted { owner: owner.clone(), query: query.clone(), after })
     }
 
-    async fn changed(
-        &self,
-        change: UpdateMany<Entity>,
-        owner: &UserId,
-        id: i64,
-        expected: &Expected,
-    ) -> Outcome<Task, Unmatched> {
-        let change = change.filter(COLUMN.id.eq(id)).apply_if(moments(expected), is_of);
-        let rows = self.attempt(change.exec_with_returning(&self.writes(owner))).await?;
-        self.matched(rows.into_iter().next().map(Task::from), owner, id, expected).await
+    /// Where the code is tested, each kept page is held against the one in the database.
+    async fn check(&self, kept: &Page<Task>, wanted: Wanted) -> Outcome<(), InvalidCursor> {
+        let read = self.page(wanted).await?;
+        let is_same = kept.items.as_bytes() == read.items.as_bytes() && kept.next == read.next;
+        assert!(kept.version != read.version || is_same, "pages of the same version are the same");
+        Ok(())
+    }
+
+    async fn page(&self, Wanted { owner, query, after }: Wanted) -> Outcome<Page<Task>, InvalidCursor> {
+        let reads = &self.reads(&owner);
+        let select = page::select(Entity::owned_by(&owner), &query, after.as_ref(), reads.get_database_backend());
+        let mut rows = self.attempt(select.all(reads)).await?;
+        let version = page::version(&page::versions(&rows), query.limit);
+        let limit = query.limit.get().into();
+        let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], &query));
+        rows.truncate(limit);
+        let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
+        let next = next.map(|position| self.seal.seal(&owner, &query, &position)).transpose();
+        let items = Written::of(&rows.into_iter().map(Task::from).collect());
+        Ok(Page {
+            items: items.map_err(|error| broken(Arc::new(error)))?,
+            next: next.map_err(|error| broken(Arc::new(error)))?,
+            version,
+        })
     }
 
     /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task
@@ -143,29 +171,13 @@ impl Store {
     }
 }
 
-/// One task of `owner`.
-fn one(owner: &UserId, id: i64) -> Select<Entity> {
-    Entity::owned_by(owner).filter(COLUMN.id.eq(id))
-}
-
-/// When the expected versions were made, where not any will do.
-fn moments(expected: &Expected) -> Option<Vec<i64>> {
-    match expected {
+/// The task of `owner`, in an expected version.
+fn target(owner: &UserId, id: i64, expected: &Expected) -> Target {
+    let moments = match expected {
         Expected::Any => None,
         Expected::OneOf(moments) => Some(moments.iter().map(Timestamp::micros).collect()),
-    }
-}
-
-/// Bound to the versions that were made at one of those moments.
-fn is_of<S: QueryFilter>(statement: S, moments: Vec<i64>) -> S {
-    statement.filter(COLUMN.updated_at.is_in(moments))
-}
-
-/// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still
-/// or goes back where clocks do.
-fn change(owner: &UserId) -> UpdateMany<Entity> {
-    let moved = Func::greatest([Expr::val(clock::now_micros()), Expr::col(Column::UpdatedAt).add(1_i64)]);
-    Entity::change_owned_by(owner).col_expr(Column::UpdatedAt, moved.into())
+    };
+    Target { owner: owner.clone(), id, moments }
 }
 
 pub(super) fn row(owner: &UserId, task: NewTask) -> ActiveModel {

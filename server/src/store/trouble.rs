@@ -16,6 +16,12 @@ pub(crate) fn is_away(error: &DbErr) -> bool {
     }
 }
 
+/// Whether the database itself has refused the statement, which therefore has done nothing. Not where it
+/// stops or the connection breaks: that may happen after the statement was kept.
+pub(crate) fn is_refusal(error: &DbErr) -> bool {
+    code_of(error).is_some_and(|code| !["08", "57P"].iter().any(|class| code.starts_with(class)))
+}
+
 /// Whether a row lacks a value that its table requires: `not_null_violation` (PostgreSQL, appendix A), or
 /// SQLite's extended code `SQLITE_CONSTRAINT_NOTNULL`.
 pub(crate) fn is_missing_value(error: &DbErr) -> bool {

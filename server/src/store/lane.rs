@@ -1,0 +1,316 @@
+//! Natural batching: while a statement of a kind is under way, what arrives for that kind waits, and goes
+//! together as the next one.
+//!
+//! Who finds nothing under way goes at once, so a lone one waits for nobody; the more come at a time, the
+//! more a statement carries, and nobody has set a delay or a size. What lost: a window of time, which makes
+//! the lone one wait, and a statement each, which pays for a round trip, a parse and a commit each.
+//!
+//! A statement that the database refuses has done nothing, so its questions are asked again apart, and
+//! each gets its own answer. Where the connection broke it is not known what a write has done: that is
+//! what each is told, as if it had gone alone. Reads are asked again, apart.
+//!
+//! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: past
+//! [`PATIENCE`] the next one goes beside it.
+
+use std::{collections::VecDeque, slice, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use sea_orm::{ConnAcquireErr, DbErr};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
+
+use super::trouble::is_refusal;
+
+/// For how long those who wait let a statement go alone.
+const PATIENCE: Duration = Duration::from_millis(25);
+
+/// How many go together: of few sizes, so that the statements are few, and the database keeps them prepared.
+const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
+
+/// A kind of statement that can carry several questions.
+pub(super) trait Kind: Send + Sync + 'static {
+    /// What one asks.
+    type Question: Send + Sync;
+    /// What one is answered.
+    type Answer: Send;
+
+    /// Whether asking twice does no more than asking once.
+    const IS_READ: bool;
+
+    /// Asks all of `questions` by one statement, and answers in their order.
+    fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Result<Vec<Self::Answer>, DbErr>> + Send;
+
+    /// Whether one statement can carry both.
+    fn go_together(_one: &Self::Question, _other: &Self::Question) -> bool {
+        true
+    }
+}
+
+/// The way of all questions of a kind.
+pub(super) struct Lane<K: Kind>(Arc<Inner<K>>);
+
+struct Inner<K: Kind> {
+    kind: K,
+    /// How long a statement may take.
+    limit: Duration,
+    /// How many go together at most.
+    most: usize,
+    state: Mutex<State<K>>,
+}
+
+struct State<K: Kind> {
+    waiting: VecDeque<Asked<K>>,
+    is_under_way: bool,
+}
+
+/// A question, and where its answer is waited for.
+struct Asked<K: Kind> {
+    question: K::Question,
+    tell: oneshot::Sender<Result<K::Answer, Arc<DbErr>>>,
+}
+
+impl<K: Kind> Lane<K> {
+    /// A lane for statements that take at most `limit`, and carry `most` questions at most.
+    pub(super) fn new(kind: K, limit: Duration, most: usize) -> Self {
+        let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false });
+        Self(Arc::new(Inner { kind, limit, most, state }))
+    }
+
+    /// The answer to `question`, alone or in company.
+    pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
+        if self.0.most == 1 {
+            return self.0.ask_apart(slice::from_ref(&question)).await;
+        }
+        let (tell, told) = oneshot::channel();
+        let goes_at_once = {
+            let mut state = self.0.state.lock();
+            state.waiting.push_back(Asked { question, tell });
+            !std::mem::replace(&mut state.is_under_way, true)
+        };
+        if goes_at_once {
+            // Apart from this request: whoever leaves must not take the others' answers along.
+            tokio::spawn(Arc::clone(&self.0).run());
+        }
+        told.await.unwrap_or_else(|_| Err(Arc::new(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))))
+    }
+}
+
+impl<K: Kind> Inner<K> {
+    /// Sends one statement after the other until nobody waits.
+    async fn run(self: Arc<Self>) {
+        while let Some(batch) = self.next() {
+            let mut statement = Box::pin(Arc::clone(&self).send(batch));
+            tokio::select! {
+                biased;
+                () = &mut statement => {}
+                () = sleep(PATIENCE) => {
+                    tokio::spawn(statement);
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Vec<Asked<K>>> {
+        self.state.lock().next(self.most)
+    }
+
+    async fn send(self: Arc<Self>, batch: Vec<Asked<K>>) {
+        let (questions, tells): (Vec<_>, Vec<_>) = batch.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
+        let answers = match self.ask(&questions).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) if questions.len() == 1 || !K::IS_READ && !is_refusal(&error) => {
+                let error = Arc::new(error);
+                tells.iter().map(|_| Err(Arc::clone(&error))).collect()
+            }
+            Err(_) => join_all(questions.chunks(1).map(|question| self.ask_apart(question))).await,
+        };
+        for (tell, answer) in tells.into_iter().zip(answers) {
+            // Who has left needs no answer.
+            let _ = tell.send(answer);
+        }
+    }
+
+    async fn ask_apart(&self, question: &[K::Question]) -> Result<K::Answer, Arc<DbErr>> {
+        let mut answers = self.ask(question).await?;
+        answers.pop().ok_or_else(|| Arc::new(DbErr::RecordNotFound("the statement answered nothing".to_owned())))
+    }
+
+    async fn ask(&self, questions: &[K::Question]) -> Result<Vec<K::Answer>, DbErr> {
+        let asked = timeout(self.limit, self.kind.ask(questions)).await;
+        asked.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
+    }
+}
+
+impl<K: Kind> State<K> {
+    /// Those who go next, the first of those who wait among them; none where nobody waits.
+    fn next(&mut self, most: usize) -> Option<Vec<Asked<K>>> {
+        self.waiting.retain(|asked| !asked.tell.is_closed());
+        let room = SIZES.iter().rev().find(|size| **size <= self.waiting.len().min(most));
+        let Some(room) = room.copied() else {
+            self.is_under_way = false;
+            return None;
+        };
+        let mut batch: Vec<Asked<K>> = Vec::with_capacity(room);
+        let mut stay = VecDeque::new();
+        while batch.len() < room
+            && let Some(asked) = self.waiting.pop_front()
+        {
+            let fits = batch.iter().all(|other| K::go_together(&other.question, &asked.question));
+            if fits { batch.push(asked) } else { stay.push_back(asked) }
+        }
+        stay.append(&mut self.waiting);
+        self.waiting = stay;
+        Some(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use sea_orm::{RuntimeErr, sqlx};
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
+    struct Doubling {
+        statements: Mutex<Vec<Vec<u32>>>,
+        let_through: Semaphore,
+        failure: fn() -> DbErr,
+    }
+
+    impl Kind for Arc<Doubling> {
+        type Question = u32;
+        type Answer = u32;
+
+        const IS_READ: bool = false;
+
+        async fn ask(&self, numbers: &[u32]) -> Result<Vec<u32>, DbErr> {
+            self.statements.lock().push(numbers.to_vec());
+            self.let_through.acquire().await.expect("it is never closed").forget();
+            if numbers.contains(&13) {
+                return Err((self.failure)());
+            }
+            Ok(numbers.iter().map(|number| number * 2).collect())
+        }
+
+        fn go_together(one: &u32, other: &u32) -> bool {
+            one != other
+        }
+    }
+
+    fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
+        let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
+        (Arc::clone(&kind), Lane::new(kind, Duration::from_secs(4), 128))
+    }
+
+    fn refused() -> DbErr {
+        DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Database(Box::new(No)))))
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no")]
+    struct No;
+
+    impl sqlx::error::DatabaseError for No {
+        fn message(&self) -> &'static str {
+            "no"
+        }
+
+        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+            Some("23503".into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> sqlx::error::ErrorKind {
+            sqlx::error::ErrorKind::Other
+        }
+    }
+
+    fn broken() -> DbErr {
+        DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::WorkerCrashed)))
+    }
+
+    #[tokio::test]
+    async fn what_arrives_meanwhile_goes_together() {
+        let (kind, lane) = lane(refused);
+        let asked = join_all((1..=5).map(|number| lane.ask(number)));
+        let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+        assert_eq!(answers.into_iter().map(Result::unwrap_or_default).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
+        assert!(kind.statements.lock().len() < 5, "{:?}", kind.statements.lock());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_go_together_goes_one_after_the_other() {
+        let (kind, lane) = lane(refused);
+        let asked = join_all([7, 7, 7].map(|number| lane.ask(number)));
+        let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+        assert!(answers.into_iter().all(|answer| answer.is_ok_and(|number| number == 14)));
+        assert_eq!(*kind.statements.lock(), [[7], [7], [7]]);
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_takes_nobodys_answer_along() {
+        let (kind, lane) = lane(refused);
+        let lane = Arc::new(lane);
+        let ask = |number| {
+            let lane = Arc::clone(&lane);
+            tokio::spawn(async move { lane.ask(number).await })
+        };
+        let (first, second) = (ask(1), ask(2));
+        tokio::task::yield_now().await;
+        first.abort();
+        kind.let_through.add_permits(9);
+        assert!(matches!(second.await, Ok(Ok(4))));
+    }
+
+    #[tokio::test]
+    async fn a_slow_one_is_overtaken() {
+        let (kind, lane) = lane(refused);
+        let lane = Arc::new(lane);
+        let asked = [1, 2].map(|number| {
+            let lane = Arc::clone(&lane);
+            tokio::spawn(async move { lane.ask(number).await.ok() })
+        });
+        while kind.statements.lock().iter().flatten().count() < 2 {
+            sleep(PATIENCE).await;
+        }
+        kind.let_through.add_permits(9);
+        for (answer, expected) in asked.into_iter().zip([2, 4]) {
+            assert_eq!(answer.await.ok().flatten(), Some(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_is_asked_again_apart() {
+        let (kind, lane) = lane(refused);
+        let asked = join_all([1, 13, 2, 3].map(|number| lane.ask(number)));
+        let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+        let answers = answers.into_iter().map(Result::ok).collect::<Vec<_>>();
+        assert_eq!(answers, [Some(2), None, Some(4), Some(6)]);
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_connection_broke_is_not_sent_again() {
+        let (kind, lane) = lane(broken);
+        let asked = join_all([1, 13, 2, 3].map(|number| lane.ask(number)));
+        let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+        let sent = kind.statements.lock().iter().flatten().count();
+        assert_eq!(sent, 4, "each number once");
+        assert!(answers.iter().any(Result::is_err));
+    }
+}

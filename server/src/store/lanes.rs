@@ -1,0 +1,228 @@
+//! The statements that go in company: those on one task. Each carries its owner's condition for each task.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait, Func, Query, ValueTuple},
+};
+
+use todo_api::{ListQuery, PageVersion, UserId};
+
+use super::{
+    cursor::Position,
+    lane::{Kind, Lane},
+    page,
+};
+use crate::{
+    DatabaseConfig, Databases,
+    database::Connection,
+    entity::task::{ActiveModel, BROUGHT, Column, Entity, Model, Target, brought},
+};
+
+/// A lane for each kind of statement.
+pub(super) struct Lanes {
+    /// The task that is meant.
+    pub(super) read: Lane<Read>,
+    /// The version of a page.
+    pub(super) version: Lane<Version>,
+    /// The task as it was created.
+    pub(super) create: Lane<Create>,
+    /// The task after the change.
+    pub(super) change: Lane<Apply>,
+    /// Whether it was there to delete.
+    pub(super) delete: Lane<Delete>,
+}
+
+impl Lanes {
+    pub(super) fn new(databases: &Databases, config: &DatabaseConfig) -> Self {
+        // Under row-level security, a statement is one caller's.
+        let (limit, most) = (config.timeout, if config.row_security { 1 } else { config.batch_size });
+        let (reads, writes) = (&databases.reads, &databases.writes);
+        Self {
+            read: Lane::new(Read(reads.clone()), limit, most),
+            version: Lane::new(Version(reads.clone()), limit, most),
+            create: Lane::new(Create(writes.clone()), limit, most),
+            change: Lane::new(Apply(writes.clone()), limit, most),
+            delete: Lane::new(Delete(writes.clone()), limit, most),
+        }
+    }
+}
+
+/// The connection for a statement of `owners`; where it matters whose it is, there is one.
+fn of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -> Connection {
+    owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
+}
+
+pub(super) struct Read(Connection);
+
+impl Kind for Read {
+    type Question = Target;
+    type Answer = Option<Model>;
+
+    const IS_READ: bool = true;
+
+    async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
+        let database = of(&self.0, targets.iter().map(|target| &target.owner));
+        let tasks = Entity::owned_by_each(targets).all(&database).await?;
+        Ok(targets.iter().map(|target| tasks.iter().find(|task| target.is(task)).cloned()).collect())
+    }
+}
+
+pub(super) struct Delete(Connection);
+
+impl Kind for Delete {
+    type Question = Target;
+    type Answer = bool;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
+        let database = of(&self.0, targets.iter().map(|target| &target.owner));
+        let tasks = Entity::delete_owned_by_each(targets).exec_with_returning(&database).await?;
+        Ok(targets.iter().map(|target| tasks.iter().any(|task| target.is(task))).collect())
+    }
+
+    /// Of two who delete the same task, one comes too late.
+    fn go_together(one: &Target, other: &Target) -> bool {
+        one.id != other.id
+    }
+}
+
+pub(super) struct Create(Connection);
+
+impl Kind for Create {
+    type Question = (UserId, ActiveModel);
+    type Answer = Model;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Model>, DbErr> {
+        let database = of(&self.0, rows.iter().map(|(owner, _)| owner));
+        let insertion = Entity::insert_many(rows.iter().map(|(_, row)| row.clone()));
+        let mut tasks = insertion.exec_with_returning(&database).await?;
+        // No database promises the order in which it returns them; equal ones are anybody's.
+        rows.iter()
+            .map(|(_, row)| {
+                let place = tasks.iter().position(|task| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
+                Ok(tasks.remove(place))
+            })
+            .collect()
+    }
+}
+
+fn is_made_of(task: &Model, row: &ActiveModel) -> bool {
+    row.user_id.try_as_ref() == Some(&task.user_id)
+        && row.title.try_as_ref() == Some(&task.title)
+        && row.description.try_as_ref() == Some(&task.description)
+        && row.completed.try_as_ref() == Some(&task.completed)
+        && row.created_at.try_as_ref() == Some(&task.created_at)
+}
+
+/// A change of one task. What it does not name stays.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) target: Target,
+    pub(super) title: Option<String>,
+    /// Whether it is the description that changes, which may be to none.
+    pub(super) describes: bool,
+    pub(super) description: Option<String>,
+    pub(super) completed: Option<bool>,
+    /// Whether `completed` becomes what it was not.
+    pub(super) flips: bool,
+}
+
+impl Change {
+    /// One row for each version that the change is meant for, of which a task has one at most.
+    fn rows(&self) -> impl Iterator<Item = ValueTuple> {
+        let moments = match &self.target.moments {
+            None => vec![None],
+            Some(moments) => moments.iter().copied().map(Some).collect(),
+        };
+        moments.into_iter().map(|moment| {
+            ValueTuple::Many(vec![
+                self.target.owner.as_str().into(),
+                self.target.id.into(),
+                moment.into(),
+                self.title.clone().into(),
+                self.describes.into(),
+                self.description.clone().into(),
+                self.completed.into(),
+                self.flips.into(),
+            ])
+        })
+    }
+}
+
+pub(super) struct Apply(Connection);
+
+impl Kind for Apply {
+    type Question = Change;
+    type Answer = Option<Model>;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
+        let kept = |column: Column| Expr::col((Entity, column));
+        let rows: Vec<_> = changes.iter().flat_map(Change::rows).collect();
+        // That a change expects one of no versions, is for its sender to say; no row can say it.
+        if rows.is_empty() {
+            return Ok(vec![None; changes.len()]);
+        }
+        let described = Expr::case(brought(5), brought(6)).finally(kept(Column::Description));
+        let completed = Func::coalesce([brought(7), kept(Column::Completed).ne(brought(8))]);
+        let change = Entity::change_owned_by_each(rows)
+            .filter(brought(3).is_null().or(brought(3).eq(kept(Column::UpdatedAt))))
+            .col_expr(Column::Title, Func::coalesce([brought(4), kept(Column::Title)]).into())
+            .col_expr(Column::Description, described.into())
+            .col_expr(Column::Completed, completed.into());
+        let database = of(&self.0, changes.iter().map(|change| &change.target.owner));
+        let tasks = change.exec_with_returning(&database).await?;
+        Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
+    }
+
+    /// Two changes of a task are two, one after the other.
+    fn go_together(one: &Change, other: &Change) -> bool {
+        one.target.id != other.target.id
+    }
+}
+
+/// A page whose version is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) owner: UserId,
+    pub(super) query: ListQuery,
+    /// What the cursor of the query says.
+    pub(super) after: Option<Position>,
+}
+
+pub(super) struct Version(Connection);
+
+impl Kind for Version {
+    type Question = Wanted;
+    type Answer = PageVersion;
+
+    const IS_READ: bool = true;
+
+    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
+        let Some(Wanted { query, after, .. }) = pages.first() else {
+            return Ok(vec![]);
+        };
+        let tasks = page::select(Entity::owned_by_brought(), query, after.as_ref(), self.0.get_database_backend());
+        let versions = Expr::SubQuery(None, Box::new(page::select_versions(tasks).into()));
+        let owners = pages.iter().map(|page| page.owner.as_str());
+        let statement = Query::select().expr(brought(1)).expr(versions).from_values(owners, BROUGHT).take();
+        let mut found = HashMap::new();
+        for row in of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await? {
+            let versions: Option<String> = row.try_get_by_index(1)?;
+            found.insert(row.try_get_by_index::<String>(0)?, page::version(&versions.unwrap_or_default(), query.limit));
+        }
+        let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
+        pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
+    }
+
+    /// A statement asks the same of each owner.
+    fn go_together(one: &Wanted, other: &Wanted) -> bool {
+        one.query == other.query
+    }
+}

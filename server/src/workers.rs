@@ -1,0 +1,91 @@
+//! One runtime a core, each with one thread, its own connections to the database, and its own clients.
+//!
+//! Nothing of a request crosses threads: what one statement answers is told on the thread that waits for
+//! it. One runtime of several threads hands each wake-up to whichever is idle, which costs more than the
+//! work itself where the work is this small.
+//!
+//! Clients come by one listener, and each goes to the worker that has the fewest. Several listeners on one
+//! port (`SO_REUSEPORT`) would leave it to chance, with a few busy clients to a bad one, and let a second
+//! server take half of them unnoticed.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use poem::{Response, endpoint::BoxEndpoint};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+};
+
+/// What answers requests.
+pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
+
+/// The workers of a server, who end with it.
+pub(crate) struct Workers(Vec<Worker>);
+
+/// A thread, and how many clients it has.
+struct Worker {
+    runtime: Handle,
+    endpoint: Answerer,
+    clients: Arc<AtomicUsize>,
+    _end: Option<oneshot::Sender<()>>,
+}
+
+/// A client's place at a worker, until the value goes.
+pub(crate) struct Client {
+    /// Where its requests are to be worked on.
+    pub(crate) runtime: Handle,
+    /// What answers them.
+    pub(crate) endpoint: Answerer,
+    clients: Arc<AtomicUsize>,
+}
+
+impl Workers {
+    /// Starts a worker for each of `endpoints`.
+    pub(crate) fn start(endpoints: impl IntoIterator<Item = Answerer>) -> io::Result<Self> {
+        endpoints
+            .into_iter()
+            .enumerate()
+            .map(|(number, endpoint)| Worker::start(number, endpoint))
+            .collect::<io::Result<_>>()
+            .map(Self)
+    }
+
+    /// One worker: whoever asks for it.
+    pub(crate) fn here(endpoint: Answerer) -> Self {
+        Self(vec![Worker { runtime: Handle::current(), endpoint, clients: Arc::default(), _end: None }])
+    }
+
+    /// The place for the next client.
+    pub(crate) fn take_in(&self) -> Option<Client> {
+        let worker = self.0.iter().min_by_key(|worker| worker.clients.load(Ordering::Relaxed))?;
+        worker.clients.fetch_add(1, Ordering::Relaxed);
+        let (runtime, endpoint) = (worker.runtime.clone(), Arc::clone(&worker.endpoint));
+        Some(Client { runtime, endpoint, clients: Arc::clone(&worker.clients) })
+    }
+}
+
+impl Worker {
+    fn start(number: usize, endpoint: Answerer) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
+        thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            // Ready once the workers are gone.
+            let _ = runtime.block_on(ended);
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { runtime: handle, endpoint, clients: Arc::default(), _end: Some(end) })
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -97,7 +97,7 @@ async fn compare(a: (&Reader, &str), b: (&Reader, &str)) -> [Duration; 2] {
 
 fn tell(engine: Engine, path: &str, [a, b]: [Duration; 2]) {
     let ratio = b.as_secs_f64() / a.as_secs_f64();
-    println!("{:<9} {path:<55} {a:>9.0?} {b:>9.0?} {ratio:>6.2}", engine.name());
+    println!("{:<9} {path:<55} {:>7} µs {:>7} µs {ratio:>6.2}", engine.name(), a.as_micros(), b.as_micros());
 }
 
 async fn measure(engine: Engine, tasks: usize) {

@@ -3,11 +3,10 @@
 use std::{future::Future, io, net::SocketAddr, sync::Arc, thread};
 
 use poem::EndpointExt;
-use sea_orm::DbErr;
 use tokio::net::TcpListener;
 
 use crate::{
-    Config, DatabaseConfig, DatabaseUrl, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError,
+    Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableDatabase,
     UnusableJwks, admin::Admin, http::Surroundings, serve, store::Store, workers::Workers,
 };
 
@@ -24,14 +23,9 @@ pub struct App {
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer, or refuses us.
-    #[error("DATABASE_URL {url} cannot be used: {cause}; is the server up, and are name and password right?")]
-    Database {
-        /// Which one, its password masked.
-        url: Box<DatabaseUrl>,
-        /// Its last word.
-        cause: DbErr,
-    },
+    /// The database does not answer, refuses us, or is none.
+    #[error(transparent)]
+    Database(#[from] UnusableDatabase),
     /// Its tables are not as they must be.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
@@ -71,18 +65,22 @@ impl App {
     ///
     /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let database = |cause| StartError::Database { url: Box::new(config.database.url.clone()), cause };
+        let unusable = |cause| UnusableDatabase::new(&config.database.url, cause);
         let (workers, share) = shares(config);
-        let mut databases = Databases::connect_each(workers, &share).await.map_err(database)?;
+        let mut databases = Databases::connect_each(workers, &share).await?;
         let first = databases[0].clone();
         let migrations = Migrations::of(&first, &share);
-        migrations.settle(share.migrate_on_start).await?;
+        migrations.settle(share.migrate_on_start).await.map_err(|error| match error {
+            // What goes wrong with a file of ours is the file's fault: nobody keeps us from making tables there.
+            MigrateError::Database(cause) if share.url.sqlite_file().is_some() => unusable(cause).into(),
+            error => StartError::from(error),
+        })?;
         if share.row_security {
             for each in &mut databases {
                 *each = each.restricted(&migrations).await?;
             }
         }
-        let store = Store::open(databases[0].clone(), &share).await.map_err(database)?;
+        let store = Store::open(databases[0].clone(), &share).await.map_err(unusable)?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;

@@ -7,6 +7,7 @@ mod sessions;
 mod sqlite;
 mod tls;
 mod transaction;
+mod unusable;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
-pub use self::{connection::Connection, row_security::RowSecurityError};
+pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl, Migrations};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are
@@ -37,11 +38,12 @@ impl Databases {
     /// # Errors
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
-    pub async fn connect(config: &DatabaseConfig) -> Result<Self, DbErr> {
-        if config.url.sqlite_file().is_some() {
-            return sqlite::connect(config).await;
-        }
-        postgres::connect(config).await
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
+        let connected = match config.url.sqlite_file() {
+            Some(_) => sqlite::connect(config).await,
+            None => postgres::connect(config).await,
+        };
+        connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }
 
     /// The same, with the statements of callers under row-level security, once it is proved to bind.
@@ -63,7 +65,7 @@ impl Databases {
     /// # Errors
     ///
     /// As [`Databases::connect`].
-    pub(crate) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Self>, DbErr> {
+    pub(crate) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Self>, UnusableDatabase> {
         let first = Self::connect(config).await?;
         let mut all = vec![first.clone()];
         while all.len() < users {
@@ -106,7 +108,11 @@ impl Databases {
 }
 
 /// Tries until the database answers, or waiting is over or cannot help.
-async fn wait<T>(config: &DatabaseConfig, try_once: impl AsyncFn() -> Result<T, DbErr>) -> Result<T, DbErr> {
+async fn wait<T>(
+    config: &DatabaseConfig,
+    may_pass: impl Fn(&DbErr) -> bool,
+    try_once: impl AsyncFn() -> Result<T, DbErr>,
+) -> Result<T, DbErr> {
     let deadline = Instant::now() + config.start_timeout;
     let mut pause = Duration::from_millis(250);
     loop {
@@ -114,7 +120,7 @@ async fn wait<T>(config: &DatabaseConfig, try_once: impl AsyncFn() -> Result<T, 
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
-        if !crate::store::is_away(&error) || Instant::now() + pause > deadline {
+        if !may_pass(&error) || Instant::now() + pause > deadline {
             return Err(error);
         }
         tracing::warn!(database = %config.url, error = %error, "the database does not answer yet");

@@ -25,7 +25,7 @@ pub use self::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
         RateLimitError, Refusals, UnusableJwks,
     },
-    database::{Connection, Databases, RowSecurityError},
+    database::{Connection, Databases, RowSecurityError, UnusableDatabase},
     doctor::{Finding, Report, Verdict},
     healthcheck::{Unhealthy, check_health},
     http::endpoint,

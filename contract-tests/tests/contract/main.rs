@@ -10,6 +10,7 @@ mod coverage;
 mod deployment;
 mod doctor;
 mod document;
+mod embedded;
 mod health;
 mod healthcheck;
 mod hostile;

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 
 use super::{Connection, Databases, Sessions, tls};
-use crate::DatabaseConfig;
+use crate::{DatabaseConfig, store};
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
 /// serverless one does before it sleeps; who comes after a pause pays a round trip to find out.
@@ -25,7 +25,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let adjust = adjustment(config);
     let address = adjust(config.url.expose().parse().map_err(unreadable)?);
-    let sessions = super::wait(config, async || Sessions::of(&address, config.timeout).await).await?;
+    let sessions = super::wait(config, store::is_away, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }

@@ -1,14 +1,20 @@
 //! The embedded database.
 
-use std::{io, path::Path};
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
+};
 
 use sea_orm::{
-    ConnectOptions, Database, DbErr,
+    ConnectOptions, ConnectionTrait as _, Database, DbErr,
+    sea_query::Query,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{Connection, Databases};
-use crate::DatabaseConfig;
+use crate::{DatabaseConfig, store};
 
 /// Prepares the connections.
 ///
@@ -16,12 +22,13 @@ use crate::DatabaseConfig;
 /// with more, they would meet in the database's own busy loop, where an unlucky one waits for ever.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     if let Some(file) = config.url.sqlite_file() {
-        create_folder(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
+        prepare(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
     }
     let single = options(config).max_connections(1).min_connections(0).to_owned();
     let reads = Connection::embedded(Database::connect(options(config)).await?);
     let writes = Connection::embedded(Database::connect(single.clone()).await?);
-    super::wait(config, || writes.ping()).await?;
+    // Another program may be done with the file soon. A file that cannot be used is not mended by waiting.
+    super::wait(config, store::is_busy, || look(&writes)).await?;
     Ok(Databases { reads, writes, migrations: single, forgets_names: false })
 }
 
@@ -30,7 +37,6 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
     super::options(&config.url, config)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
-                .create_if_missing(true)
                 .foreign_keys(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // An answer means that the write is kept, through a loss of power too.
@@ -40,9 +46,17 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
         .to_owned()
 }
 
-fn create_folder(file: &Path) -> io::Result<()> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder),
-        _ => Ok(()),
+/// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite
+/// gives the files that it puts beside it the same mode, but would make this one for all to read.
+fn prepare(file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(file).map(drop)
+}
+
+/// Reads the list of tables, which shows whether it is a database at all. An empty file is one.
+async fn look(connection: &Connection) -> Result<(), DbErr> {
+    let tables = Query::select().column("name").from("sqlite_master").limit(1).take();
+    connection.query_one(&tables).await.map(drop)
 }

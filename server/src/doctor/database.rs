@@ -19,9 +19,8 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     let config = DatabaseConfig { start_timeout: Duration::ZERO, ..config.clone() };
     let databases = match Databases::connect(&config).await {
         Ok(databases) => databases,
-        Err(cause) => {
-            let remedy = "is the server up, and are name and password right?";
-            findings.push(Finding::fail(CHECK, format!("{} cannot be used: {cause}; {remedy}", config.url)));
+        Err(unusable) => {
+            findings.push(Finding::fail(CHECK, unusable.to_string()));
             return findings;
         }
     };

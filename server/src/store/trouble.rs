@@ -7,12 +7,32 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 /// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
 /// through; all else is a fault.
 pub(crate) fn is_away(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_))
+        // SQLite's BUSY, LOCKED, IOERR, FULL, CANTOPEN.
+        || sqlite_code(error).is_some_and(|code| [5, 6, 10, 13, 14].contains(&code))
+        || driver(error).is_some_and(is_out_of_reach)
+}
+
+/// Whether another program has an embedded database locked: BUSY 5, LOCKED 6.
+pub(crate) fn is_busy(error: &DbErr) -> bool {
+    sqlite_code(error).is_some_and(|code| [5, 6].contains(&code))
+}
+
+/// SQLite's primary result code, where the error is one of SQLite's.
+pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
+    let error = driver(error)?.as_database_error()?;
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    // Its extended code, whose low byte is the primary one.
+    error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// The error as the driver had it.
+fn driver(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
-        DbErr::ConnectionAcquire(_) => true,
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => is_out_of_reach(error),
-        _ => false,
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
     }
 }
 
@@ -28,12 +48,9 @@ pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     code_of(error).is_some_and(|code| code == "23502" || code == "1299")
 }
 
-/// The database's own code of an error, where it is the database that says no to a statement.
+/// The database's own code of an error, where it is the database that says no.
 pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return None;
-    };
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
+    driver(error)?.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }
 
 fn is_out_of_reach(error: &sqlx::Error) -> bool {
@@ -41,19 +58,11 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-                // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources, operator
-                // intervention (PostgreSQL, appendix A).
-                ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
-            } else {
-                is_busy_or_full(&code)
-            }
+            // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
+            // operator intervention (PostgreSQL, appendix A).
+            error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
+                && ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
         }
         _ => false,
     }
-}
-
-/// SQLite's extended code, whose low byte is the primary one: BUSY 5, LOCKED 6, IOERR 10, FULL 13, CANTOPEN 14.
-fn is_busy_or_full(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13, 14].contains(&(code & 0xff)))
 }

@@ -1,0 +1,200 @@
+//! The embedded database as a file: whose it is, and what the start says where it is none.
+
+use std::{
+    fs::{self, File},
+    io::{Seek as _, SeekFrom, Write as _},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use rstest::rstest;
+use serde_json::json;
+use tempfile::TempDir;
+use todo_contract_tests::{ServerProcess, server_binary};
+
+/// A user who is not root, for whom alone the rights of files count.
+const NOBODY: u32 = 65534;
+
+/// The size of a page, as SQLite makes them.
+const PAGE: usize = 4096;
+
+/// A database with tasks in it, of a server that has stopped.
+async fn filled() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    let mut server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
+    let client = ServerProcess::client(server.address(), "ann");
+    for number in 0..40 {
+        let body = json!({"title": format!("genuine {number}"), "description": "x".repeat(900)});
+        client.create(body).await.expect(201);
+    }
+    server.signal("TERM");
+    assert!(server.wait().success());
+    assert!(!file.with_extension("db-wal").exists(), "all is in the file itself");
+    (folder, file)
+}
+
+fn url(file: &Path) -> String {
+    format!("sqlite://{}", file.display())
+}
+
+/// Starts a server on a file, as somebody who is not root.
+fn start(file: &Path) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = ServerProcess::command(folder.path(), &[], &[("DATABASE_URL", &url(file))]);
+    if is_root() {
+        // Where the sources are, somebody else may not come at them.
+        let program = folder.path().join("todo-server");
+        fs::hard_link(server_binary(), &program)
+            .or_else(|_| fs::copy(server_binary(), &program).map(drop))
+            .expect("a copy");
+        let mut theirs = Command::new(program);
+        theirs.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command = theirs;
+        command.current_dir(folder.path()).uid(NOBODY).gid(NOBODY);
+        for path in [folder.path(), file.parent().expect("a folder"), file] {
+            // Some are not there.
+            let _ = chown(path, Some(NOBODY), Some(NOBODY));
+        }
+    }
+    ServerProcess::finish(command)
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
+}
+
+fn overwrite(file: &Path, at: usize, bytes: &[u8]) {
+    let mut file = File::options().write(true).open(file).expect("a file");
+    file.seek(SeekFrom::Start(at as u64)).expect("a place in it");
+    file.write_all(bytes).expect("room");
+}
+
+/// The refusal names the variable and the file, what is wrong, and the remedy, in a line, and at once.
+fn assert_refused(file: &Path, words: &str, remedy: &str) {
+    let start_ = Instant::now();
+    let output = start(file);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("DATABASE_URL {} cannot be used: ", url(file))), "{said}");
+    assert!(said.contains(words) && said.contains(remedy), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(start_.elapsed() < Duration::from_secs(15), "nothing is waited for");
+}
+
+const BACKUP: &str = "put a backup of the file in its place";
+const RIGHTS: &str = "may write";
+
+#[rstest]
+#[case::garbage(&[0xa5; 9000])]
+#[case::text(b"todo: buy milk\n")]
+#[case::long_text(&[b'x'; 9000])]
+fn a_file_of_something_else_is_refused(#[case] content: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    fs::write(&file, content).expect("a file");
+    assert_refused(&file, "file is not a database", BACKUP);
+    assert!(fs::read(&file).expect("it is there") == content, "and left as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_cut_off_is_refused() {
+    let (_folder, file) = filled().await;
+    let length = fs::metadata(&file).expect("a file").len();
+    File::options().write(true).open(&file).and_then(|file| file.set_len(length / 2)).expect("it can be cut off");
+    assert_refused(&file, "database disk image is malformed", BACKUP);
+}
+
+#[rstest]
+#[case::its_name(0, 8, "file is not a database")]
+#[case::all_but_its_name(16, 84, "file is not a database")]
+#[case::its_formats(18, 6, "file is not a database")]
+#[case::its_first_page(100, 900, "malformed")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_was_written_over_is_refused(#[case] at: usize, #[case] length: usize, #[case] words: &str) {
+    let (_folder, file) = filled().await;
+    overwrite(&file, at, &vec![0xa5; length]);
+    assert_refused(&file, words, BACKUP);
+}
+
+#[test]
+fn a_folder_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    fs::create_dir(&file).expect("a folder");
+    assert_refused(&file, "Is a directory", RIGHTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_may_not_be_written_is_refused() {
+    let (_folder, file) = filled().await;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).expect("it can be closed");
+    assert_refused(&file, "Permission denied", RIGHTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_a_folder_that_may_not_be_written_is_refused() {
+    let (folder, file) = filled().await;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).expect("it can be closed");
+    assert_refused(&file, "attempt to write a readonly database", "the right to write the file and its folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("it can be opened");
+}
+
+#[test]
+fn a_file_that_may_not_be_made_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).expect("it can be closed");
+    assert_refused(&folder.path().join("todo.db"), "Permission denied", RIGHTS);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("it can be opened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_files_are_their_owners_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (inner, file) = (folder.path().join("data"), folder.path().join("data/todo.db"));
+    let server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
+    ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&inner), 0o700);
+    for name in ["todo.db", "todo.db-wal", "todo.db-shm"] {
+        assert_eq!(mode(&inner.join(name)), 0o600, "{name}");
+    }
+}
+
+#[rstest]
+#[case::whole(PAGE)]
+#[case::head(8)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
+    let (_folder, file) = filled().await;
+    // A leaf of a table begins with 13; this one is of tasks.
+    let pages = fs::read(&file).expect("a file");
+    let is_leaf_of_tasks = |page: &[u8]| page[0] == 13 && page.windows(8).any(|part| part == b"genuine ");
+    let page = pages.chunks(PAGE).position(is_leaf_of_tasks).expect("a page with tasks");
+    overwrite(&file, page * PAGE, &vec![0xa5; length]);
+
+    let server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
+    let client = ServerProcess::client(server.address(), "ann");
+    client.clone().with_header("X-Request-Id", "damaged").list().await.expect(500);
+    let logged = |line: &String| line.contains("damaged") && line.contains("malformed") && line.contains("ERROR");
+    server.wait_for("malformed");
+    let printed = server.printed();
+    assert_eq!(printed.iter().filter(|line| logged(line)).count(), 1, "{printed:#?}");
+    assert!(!printed.iter().any(|line| line.contains("panicked")), "{printed:#?}");
+    let (mut whole, mut faults) = (0, 0);
+    for id in 1..=40 {
+        let answer = client.task(id).await;
+        if answer.status == 500 {
+            faults += 1;
+        } else {
+            assert_eq!(answer.expect(200).json()["title"], format!("genuine {}", id - 1));
+            whole += 1;
+        }
+    }
+    assert!(faults > 0 && whole > 20, "{faults} tasks on that page, {whole} on others");
+}

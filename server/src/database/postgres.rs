@@ -83,7 +83,11 @@ fn watched(pool: PoolOptions<Postgres>, patience: Duration) -> PoolOptions<Postg
     });
     // A statement that nobody waits for may go on until its limit.
     pool.after_release(move |connection, _| {
-        Box::pin(async move { alive(connection, patience + SIGN_OF_LIFE).await.map(|()| true) })
+        Box::pin(async move {
+            alive(connection, patience + SIGN_OF_LIFE).await?;
+            // SeaORM leaves a transaction open where its commit fails.
+            Ok(!connection.is_in_transaction())
+        })
     })
 }
 

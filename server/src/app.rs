@@ -1,14 +1,18 @@
 //! The life of the server: start, run, stop.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, thread};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
+use futures_util::future::join_all;
 use poem::EndpointExt;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
     Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableDatabase,
     UnusableJwks, admin::Admin, http::Surroundings, serve, store::Store, workers::Workers,
 };
+
+/// How long the database may take to close its connections: one that fell silent would be waited for for ever.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
 pub struct App {
@@ -124,8 +128,9 @@ impl App {
             },
             None => served.await,
         }
-        for databases in self.databases {
-            databases.close().await;
+        let closed = join_all(self.databases.into_iter().map(Databases::close));
+        if timeout(FAREWELL, closed).await.is_err() {
+            tracing::warn!("the database did not let go of its connections; they end with the process");
         }
         tracing::info!("stopped");
     }

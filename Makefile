@@ -6,7 +6,7 @@ DENY := $(TOOLS)/bin/cargo-deny
 MACHETE := $(TOOLS)/bin/cargo-machete
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test test-plain bench check format lint doc deny machete document drift postgres interop release clean
+.PHONY: help run token test test-plain chaos bench check format lint doc deny machete document drift postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +25,14 @@ token: .env ## Print a token for trying the API: make token USER=demo
 test: postgres ## Run all tests, on SQLite and on PostgreSQL
 	$(CARGO) test --workspace --locked
 
-check: format lint doc deny machete drift test test-plain interop ## Run all that has to pass before a change lands
-
 test-plain: postgres ## The tests of tasks once more, a statement for each request and no list remembered
 	TEST_VARIABLES="DATABASE_BATCH_SIZE=1 LIST_CACHE=0 WORKERS=1" \
 	  $(CARGO) test --locked --package todo-contract-tests --test contract -- tasks:: ownership::
+
+chaos: postgres ## Cause faults for real, and see that nothing acknowledged is lost: make chaos LONG=1 FAULT=disk-full
+	$(CARGO) run --quiet --locked --package todo-contract-tests --bin chaos -- $(if $(LONG),--long) $(FAULT)
+
+check: format lint doc deny machete drift test test-plain chaos interop ## Run all that has to pass before a change lands
 
 format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check

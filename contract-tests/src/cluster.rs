@@ -10,7 +10,12 @@ use std::{
     path::{Path, PathBuf},
     process::{ChildStdin, Command, Output, Stdio},
     sync::OnceLock,
+    time::{Duration, Instant},
 };
+
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
+
+use crate::SmallDisk;
 
 /// A server of its own on a free port of the loopback, over a folder of its own.
 ///
@@ -91,6 +96,51 @@ impl Cluster {
         self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
     }
 
+    /// Ends all processes of the server by SIGKILL, as the system does where memory runs out. Says how many
+    /// they were.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not run, or one of them does not end.
+    #[must_use]
+    pub fn kill(&self) -> usize {
+        let file = Path::new(&self.data()).join("postmaster.pid");
+        let text = fs::read_to_string(&file).expect("the server runs");
+        let postmaster: Pid = text.lines().next().and_then(|pid| pid.parse().ok()).expect("the id of a process");
+        let mut system = System::new().expect("processes can be listed");
+        let mut look = |which| {
+            system.refresh_processes_specifics(which, true, ProcessRefreshKind::nothing().without_tasks());
+            // Who ended stays listed until its new parent takes notice.
+            let is_of_it = |process: &&Process| {
+                let has_ended = matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
+                !has_ended && (process.pid() == postmaster || process.parent() == Some(postmaster))
+            };
+            system.processes().values().filter(is_of_it).map(Process::pid).collect::<Vec<_>>()
+        };
+        // Stopped, it makes no more of them.
+        send("STOP", &[postmaster]);
+        let family = look(ProcessesToUpdate::All);
+        send("KILL", &family);
+        let start = Instant::now();
+        while !look(ProcessesToUpdate::Some(&family)).is_empty() {
+            assert!(start.elapsed() < Duration::from_secs(20), "processes end by SIGKILL");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // A start would take it for running for as long as its new parent has not taken notice.
+        for lock in [file, self.folder.join(format!(".s.PGSQL.{}.lock", self.port))] {
+            fs::remove_file(lock).expect("nobody cleans up after a SIGKILL");
+        }
+        family.len()
+    }
+
+    /// A folder on that disk which the server may use.
+    pub(crate) fn folder_on(&self, disk: &SmallDisk) -> PathBuf {
+        let folder = disk.folder().join("postgres");
+        fs::create_dir(&folder).expect("a folder");
+        chown(&folder, self.user, None).expect("the folder can be given away");
+        folder
+    }
+
     /// Starts the server, again perhaps.
     ///
     /// # Panics
@@ -117,7 +167,9 @@ impl Cluster {
     fn run(&self, program: &str, arguments: &[&str]) {
         let output = self.command(program).args(arguments).output().expect("the program can be run");
         let Output { status, stderr, .. } = &output;
-        assert!(status.success(), "{program} failed: {}", String::from_utf8_lossy(stderr));
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let last = log.lines().rev().take(6).collect::<Vec<_>>();
+        assert!(status.success(), "{program} failed: {}, {last:#?}", String::from_utf8_lossy(stderr));
     }
 
     fn command(&self, program: &str) -> Command {
@@ -172,6 +224,13 @@ pub(crate) fn as_user(mut command: Command, user: Option<u32>) -> Command {
         command.uid(user);
     }
     command
+}
+
+fn send(signal: &str, processes: &[Pid]) {
+    let ids = processes.iter().map(ToString::to_string);
+    // Some may have ended meanwhile.
+    let kill = Command::new("kill").args(["-s", signal]).args(ids).stderr(Stdio::null()).status();
+    kill.expect("the program can be run");
 }
 
 fn watch(binaries: &Path, folder: &Path, user: Option<u32>) -> ChildStdin {

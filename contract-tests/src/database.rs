@@ -4,7 +4,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::Cluster;
+use crate::{Cluster, SmallDisk};
 
 /// The two that the contract holds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +69,38 @@ impl TestDatabase {
         Self::on_server("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'").await
     }
 
+    /// Makes one in a server of one's own, or beside it a file.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_in(cluster: Option<&Cluster>) -> Self {
+        match cluster {
+            Some(cluster) => Self::named(cluster.url("postgres"), "").await,
+            None => Self::create(Engine::Sqlite).await,
+        }
+    }
+
+    /// The same on a disk.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_on(disk: &SmallDisk, cluster: Option<&Cluster>) -> Self {
+        let Some(cluster) = cluster else {
+            return Self::Sqlite(tempfile::tempdir_in(disk.folder()).expect("a temporary folder"));
+        };
+        let server = cluster.url("postgres");
+        let folder = cluster.folder_on(disk);
+        rule(&server, &[format!("CREATE TABLESPACE small LOCATION '{}'", folder.display())]).await;
+        Self::named(server, "TABLESPACE small").await
+    }
+
     async fn on_server(options: &str) -> Self {
-        let server = given_server().unwrap_or_else(|| Cluster::shared().url("postgres"));
+        Self::named(given_server().unwrap_or_else(|| Cluster::shared().url("postgres")), options).await
+    }
+
+    async fn named(server: String, options: &str) -> Self {
         let name = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
         rule(&server, &[format!("CREATE DATABASE {name} {options}")]).await;
         Self::Postgres { server, name, login: None }

@@ -7,6 +7,7 @@ mod broken;
 mod client;
 mod cluster;
 mod database;
+mod disk;
 mod document;
 mod fixed;
 mod issuer;
@@ -24,6 +25,7 @@ pub use self::{
     client::{Answer, Client},
     cluster::Cluster,
     database::{Engine, TestDatabase},
+    disk::SmallDisk,
     document::{Committed, Operation, committed, workspace},
     fixed::HotPath,
     issuer::{Issuer, Reply},

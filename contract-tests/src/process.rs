@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
@@ -187,6 +188,17 @@ impl ServerProcess {
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "the signal can be sent");
+    }
+
+    /// Ends it by SIGKILL, as the system does where memory runs out. Whether it was that which ended it.
+    ///
+    /// # Panics
+    ///
+    /// As [`ServerProcess::signal`].
+    #[must_use]
+    pub fn kill(mut self) -> bool {
+        self.signal("KILL");
+        self.wait().signal() == Some(9)
     }
 
     /// Waits for its end.

@@ -6,7 +6,7 @@ DENY := $(TOOLS)/bin/cargo-deny
 MACHETE := $(TOOLS)/bin/cargo-machete
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test test-plain chaos bench check format lint doc deny machete document drift postgres interop release clean
+.PHONY: help run token test test-plain chaos soak bench check format lint doc deny machete document drift postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-plain: postgres ## The tests of tasks once more, a statement for each reque
 
 chaos: postgres ## Cause faults for real, and see that nothing acknowledged is lost: make chaos LONG=1 FAULT=disk-full
 	$(CARGO) run --quiet --locked --package todo-contract-tests --bin chaos -- $(if $(LONG),--long) $(FAULT)
+
+soak: postgres ## Load the server for MINUTES (10) on each database, and see that it holds no more than before
+	$(CARGO) run --quiet --release --locked --package todo-contract-tests --bin soak -- $(or $(MINUTES),10) $(DATABASE)
 
 check: format lint doc deny machete drift test test-plain chaos interop ## Run all that has to pass before a change lands
 

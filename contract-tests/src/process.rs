@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
 use crate::{Client, SECRET, Token, workspace};
@@ -26,10 +27,11 @@ use crate::{Client, SECRET, Token, workspace};
 pub fn server_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let build = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--package", "todo-server", "--bin", "todo-server"])
-            .current_dir(workspace())
-            .status();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--package", "todo-server", "--bin", "todo-server"]);
+        // As this program is built, and so where it lies.
+        build.args((!cfg!(debug_assertions)).then_some("--release"));
+        let build = build.current_dir(workspace()).status();
         assert!(build.is_ok_and(|status| status.success()), "the server can be built");
         // Programs lie in target/PROFILE, tests in deps below it.
         let mut folder = std::env::current_exe().expect("this program has a path");
@@ -178,6 +180,20 @@ impl ServerProcess {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// How many bytes of memory it holds, and how many files and sockets.
+    ///
+    /// # Panics
+    ///
+    /// Where it has ended.
+    #[must_use]
+    pub fn usage(&self) -> (u64, usize) {
+        let (mut system, id) = (System::new().expect("processes can be listed"), Pid::from_u32(self.child.id()));
+        let memory = ProcessRefreshKind::nothing().with_memory().without_tasks();
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[id]), true, memory);
+        let process = system.process(id).expect("it runs");
+        (process.memory(), process.open_files().expect("its files can be counted"))
     }
 
     /// Sends a signal, by its name.

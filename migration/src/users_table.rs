@@ -87,7 +87,7 @@ impl UsersTable {
         else {
             return Err(DbErr::Migration(format!(
                 "there is no table {self} with a column id; run the migrations of the system that owns it first \
-                 (for Better Auth: npx @better-auth/cli migrate), or correct USERS_TABLE"
+                 (for Better Auth: npx auth@latest migrate), or correct USERS_TABLE"
             )));
         };
         let kind = type_of(&column)?;

@@ -37,7 +37,7 @@ pub enum MigrateError {
     /// The policies of row-level security cannot be made.
     #[error(
         "DATABASE_RLS is true, but its role and policies cannot be made: {0}; set DATABASE_DIRECT_URL to a role that owns \
-         the tables and may create roles, or make the role yourself, as docs/runbook.md shows"
+         the tables and may create roles, or make the role yourself, as docs/row-level-security.md shows"
     )]
     RowSecurity(DbErr),
     /// The table of users is another one than before.

@@ -69,6 +69,12 @@ impl App {
     ///
     /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        if config.auth.takes_links_for_tokens() {
+            tracing::warn!(
+                "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE, a link that Better Auth mails to verify an address \
+                 counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
+            );
+        }
         let unusable = |cause| UnusableDatabase::new(&config.database.url, cause);
         let (workers, share) = shares(config);
         let mut databases = Databases::connect_each(workers, &share).await?;

@@ -46,10 +46,8 @@ impl Authenticator {
 
     async fn authenticate(&self, text: &str) -> Result<UserId, Unidentified> {
         let now = clock::now_seconds();
-        if let Some(jwks) = &self.jwks {
-            // Before anything is remembered: a key that is published no longer ends what it verified.
-            jwks.keep_fresh().await;
-        }
+        // Before anything is remembered: a key that is published no longer ends what it verified.
+        self.keep_fresh().await;
         if let Some(user) = self.verified.user(text, now) {
             metrics::authenticated("accepted");
             return Ok(user);
@@ -64,7 +62,13 @@ impl Authenticator {
         Ok(user)
     }
 
-    /// The key that signed `token`.
+    async fn keep_fresh(&self) {
+        if let Some(jwks) = &self.jwks {
+            jwks.keep_fresh().await;
+        }
+    }
+
+    /// The key that signed `token`, of those that are fresh.
     async fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
         match &self.jwks {
             _ if token.algorithm.family() == AlgorithmFamily::Hmac => self.shared_secrets.key(token),

@@ -51,6 +51,9 @@ async fn the_published_key_is_named() {
     let issuer = Issuer::of(&[&key]).await;
     let (counts, told) = check(&Token::of("ann").signed_by(&key).encode(), &[("AUTH_JWKS_URL", &issuer.url())]);
     assert!(counts && told.contains("holds, by the key B6fb9Lr14wCk of http://127.0.0.1:"), "{told}");
+    let with_password = issuer.url().replace("http://", "http://ann:hunter2@") + "?key=hunter2";
+    let (counts, told) = check(&Token::of("ann").signed_by(&key).encode(), &[("AUTH_JWKS_URL", &with_password)]);
+    assert!(counts && told.contains("B6fb9Lr14wCk") && !told.contains("hunter2"), "{told}");
 }
 
 /// A token on the command line would stay in the shell's history.

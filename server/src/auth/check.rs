@@ -35,8 +35,9 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
         Ok(token) => {
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
             note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
+            authenticator.keep_fresh().await;
             let key = authenticator.key(&token).await;
-            note("signature", key.map(|key| signature(key.id(), config)));
+            note("signature", key.map(|key| authenticator.signature(key.id(), config)));
             match token.claims() {
                 Err(fault) => note("claims", Err(fault)),
                 Ok(claims) => authenticator.explain(&claims, note),
@@ -56,13 +57,13 @@ impl Authenticator {
         note("aud", self.rules.audience(claims).map(|()| said(claims, "aud")));
         note("user", claims::user(claims).map(|user: UserId| user.as_str().to_owned()));
     }
-}
 
-fn signature(key_id: Option<&str>, config: &AuthConfig) -> String {
-    match (key_id, &config.jwks) {
-        (Some(id), Some(jwks)) => format!("holds, by the key {id} of {}", jwks.url),
-        (None, Some(jwks)) if config.secrets.is_empty() => format!("holds, by a key of {}", jwks.url),
-        _ => "holds, by the configured key".to_owned(),
+    fn signature(&self, key_id: Option<&str>, config: &AuthConfig) -> String {
+        match (key_id, &self.jwks) {
+            (Some(id), Some(jwks)) => format!("holds, by the key {id} of {jwks}"),
+            (None, Some(jwks)) if config.secrets.is_empty() => format!("holds, by a key of {jwks}"),
+            _ => "holds, by the configured key".to_owned(),
+        }
     }
 }
 

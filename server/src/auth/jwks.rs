@@ -13,6 +13,7 @@ mod published;
 mod source;
 
 use std::{
+    fmt,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -55,9 +56,8 @@ impl Jwks {
         }))
     }
 
-    /// The key that signed `token`.
+    /// The key that signed `token`, of those that are kept fresh.
     pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
-        self.keep_fresh().await;
         let known = self.published();
         if let Some(key) = known.key(token) {
             return Ok(key);
@@ -125,6 +125,13 @@ impl Jwks {
             *this.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
             *last = Some(Instant::now());
         }))
+    }
+}
+
+/// Where the keys are published, for people.
+impl fmt::Display for Jwks {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(formatter)
     }
 }
 

@@ -127,6 +127,12 @@ fn jwks_url(reader: &mut Reader, given: &str) -> Option<Url> {
 }
 
 impl AuthConfig {
+    /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7 its links
+    /// for verifying an address do, which bear a `userId` and no audience, and go by mail.
+    pub(crate) fn takes_links_for_tokens(&self) -> bool {
+        !self.secrets.is_empty() && self.audiences.is_empty()
+    }
+
     /// The secret that signs, where there is one.
     pub(crate) fn signing_secret(&self) -> Option<&[u8]> {
         self.secrets.first().map(|secret| secret.expose_secret().as_bytes())

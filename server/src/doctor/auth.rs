@@ -53,5 +53,9 @@ fn claims(config: &AuthConfig) -> Finding {
         return Finding::pass(CHECK, "issuer and audience of tokens are checked");
     }
     let unset = unset.join(" and ");
+    if config.takes_links_for_tokens() {
+        let mailed = "with a shared secret, links count that Better Auth mails to verify an address";
+        return Finding::warn(CHECK, format!("{mailed}; set {unset} to what your tokens have"));
+    }
     Finding::warn(CHECK, format!("tokens made for others count here too; set {unset} to what your tokens have"))
 }

@@ -35,3 +35,21 @@ async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", NEW)]).await;
     app.client_with(token.trim()).list().await.expect(200);
 }
+
+/// A link that Better Auth mails to verify an address bears a user's id, signed with the same secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_warns_where_mailed_links_count_as_tokens() {
+    let said = |variables: &[(&str, &str)]| {
+        let server = ServerProcess::start(variables);
+        let _ = server.address();
+        server.printed().iter().filter(|line| line.contains("mails to verify an address")).count()
+    };
+    assert_eq!(said(&[]), 1);
+    assert_eq!(said(&[("AUTH_AUDIENCE", "https://app.example.com")]), 0);
+
+    let link = Token::of("ann").without("sub").with("userId", "ann").with("email", "ann@example.com").encode();
+    for (audience, status) in [("", 200), ("https://app.example.com", 401)] {
+        let app = TestApp::configured(Sqlite, &[("AUTH_AUDIENCE", audience)]).await;
+        app.client_with(&link).list().await.expect(status);
+    }
+}

@@ -5,7 +5,7 @@ mod postgres;
 mod row_security;
 mod sessions;
 mod sqlite;
-mod tls;
+pub(crate) mod tls;
 mod transaction;
 mod unusable;
 

@@ -2,11 +2,14 @@
 
 use std::fs;
 
+use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, Database};
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase,
+    Engine::{self, Guarded, Postgres, Sqlite},
+    Issuer,
+    Mode::Transaction,
+    Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase,
 };
 
 /// What a production is given.
@@ -64,7 +67,8 @@ fn an_exit_of_zero_is_only_for_what_passes_all() {
 #[case::sequence("BETTER_AUTH_SECRET", "0123456789abcdef0123456789abcdef", 2, "secret", "openssl rand")]
 #[case::any_rate("RATE_LIMIT", "off", 1, "rate", "set RATE_LIMIT")]
 #[case::any_issuer("AUTH_ISSUER", "", 1, "claims", "set AUTH_ISSUER to")]
-#[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "set AUTH_AUDIENCE to")]
+#[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "links count that Better Auth mails")]
+#[case::any_audience_remedy("AUTH_AUDIENCE", "", 1, "claims", "set AUTH_AUDIENCE to")]
 #[case::local_origin("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", 1, "origins", "take it out")]
 #[case::plain_origin("ALLOWED_ORIGINS", "https://a.example,http://a.example", 2, "origins", "serve it by https")]
 #[case::talkative_log("LOG_LEVEL", "info,sqlx=debug", 1, "log", "set info")]
@@ -122,13 +126,54 @@ async fn migrations_that_are_pending_are_told(
 
 #[rstest]
 #[case::unencrypted("postgresql://ann:hunter2@db.invalid/x?sslmode=prefer", "fail  encryption")]
-#[case::unverified("postgresql://ann:hunter2@db.invalid/x?sslmode=require", "warn  encryption")]
+#[case::raised("postgresql://ann:hunter2@db.invalid/x?sslmode=require", "pass  encryption")]
 #[case::verified("postgresql://ann:hunter2@db.invalid/x?sslmode=verify-full", "pass  encryption")]
 #[case::out_of_reach("postgresql://ann:hunter2@127.0.0.1:1/x", "fail  database")]
 fn the_way_to_the_database_is_judged(#[case] url: &str, #[case] words: &str) {
     let seen = examine(&[("DATABASE_URL", url)]);
     assert_eq!(seen.code, Some(2), "it is out of reach: {}", seen.said);
     assert!(seen.said.contains(words), "{}", seen.said);
+}
+
+#[test]
+fn a_certificate_that_is_not_looked_at_is_told() {
+    let url = "postgresql://ann:hunter2@db.invalid/x?sslmode=require";
+    let seen = examine(&[("DATABASE_URL", url), ("DATABASE_VERIFY_TLS", "false")]);
+    assert!(seen.line("encryption").starts_with("warn"), "{}", seen.said);
+}
+
+#[rstest]
+#[case::none(Reply::of(&[]), "warn", "has no key yet")]
+#[case::no_set(Reply::Json(serde_json::json!([])), "fail", "no JSON Web Key Set")]
+#[case::not_there(Reply::Status(404), "fail", "is the address right?")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_the_issuer_are_asked_for(#[case] reply: Reply, #[case] verdict: &str, #[case] words: &str) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let seen = examine(&[("AUTH_JWKS_URL", &issuer.url())]);
+    assert!(seen.line("keys").starts_with("pass") && seen.line("keys").contains("has 1 that"), "{}", seen.said);
+    issuer.reply(reply);
+    let seen = examine(&[("AUTH_JWKS_URL", &issuer.url())]);
+    assert!(seen.line("keys").starts_with(verdict) && seen.line("keys").contains(words), "{}", seen.said);
+}
+
+#[test]
+fn keys_that_come_unencrypted_from_elsewhere_are_refused() {
+    let seen = examine(&[("AUTH_JWKS_URL", "http://issuer.invalid/jwks")]);
+    assert!(seen.line("keys").starts_with("fail") && seen.line("keys").contains("with https"), "{}", seen.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_is_told_with_what_migrations_need() {
+    let database = TestDatabase::create(Postgres).await;
+    let pooler = Pooler::start(&database, Transaction);
+    let seen = examine(&[("DATABASE_URL", pooler.url())]);
+    assert!(seen.line("pooler").starts_with("warn"), "{}", seen.said);
+    assert!(seen.line("pooler").contains("set DATABASE_DIRECT_URL for migrations"), "{}", seen.said);
+    let seen = examine(&[("DATABASE_URL", pooler.url()), ("DATABASE_DIRECT_URL", &database.url())]);
+    assert!(seen.line("pooler").starts_with("pass  pooler"), "{}", seen.said);
+    let seen = examine(&[("DATABASE_URL", &database.url())]);
+    assert!(seen.line("pooler").contains("none in transaction mode"), "{}", seen.said);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,4 +198,27 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
         database.execute_unprepared(&statement).await.expect("the role can be dropped");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_level_security_is_judged() {
+    let app = TestApp::start(Guarded).await;
+    let database = app.database();
+    let variables = database.variables();
+    let of_database: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let seen = examine(&of_database);
+    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("on, and"), "{}", seen.said);
+    assert!(seen.line("rights").starts_with("pass"), "it needs none of its own: {}", seen.said);
+
+    let url = database.url();
+    let seen = examine(&[("DATABASE_URL", &url), ("DATABASE_RLS", "true")]);
+    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("CREATE ROLE todo"), "{}", seen.said);
+    let seen = examine(&[("DATABASE_URL", &url)]);
+    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("DATABASE_RLS"), "{}", seen.said);
+
+    let meddler = database.connect().await;
+    meddler.execute_unprepared("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.expect("an owner may");
+    let seen = examine(&of_database);
+    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
+    assert_eq!(seen.code, Some(2), "{}", seen.said);
 }

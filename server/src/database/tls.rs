@@ -15,7 +15,7 @@ use sea_orm::{
 };
 
 /// Has the certificate verified where the way to the database is public and encryption is required.
-pub(super) fn verified(address: PgConnectOptions) -> PgConnectOptions {
+pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
     if matches!(address.get_ssl_mode(), PgSslMode::Require) && is_public(address.get_host()) {
         return address.ssl_mode(PgSslMode::VerifyFull);
     }
@@ -25,7 +25,7 @@ pub(super) fn verified(address: PgConnectOptions) -> PgConnectOptions {
 /// Whether a host is reached over networks of others: all but a socket's folder, a name without a dot (as
 /// containers have), a name that is never public (RFC 6761, RFC 8375, `internal`), and an address of
 /// this machine or of a private network.
-fn is_public(host: &str) -> bool {
+pub(crate) fn is_public(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => !(address.is_loopback() || address.is_private() || address.is_link_local()),

@@ -1,6 +1,6 @@
 //! PostgreSQL: the way to it, the role in it, and its clock.
 
-use std::{net::IpAddr, str::FromStr as _, time::Instant};
+use std::{str::FromStr as _, time::Instant};
 
 use sea_orm::{
     ConnectionTrait, DbErr,
@@ -8,12 +8,16 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
+use todo_migration::current_role;
+
 use super::Finding;
-use crate::{DatabaseConfig, Databases, clock};
+use crate::{DatabaseConfig, Databases, Migrations, RowSecurityError, clock, database::tls};
 
 /// What the address alone tells.
 pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
-    PgConnectOptions::from_str(config.url.expose()).iter().map(encryption).collect()
+    let address = PgConnectOptions::from_str(config.url.expose()).into_iter();
+    let taken = |address| if config.verify_tls { tls::verified(address) } else { address };
+    address.map(|address| encryption(&taken(address))).collect()
 }
 
 /// What the database tells, as far as it answers.
@@ -23,8 +27,9 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
         version(database).await,
         round_trip(database).await,
         role(database).await,
-        rights(database).await,
+        rights(databases, config).await,
         time(database).await,
+        row_security(databases, config).await,
     ];
     let told = |finding: Result<Finding, DbErr>| {
         finding.unwrap_or_else(|cause| Finding::fail("database", format!("it does not answer a question: {cause}")))
@@ -32,20 +37,17 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
     asked.into_iter().map(told).chain([pooler(databases, config)]).collect()
 }
 
-/// Whether somebody between us and a database elsewhere can read along, or be the database.
+/// Whether somebody between us and a database elsewhere can read along, or be the database. `address` as it
+/// is taken, with the certificate of a public host verified unless that is turned off.
 fn encryption(address: &PgConnectOptions) -> Finding {
     const CHECK: &str = "encryption";
     const REMEDY: &str = "set sslmode=verify-full in DATABASE_URL";
     let host = address.get_host();
-    let is_private = match host.parse() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
-        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
-        // A socket, or a name without a domain, as in a network of containers.
-        Err(_) => host.starts_with('/') || !host.contains('.'),
-    };
     match address.get_ssl_mode() {
         PgSslMode::VerifyFull => Finding::pass(CHECK, "the database is made sure of, and nobody reads along"),
-        _ if is_private => Finding::pass(CHECK, format!("{host} is on this machine or in a private network")),
+        _ if !tls::is_public(host) => {
+            Finding::pass(CHECK, format!("{host} is on this machine or in a private network"))
+        }
         PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {REMEDY}")),
         PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {REMEDY}")),
         _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {REMEDY}")),
@@ -109,15 +111,18 @@ async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     })
 }
 
-/// Whether the operations can be carried out; nothing is wrong with tables that are not there yet.
-async fn rights(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+/// Whether the operations can be carried out, by the role that does; nothing is wrong with tables that are
+/// not there yet.
+async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "rights";
+    let database = &databases.writes;
+    let role = match Migrations::of(databases, config).role_of_callers().await? {
+        Some(role) if config.row_security => role,
+        _ => current_role(database).await?,
+    };
     let mut lacking = Vec::new();
     for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
-        let table = Func::cust("to_regclass").arg("tasks");
-        let query = Query::select().expr_as(Func::cust("has_table_privilege").arg(table).arg(right), "value").take();
-        // NULL where there is no such table.
-        if one::<Option<bool>>(database, &query).await? == Some(false) {
+        if may(database, &role, right).await? == Some(false) {
             lacking.push(right);
         }
     }
@@ -125,7 +130,38 @@ async fn rights(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
         Finding::pass(CHECK, "the role may do on the tables what the operations need")
     } else {
         let lacking = lacking.join(", ");
-        Finding::fail(CHECK, format!("the role may not {lacking} on tasks; GRANT {lacking} ON tasks TO it"))
+        Finding::fail(CHECK, format!("{role} may not {lacking} on tasks; GRANT {lacking} ON tasks TO {role}"))
+    })
+}
+
+/// Whether a role has a right on tasks; `None` where there is no such table.
+async fn may(database: &impl ConnectionTrait, role: &str, right: &str) -> Result<Option<bool>, DbErr> {
+    let table = Func::cust("to_regclass").arg("tasks");
+    let right = Func::cust("has_table_privilege").arg(role).arg(table).arg(right);
+    one(database, &Query::select().expr_as(right, "value").take()).await
+}
+
+/// Whether the second wall stands, where there is to be one, and whether there is a way around it.
+async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
+    const CHECK: &str = "rls";
+    if !config.row_security {
+        return Ok(Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"));
+    }
+    let refused = match databases.restricted(&Migrations::of(databases, config)).await {
+        Err(RowSecurityError::Missing) if config.migrate_on_start => {
+            return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
+        }
+        refused => refused.err(),
+    };
+    if let Some(refused) = refused {
+        return Ok(Finding::fail(CHECK, refused.to_string()));
+    }
+    let login = current_role(&databases.writes).await?;
+    Ok(if may(&databases.writes, &login, "SELECT").await? == Some(true) {
+        let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
+        Finding::warn(CHECK, format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
+    } else {
+        Finding::pass(CHECK, format!("on, and it binds; {login} cannot read tasks without it"))
     })
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod broken;
 mod client;
 mod cluster;
+mod collector;
 mod database;
 mod disk;
 mod document;
@@ -24,6 +25,7 @@ pub use self::{
     broken::{BrokenApp, INTERNALS, Mishap},
     client::{Answer, Client},
     cluster::Cluster,
+    collector::{Collector, Sent},
     database::{Engine, TestDatabase},
     disk::SmallDisk,
     document::{Committed, Operation, committed, workspace},

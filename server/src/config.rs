@@ -8,6 +8,7 @@ mod http;
 mod log;
 mod rate_limit;
 mod refusals;
+mod telemetry;
 mod variables;
 
 pub use self::{
@@ -18,6 +19,7 @@ pub use self::{
     log::{LogConfig, LogFormat},
     rate_limit::{RateLimit, RateLimitError},
     refusals::Refusals,
+    telemetry::TelemetryConfig,
 };
 use self::{refusals::Reader, variables::Variables};
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// What is logged, and how.
     pub log: LogConfig,
+    /// Where traces and errors are sent.
+    pub telemetry: TelemetryConfig,
 }
 
 impl Config {
@@ -62,9 +66,10 @@ impl Config {
         let auth = AuthConfig::read(given.auth, &mut reader);
         let http = HttpConfig::read(given.http, &mut reader);
         let log = LogConfig::read(given.log, &mut reader);
+        let telemetry = TelemetryConfig::read(given.telemetry, &mut reader);
         let refusals = reader.finish();
         match database.filter(|_| refusals.is_empty()) {
-            Some(database) => Ok(Self { database, auth, http, log }),
+            Some(database) => Ok(Self { database, auth, http, log, telemetry }),
             None => Err(refusals),
         }
     }

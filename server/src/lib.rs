@@ -23,7 +23,7 @@ pub use self::{
     auth::{Check, NewToken, TokenError, authenticator, check_token, sign},
     config::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
-        RateLimitError, Refusals, UnusableJwks,
+        RateLimitError, Refusals, TelemetryConfig, UnusableJwks,
     },
     database::{Connection, Databases, RowSecurityError, UnusableDatabase},
     doctor::{Finding, Report, Verdict},
@@ -31,5 +31,5 @@ pub use self::{
     http::endpoint,
     migrate::{MigrateError, Migrations},
     serve::serve,
-    telemetry::{LogError, start as start_telemetry},
+    telemetry::{LogError, Telemetry, start as start_telemetry},
 };

@@ -7,8 +7,8 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::{Parser, Subcommand};
 use todo_api::{Document, UserId};
 use todo_server::{
-    App, Check, Config, Databases, LogFormat, Migrations, NewToken, Report, Verdict, check_health, check_token, sign,
-    start_telemetry,
+    App, Check, Config, Databases, LogFormat, Migrations, NewToken, Report, Telemetry, Verdict, check_health,
+    check_token, sign, start_telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -95,7 +95,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Failure> {
     let config = Config::load()?;
-    start_telemetry(&config.log)?;
+    let telemetry = Telemetry::start(&config.log, &config.telemetry)?;
     let app = App::start(&config).await?;
     tracing::info!(address = %app.address(), database = %config.database.url, "serving");
     if config.log.format == LogFormat::Text {
@@ -105,6 +105,7 @@ async fn serve() -> Result<(), Failure> {
         println!("A token       make token USER=demo");
     }
     app.run(told_to_stop()).await;
+    telemetry.stop().await;
     Ok(())
 }
 

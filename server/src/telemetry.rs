@@ -1,15 +1,27 @@
-//! Logs: to the standard output, in one line each.
+//! What the process tells of itself: logs, to the standard output, in one line each; and, where somebody
+//! collects them, traces and errors.
+
+mod errors;
+mod traces;
 
 use std::{
     io::{IsTerminal, stdout},
-    panic,
+    panic, thread,
+    time::Duration,
 };
 
+use sentry::ClientInitGuard;
+use tokio::sync::oneshot;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{LogConfig, LogFormat};
+use self::traces::Traces;
+pub(crate) use self::{errors::of_request, traces::Trace};
+use crate::{LogConfig, LogFormat, TelemetryConfig};
 
-/// Logging could not be started.
+/// How long the stop waits for what is to be sent.
+const LAST_CALL: Duration = Duration::from_secs(4);
+
+/// Logging could not be started, or what sends traces.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The level does not parse.
@@ -18,6 +30,9 @@ pub enum LogError {
     /// Something else in this process logs already.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// No request to the collector can be made.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT or another variable of OTEL_EXPORTER_OTLP_ cannot be used: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
 /// Starts logging for the whole process.
@@ -26,6 +41,61 @@ pub enum LogError {
 ///
 /// Where the level does not parse, or logging was started before.
 pub fn start(config: &LogConfig) -> Result<(), LogError> {
+    log(config, false)
+}
+
+/// What is sent to others while the server runs.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<Traces>,
+    errors: Option<Errors>,
+}
+
+/// Ends the sending of errors where it ends.
+struct Errors(ClientInitGuard);
+
+impl std::fmt::Debug for Errors {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Errors({})", self.0.is_enabled())
+    }
+}
+
+impl Telemetry {
+    /// Starts logging, and the sending of traces and errors where somebody collects them.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`], and where no request to the collector can be made.
+    pub fn start(logs: &LogConfig, config: &TelemetryConfig) -> Result<Self, LogError> {
+        log(logs, config.sentry.is_some())?;
+        let traces = config.traces.as_ref().map(|collector| Traces::start(collector, &config.service_name));
+        let errors = config.sentry.as_ref().map(errors::start).map(Errors);
+        Ok(Self { traces: traces.transpose()?, errors })
+    }
+
+    /// Sends what is left, for some seconds at most.
+    pub async fn stop(self) {
+        let Self { traces, errors } = self;
+        if traces.is_none() && errors.is_none() {
+            return;
+        }
+        // A thread of its own, which nobody waits for any longer than this: neither library promises an end.
+        let (sender, sent) = oneshot::channel();
+        thread::spawn(move || {
+            if let Some(traces) = traces {
+                traces.stop();
+            }
+            drop(errors);
+            // Nobody may be waiting any more.
+            let _ = sender.send(());
+        });
+        if tokio::time::timeout(LAST_CALL, sent).await.is_err() {
+            tracing::warn!("the last traces or errors could not be sent in time");
+        }
+    }
+}
+
+fn log(config: &LogConfig, sends_errors: bool) -> Result<(), LogError> {
     let filter = EnvFilter::builder().parse(&config.level)?;
     let layer = match config.format {
         LogFormat::Text => {
@@ -33,7 +103,8 @@ pub fn start(config: &LogConfig) -> Result<(), LogError> {
         }
         LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    let errors = sends_errors.then(errors::layer);
+    tracing_subscriber::registry().with(layer.with_filter(filter)).with(errors).try_init()?;
     // A panic is logged like everything else, once and with its place.
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

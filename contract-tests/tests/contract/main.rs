@@ -29,5 +29,6 @@ mod row_security;
 mod security;
 mod serverless;
 mod tasks;
+mod telemetry;
 mod tls;
 mod users;

@@ -6,7 +6,7 @@ use std::{env, path::Path};
 
 use serde::Deserialize;
 
-use super::{Refusals, auth, database, http, log};
+use super::{Refusals, auth, database, http, log, telemetry};
 
 /// All sections; every variable is a text, so that every fault is found and not only the first.
 #[derive(Debug, Default, Deserialize)]
@@ -20,6 +20,8 @@ pub(super) struct Variables {
     pub(super) http: http::Variables,
     #[serde(flatten)]
     pub(super) log: log::Variables,
+    #[serde(flatten)]
+    pub(super) telemetry: telemetry::Variables,
 }
 
 impl Variables {

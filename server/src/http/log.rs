@@ -11,7 +11,10 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::metrics;
+use crate::{
+    metrics,
+    telemetry::{self, Trace},
+};
 
 /// From when on a request is worth a warning.
 const SLOW: Duration = Duration::from_secs(1);
@@ -29,8 +32,10 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     let path = request.original_uri().path().to_owned();
 
     let _present = metrics::asked();
+    let trace = Trace::begin(request.headers());
     let span = tracing::info_span!("request", request_id = context.id().as_str());
-    let answered = metrics::with_database_time(endpoint.call(request).instrument(span.clone()));
+    let answered = telemetry::of_request(context.id(), endpoint.call(request).instrument(span.clone()));
+    let answered = metrics::with_database_time(answered);
     let (result, database) = answered.await;
     let mut response = match result {
         Ok(response) => response.into_response(),
@@ -45,6 +50,9 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     let exists = !status.is_client_error() && !status.is_server_error() || status == 405;
     let elapsed = start.elapsed();
     metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
+    if let Some(trace) = trace {
+        trace.end(context.id(), &method, operation, status.as_u16());
+    }
     if response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == "Bearer") {
         metrics::authenticated("no_token");
     }

@@ -1,0 +1,185 @@
+//! What is sent to collectors of traces and errors, where they are given, and nothing where they are not.
+
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    common::v1::{KeyValue, any_value::Value},
+    trace::v1::{Span, span::SpanKind, status::StatusCode},
+};
+use prost::Message as _;
+use sea_orm::ConnectionTrait as _;
+use serde_json::json;
+use todo_contract_tests::{Collector, Engine::Sqlite, ServerProcess, TestDatabase, Token};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// What nobody else is to see.
+const CONFIDENTIAL: &str = "Buy milk";
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+fn text(attributes: &[KeyValue], key: &str) -> String {
+    let value = attributes.iter().find(|attribute| attribute.key == key).and_then(|found| found.value.clone()?.value);
+    match value {
+        Some(Value::StringValue(text)) => text,
+        Some(Value::IntValue(number)) => number.to_string(),
+        other => panic!("{key} is {other:?} in {attributes:?}"),
+    }
+}
+
+/// The spans that were sent, with the name of the service.
+fn spans(collector: &Collector) -> Vec<(String, Span)> {
+    let mut spans = Vec::new();
+    for (path, body) in collector.sent() {
+        assert_eq!(path, "/v1/traces");
+        for resource in ExportTraceServiceRequest::decode(body.as_slice()).expect("an export").resource_spans {
+            let service = text(&resource.resource.expect("a resource").attributes, "service.name");
+            let of_it = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            spans.extend(of_it.map(|span| (service.clone(), span)));
+        }
+    }
+    spans
+}
+
+/// Has the server stop, as an operator does, and says how long that took.
+fn stop(mut server: ServerProcess) -> Duration {
+    let start = Instant::now();
+    server.signal("TERM");
+    assert!(server.wait().success());
+    start.elapsed()
+}
+
+fn sent_text(collector: &Collector) -> String {
+    let sent = collector.sent();
+    let lines = sent.iter().map(|(path, body)| format!("{path} {}", String::from_utf8_lossy(body)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_a_span_in_the_trace_of_its_client() {
+    let collector = Collector::start().await;
+    let endpoint = format!("http://{}/", collector.address());
+    let server = ServerProcess::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("LOG_LEVEL", "info")]);
+    let ann = ServerProcess::client(server.address(), "ann-of-the-tests");
+    let traced = ann.clone().with_header("Traceparent", &format!("00-{TRACE}-{PARENT}-01"));
+    let created = traced.create(json!({"title": CONFIDENTIAL})).await.expect(201);
+    ann.get("/nowhere/of-anybodys").await.expect(404);
+    stop(server);
+
+    let spans = spans(&collector);
+    let (service, span) = spans.iter().find(|(_, span)| span.name == "createTask").expect("a span of the operation");
+    assert_eq!((service.as_str(), span.kind), ("todo-server", SpanKind::Server as i32));
+    assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
+    for (key, value) in [
+        ("http.request.method", "POST"),
+        ("http.route", "/api/tasks"),
+        ("http.response.status_code", "201"),
+        ("request_id", created.header("x-request-id")),
+    ] {
+        assert_eq!(text(&span.attributes, key), value);
+    }
+    assert!(span.end_time_unix_nano > span.start_time_unix_nano);
+    let (_, other) = spans.iter().find(|(_, span)| span.name == "GET").expect("a span without an operation");
+    assert!(other.parent_span_id.is_empty() && hex(&other.trace_id) != TRACE, "{other:?}");
+    assert_eq!(spans.len(), 2, "one each: {spans:?}");
+    let sent = sent_text(&collector);
+    for confidential in [CONFIDENTIAL, "ann-of-the-tests", "anybodys", "eyJ"] {
+        assert!(!sent.contains(confidential), "{confidential} in {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_a_failed_span_and_an_event_that_bears_its_name() {
+    let (traces, errors) = (Collector::start().await, Collector::start().await);
+    let database = TestDatabase::create(Sqlite).await;
+    let (url, endpoint) = (database.url(), format!("http://{}", traces.address()));
+    let dsn = format!("http://key@{}/1", errors.address());
+    let server = ServerProcess::start(&[
+        ("DATABASE_URL", &url),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_SERVICE_NAME", "of-the-tests"),
+        ("SENTRY_DSN", &dsn),
+    ]);
+    let ann = ServerProcess::client(server.address(), "ann-of-the-tests");
+    ann.create(json!({"title": CONFIDENTIAL})).await.expect(201);
+    ann.task(4711).await.expect(404);
+    database.connect().await.execute_unprepared("DROP TABLE tasks").await.expect("a fault");
+    let broken = ann.create(json!({"title": CONFIDENTIAL})).await.expect(500);
+    stop(server);
+
+    let spans = spans(&traces);
+    let failed: Vec<_> = spans
+        .iter()
+        .filter(|(_, span)| span.status.as_ref().is_some_and(|status| status.code == StatusCode::Error as i32))
+        .collect();
+    let [(service, span)] = failed.as_slice() else { panic!("one has failed: {spans:?}") };
+    assert_eq!((service.as_str(), span.name.as_str()), ("of-the-tests", "createTask"));
+
+    let sent = errors.sent();
+    assert_eq!(sent.len(), 1, "one event: {}", sent_text(&errors));
+    assert!(sent[0].0.starts_with("/api/1/envelope/"), "{}", sent[0].0);
+    let sent = sent_text(&errors);
+    let id = broken.header("x-request-id");
+    for words in ["request failed", "no such table: tasks", id, concat!("todo-server@", env!("CARGO_PKG_VERSION"))] {
+        assert!(sent.contains(words), "{words} in {sent}");
+    }
+    for confidential in [CONFIDENTIAL, "ann-of-the-tests", "eyJ", &Token::of("ann-of-the-tests").encode()] {
+        assert!(!sent.contains(confidential), "{confidential} in {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_where_nobody_collects() {
+    // Whatever goes out, goes by the proxy.
+    let proxy = Collector::start().await;
+    let address = format!("http://{}", proxy.address());
+    let run = async |variables: &[(&str, &str)]| {
+        let database = TestDatabase::create(Sqlite).await;
+        let url = database.url();
+        let always = [("DATABASE_URL", url.as_str()), ("http_proxy", &address), ("OTEL_TRACES_SAMPLER", "always_on")];
+        let server = ServerProcess::start(&[&always, variables].concat());
+        let ann = ServerProcess::client(server.address(), "ann");
+        ann.created("a").await;
+        database.connect().await.execute_unprepared("DROP TABLE tasks").await.expect("a fault");
+        ann.list().await.expect(500);
+        stop(server);
+    };
+    run(&[]).await;
+    assert_eq!(sent_text(&proxy), "");
+    run(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.invalid:4318"),
+        ("SENTRY_DSN", "http://key@sentry.invalid/1"),
+    ])
+    .await;
+    let sent = sent_text(&proxy);
+    assert!(sent.contains("collector.invalid") && sent.contains("sentry.invalid"), "the proxy sees all: {sent}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_never_answers_harms_no_request_and_keeps_no_stop() {
+    let (traces, errors) = (Collector::silent().await, Collector::silent().await);
+    let database = TestDatabase::create(Sqlite).await;
+    let (url, endpoint) = (database.url(), format!("http://{}", traces.address()));
+    let dsn = format!("http://key@{}/1", errors.address());
+    let server = ServerProcess::start(&[
+        ("DATABASE_URL", &url),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("SENTRY_DSN", &dsn),
+        // More than the queue holds, sooner.
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "8"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4"),
+    ]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("a").await;
+    database.connect().await.execute_unprepared("DROP TABLE tasks").await.expect("a fault");
+    for _ in 0..200 {
+        ann.list().await.expect(500);
+    }
+    ann.get("/api/health").await.expect(200);
+    assert!(stop(server) < Duration::from_secs(20), "the stop waits for seconds, not for ever");
+    assert!(!traces.sent().is_empty() && !errors.sent().is_empty(), "both were told");
+}

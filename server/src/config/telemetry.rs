@@ -1,0 +1,66 @@
+//! Where traces and errors are sent, if anywhere.
+
+use std::fmt;
+
+use sentry::types::Dsn;
+use serde::Deserialize;
+use url::Url;
+
+use super::refusals::Reader;
+
+/// Where traces and errors are sent, if anywhere.
+#[derive(Clone)]
+pub struct TelemetryConfig {
+    /// The collector of traces (OTLP over HTTP).
+    pub traces: Option<Url>,
+    /// What this service is called there.
+    pub service_name: String,
+    /// The project of Sentry that errors go to.
+    pub sentry: Option<Dsn>,
+}
+
+/// The variables of this section, as they are written.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub(super) struct Variables {
+    otel_exporter_otlp_endpoint: Option<String>,
+    otel_service_name: Option<String>,
+    sentry_dsn: Option<String>,
+}
+
+impl TelemetryConfig {
+    pub(super) fn read(given: Variables, reader: &mut Reader) -> Self {
+        let traces = given.otel_exporter_otlp_endpoint.and_then(|url| {
+            let parsed = Url::parse(url.trim()).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+            if parsed.is_none() {
+                reader.refuse(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    "is no address; write that of your collector's HTTP port, such as http://localhost:4318",
+                );
+            }
+            parsed
+        });
+        let sentry = given.sentry_dsn.and_then(|dsn| {
+            let parsed = dsn.trim().parse().ok();
+            if parsed.is_none() {
+                reader.refuse("SENTRY_DSN", "is none; copy it from Sentry: the project's settings, Client Keys (DSN)");
+            }
+            parsed
+        });
+        let service_name = given.otel_service_name.unwrap_or_else(|| "todo-server".to_owned());
+        Self { traces, service_name, sentry }
+    }
+}
+
+/// Without the addresses, in which there may be keys.
+impl fmt::Debug for TelemetryConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { traces, service_name, sentry } = self;
+        formatter
+            .debug_struct("TelemetryConfig")
+            .field("traces", &traces.as_ref().map(Url::host_str))
+            .field("service_name", service_name)
+            .field("sentry", &sentry.as_ref().map(Dsn::host))
+            .finish()
+    }
+}

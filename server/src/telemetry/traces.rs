@@ -1,0 +1,94 @@
+//! Traces: one span a request, for a collector (OTLP over HTTP).
+//!
+//! Spans are made by hand, at the one place that sees each request from its head to its answer. A layer over
+//! `tracing` would make one of everything that is logged, with whatever is in it; here it is plain what
+//! is sent: operation, route, status and the name of the request. No address, user, token or title.
+//!
+//! They are sent from a thread of their own, in batches; what the collector does not take in time is dropped.
+//! The other variables of the standard are the library's: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`,
+//! `OTEL_BSP_…`, from the environment alone.
+
+use std::{sync::OnceLock, time::Duration};
+
+use opentelemetry::{
+    Context, KeyValue,
+    propagation::TextMapPropagator,
+    trace::{Span as _, SpanKind, Status, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    resource::EnvResourceDetector,
+    trace::{SdkTracer, SdkTracerProvider, Span},
+};
+use poem::http::{HeaderMap, Method};
+use todo_api::{Operation, RequestId};
+use url::Url;
+
+/// How long the last spans may take to be sent.
+const LAST_CALL: Duration = Duration::from_secs(2);
+
+static TRACER: OnceLock<SdkTracer> = OnceLock::new();
+
+/// The sending of spans.
+#[derive(Debug)]
+pub(super) struct Traces(SdkTracerProvider);
+
+impl Traces {
+    pub(super) fn start(collector: &Url, service_name: &str) -> Result<Self, ExporterBuildError> {
+        // As the standard has it: the path of a signal is put behind the address.
+        let address = format!("{}/v1/traces", collector.as_str().trim_end_matches('/'));
+        let exporter =
+            SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(address).build()?;
+        let resource = Resource::builder_empty()
+            .with_detector(Box::new(EnvResourceDetector::new()))
+            .with_service_name(service_name.to_owned())
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .build();
+        let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build();
+        // Nobody else starts one: logging, which is started once, comes first.
+        let _ = TRACER.set(provider.tracer("todo-server"));
+        Ok(Self(provider))
+    }
+
+    /// Sends what is left, and waits for that; not in the threads of requests.
+    pub(super) fn stop(&self) {
+        // What the collector does not take now is lost, and nobody is there to be told.
+        let _ = self.0.shutdown_with_timeout(LAST_CALL);
+    }
+}
+
+/// A request under way, as a span that ends with it.
+pub(crate) struct Trace(Span);
+
+impl Trace {
+    /// Begins one where traces are sent, within the trace that the client tells of (W3C Trace Context).
+    pub(crate) fn begin(headers: &HeaderMap) -> Option<Self> {
+        let tracer = TRACER.get()?;
+        let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
+        let span = tracer.span_builder("unanswered").with_kind(SpanKind::Server);
+        Some(Self(span.start_with_context(tracer, &parent)))
+    }
+
+    /// Ends it with the answer.
+    pub(crate) fn end(mut self, id: &RequestId, method: &Method, operation: Option<&Operation>, status: u16) {
+        const KNOWN: [Method; 7] =
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+        let known = KNOWN.contains(method).then(|| method.as_str().to_owned());
+        let method = known.unwrap_or_else(|| "_OTHER".to_owned());
+        let Self(span) = &mut self;
+        span.update_name(operation.map_or_else(|| method.clone(), |operation| operation.id.to_owned()));
+        span.set_attribute(KeyValue::new("http.request.method", method));
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+        span.set_attribute(KeyValue::new("request_id", id.as_str().to_owned()));
+        if let Some(operation) = operation {
+            span.set_attribute(KeyValue::new("http.route", operation.route));
+        }
+        if status >= 500 {
+            span.set_status(Status::error(""));
+        }
+        span.end();
+    }
+}

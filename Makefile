@@ -52,8 +52,8 @@ deny: $(DENY) ## Licences, sources, and who may use what
 machete: $(MACHETE) ## Dependencies that nobody uses
 	$(MACHETE) --skip-target-dir
 
-bench: ## What a request costs on its road, a page, and a verified token
-	$(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench tokens
+bench: postgres ## What a request costs on its road, a page, a verified token, and row-level security
+	$(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens
 
 document: ## Print the document anew; read the difference before it is committed
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json

@@ -3,13 +3,13 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 
 #[rstest]
 #[tokio::test]
-async fn a_task_is_created_as_it_was_sent(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_task_is_created_as_it_was_sent(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let ann = TestApp::start(engine).await;
     let ann = ann.client("ann");
     let task =
@@ -23,7 +23,7 @@ async fn a_task_is_created_as_it_was_sent(#[values(Sqlite, Postgres)] engine: En
 
 #[rstest]
 #[tokio::test]
-async fn a_new_task_is_open_and_without_description(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_new_task_is_open_and_without_description(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let task = app.client("ann").create(json!({"title": "Buy milk"})).await.expect(201).json();
     assert_eq!(task["completed"], false);
@@ -32,7 +32,7 @@ async fn a_new_task_is_open_and_without_description(#[values(Sqlite, Postgres)] 
 
 #[rstest]
 #[tokio::test]
-async fn a_description_of_null_is_none(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_description_of_null_is_none(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let task = app.client("ann").create(json!({"title": "Buy milk", "description": null})).await.expect(201).json();
     assert_eq!(task["description"], Value::Null);
@@ -40,7 +40,7 @@ async fn a_description_of_null_is_none(#[values(Sqlite, Postgres)] engine: Engin
 
 #[rstest]
 #[tokio::test]
-async fn an_empty_description_is_kept_empty(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn an_empty_description_is_kept_empty(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let task = app.client("ann").create(json!({"title": "Buy milk", "description": ""})).await.expect(201).json();
     assert_eq!(task["description"], "");
@@ -48,7 +48,7 @@ async fn an_empty_description_is_kept_empty(#[values(Sqlite, Postgres)] engine: 
 
 #[rstest]
 #[tokio::test]
-async fn the_answer_says_where_the_task_is(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn the_answer_says_where_the_task_is(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let created = ann.create(json!({"title": "Buy milk"})).await.expect(201);
@@ -58,7 +58,7 @@ async fn the_answer_says_where_the_task_is(#[values(Sqlite, Postgres)] engine: E
 
 #[rstest]
 #[tokio::test]
-async fn both_timestamps_are_equal_at_creation(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn both_timestamps_are_equal_at_creation(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let task = app.client("ann").create(json!({"title": "Buy milk"})).await.expect(201).json();
     assert_eq!(task["created_at"], task["updated_at"]);
@@ -66,7 +66,7 @@ async fn both_timestamps_are_equal_at_creation(#[values(Sqlite, Postgres)] engin
 
 #[rstest]
 #[tokio::test]
-async fn ids_ascend_across_users(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn ids_ascend_across_users(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let mut last = 0;
     for user in ["ann", "bob", "ann", "cem"] {
@@ -78,7 +78,7 @@ async fn ids_ascend_across_users(#[values(Sqlite, Postgres)] engine: Engine) {
 
 #[rstest]
 #[tokio::test]
-async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let body = json!({"title": "Mine", "id": 7, "user_id": "bob", "created_at": "1999-12-31", "constructor": {}});
@@ -115,7 +115,7 @@ async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postg
 #[case::null(json!(null), &[": must be an object"])]
 #[tokio::test]
 async fn a_body_at_fault_is_refused_with_every_fault(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] body: Value,
     #[case] faults: &[&str],
 ) {
@@ -130,7 +130,10 @@ async fn a_body_at_fault_is_refused_with_every_fault(
 #[case::one(1)]
 #[case::most(200)]
 #[tokio::test]
-async fn a_title_may_have_so_many_code_points(#[values(Sqlite, Postgres)] engine: Engine, #[case] length: usize) {
+async fn a_title_may_have_so_many_code_points(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] length: usize,
+) {
     let app = TestApp::start(engine).await;
     for character in ["x", "é", "漢", "\u{1F600}"] {
         let title = character.repeat(length);
@@ -141,7 +144,7 @@ async fn a_title_may_have_so_many_code_points(#[values(Sqlite, Postgres)] engine
 
 #[rstest]
 #[tokio::test]
-async fn a_description_may_have_a_thousand_code_points(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_description_may_have_a_thousand_code_points(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let description = "\u{1F600}".repeat(1000);
     let task = app.client("ann").create(json!({"title": "a", "description": description})).await.expect(201).json();
@@ -159,7 +162,7 @@ async fn a_description_may_have_a_thousand_code_points(#[values(Sqlite, Postgres
 #[case::number_beyond_reach(r#"{"title": "a", "more": 1e999}"#, "out of range")]
 #[tokio::test]
 async fn malformed_json_is_refused_with_its_place(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] body: &'static str,
     #[case] why: &str,
 ) {
@@ -172,7 +175,7 @@ async fn malformed_json_is_refused_with_its_place(
 
 #[rstest]
 #[tokio::test]
-async fn a_body_that_is_no_utf_8_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_that_is_no_utf_8_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = b"{\"title\": \"\xff\xfe\"}".to_vec();
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
@@ -180,7 +183,7 @@ async fn a_body_that_is_no_utf_8_is_refused(#[values(Sqlite, Postgres)] engine: 
 
 #[rstest]
 #[tokio::test]
-async fn json_nested_without_end_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn json_nested_without_end_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = format!(r#"{{"title": "a", "more": {}"#, "[".repeat(30_000));
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
@@ -188,7 +191,7 @@ async fn json_nested_without_end_is_refused(#[values(Sqlite, Postgres)] engine: 
 
 #[rstest]
 #[tokio::test]
-async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = r#"{"title": "first", "title": "last"}"#;
     let task = app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(201);
@@ -203,7 +206,7 @@ async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres)] 
 #[case::garbage(Some("json"))]
 #[tokio::test]
 async fn a_body_that_does_not_claim_to_be_json_is_refused(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] content_type: Option<&str>,
 ) {
     let app = TestApp::start(engine).await;
@@ -215,7 +218,10 @@ async fn a_body_that_does_not_claim_to_be_json_is_refused(
 #[case::capitals("Application/JSON")]
 #[case::suffix("application/merge-patch+json")]
 #[tokio::test]
-async fn every_way_to_say_json_is_understood(#[values(Sqlite, Postgres)] engine: Engine, #[case] content_type: &str) {
+async fn every_way_to_say_json_is_understood(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] content_type: &str,
+) {
     let app = TestApp::start(engine).await;
     app.client("ann").send_bytes("POST", "/api/tasks", Some(content_type), r#"{"title": "a"}"#).await.expect(201);
 }
@@ -227,7 +233,7 @@ fn body_of(bytes: usize) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn a_body_of_64_kib_is_read(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_of_64_kib_is_read(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = body_of(64 * 1024);
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(201);
@@ -235,7 +241,7 @@ async fn a_body_of_64_kib_is_read(#[values(Sqlite, Postgres)] engine: Engine) {
 
 #[rstest]
 #[tokio::test]
-async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = body_of(64 * 1024 + 1);
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(413);

@@ -2,13 +2,13 @@
 
 use rstest::rstest;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 
 #[rstest]
 #[tokio::test]
-async fn a_deleted_task_is_gone_for_good(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_deleted_task_is_gone_for_good(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -21,7 +21,7 @@ async fn a_deleted_task_is_gone_for_good(#[values(Sqlite, Postgres)] engine: Eng
 
 #[rstest]
 #[tokio::test]
-async fn an_id_is_never_used_again(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn an_id_is_never_used_again(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let first = ann.created("first").await;
@@ -31,7 +31,7 @@ async fn an_id_is_never_used_again(#[values(Sqlite, Postgres)] engine: Engine) {
 
 #[rstest]
 #[tokio::test]
-async fn an_id_is_never_used_again_after_a_restart_either(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn an_id_is_never_used_again_after_a_restart_either(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let last = app.client("ann").created("first").await;
     app.client("ann").delete(last).await.expect(204);
@@ -41,7 +41,7 @@ async fn an_id_is_never_used_again_after_a_restart_either(#[values(Sqlite, Postg
 
 #[rstest]
 #[tokio::test]
-async fn only_the_one_task_is_deleted(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn only_the_one_task_is_deleted(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let (kept, gone) = (ann.created("kept").await, ann.created("gone").await);
@@ -51,7 +51,7 @@ async fn only_the_one_task_is_deleted(#[values(Sqlite, Postgres)] engine: Engine
 
 #[rstest]
 #[tokio::test]
-async fn a_bad_id_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_bad_id_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     app.client("ann").send("DELETE", "/api/tasks/1.5", None).await.expect(422);
 }

@@ -2,13 +2,13 @@
 
 use rstest::rstest;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 
 #[rstest]
 #[tokio::test]
-async fn a_task_is_found_as_it_was_created(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_task_is_found_as_it_was_created(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let created = ann.create(serde_json::json!({"title": "Buy milk"})).await.expect(201);
@@ -22,7 +22,7 @@ async fn a_task_is_found_as_it_was_created(#[values(Sqlite, Postgres)] engine: E
 #[case::largest("9223372036854775807")]
 #[case::smallest("-9223372036854775808")]
 #[tokio::test]
-async fn an_id_that_names_no_task_is_not_found(#[values(Sqlite, Postgres)] engine: Engine, #[case] id: &str) {
+async fn an_id_that_names_no_task_is_not_found(#[values(Sqlite, Postgres, Guarded)] engine: Engine, #[case] id: &str) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     ann.created("Buy milk").await;
@@ -46,7 +46,7 @@ async fn an_id_that_names_no_task_is_not_found(#[values(Sqlite, Postgres)] engin
 #[case::other_digits("%D9%A1")]
 #[case::sql("1%20OR%201=1")]
 #[tokio::test]
-async fn an_id_that_is_no_int64_is_refused(#[values(Sqlite, Postgres)] engine: Engine, #[case] id: &str) {
+async fn an_id_that_is_no_int64_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine, #[case] id: &str) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     ann.created("Buy milk").await;
@@ -56,7 +56,7 @@ async fn an_id_that_is_no_int64_is_refused(#[values(Sqlite, Postgres)] engine: E
 
 #[rstest]
 #[tokio::test]
-async fn head_is_answered_as_get_without_the_body(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn head_is_answered_as_get_without_the_body(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -67,7 +67,7 @@ async fn head_is_answered_as_get_without_the_body(#[values(Sqlite, Postgres)] en
 
 #[rstest]
 #[tokio::test]
-async fn query_parameters_that_mean_nothing_are_ignored(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn query_parameters_that_mean_nothing_are_ignored(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;

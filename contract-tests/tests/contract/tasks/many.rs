@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 use tokio::task::JoinSet;
@@ -31,7 +31,7 @@ async fn three(client: &Client) -> Vec<Value> {
 #[case::open(false, 1)]
 #[tokio::test]
 async fn all_are_set_and_those_that_changed_are_counted(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] completed: bool,
     #[case] updated: i64,
 ) {
@@ -54,7 +54,7 @@ async fn all_are_set_and_those_that_changed_are_counted(
 
 #[rstest]
 #[tokio::test]
-async fn the_completed_are_deleted_and_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn the_completed_are_deleted_and_counted(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     let tasks = three(&ann).await;
@@ -76,7 +76,7 @@ async fn the_completed_are_deleted_and_counted(#[values(Sqlite, Postgres)] engin
 #[case::number("?completed=1")]
 #[case::another_parameter("?q=a")]
 #[tokio::test]
-async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres)] engine: Engine, #[case] query: &str) {
+async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres, Guarded)] engine: Engine, #[case] query: &str) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     three(&ann).await;
@@ -92,7 +92,7 @@ async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres)] engine:
 #[case::no_object(json!([]), ": must be an object")]
 #[tokio::test]
 async fn a_bad_body_changes_nothing(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] body: Value,
     #[case] fault: &str,
 ) {
@@ -106,7 +106,7 @@ async fn a_bad_body_changes_nothing(
 
 #[rstest]
 #[tokio::test]
-async fn who_has_no_tasks_has_none_changed(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn who_has_no_tasks_has_none_changed(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     assert_eq!(complete_all(&ann, true).await.expect(200).json(), json!({"updated": 0}));
@@ -115,7 +115,7 @@ async fn who_has_no_tasks_has_none_changed(#[values(Sqlite, Postgres)] engine: E
 
 #[rstest]
 #[tokio::test]
-async fn the_version_of_the_list_moves(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn the_version_of_the_list_moves(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     three(&ann).await;
@@ -130,7 +130,9 @@ async fn the_version_of_the_list_moves(#[values(Sqlite, Postgres)] engine: Engin
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_neither_lock_one_another_out_nor_count_twice(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn many_at_once_neither_lock_one_another_out_nor_count_twice(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+) {
     const TASKS: usize = 200;
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");

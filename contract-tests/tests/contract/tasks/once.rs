@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp, TestDatabase,
 };
 
@@ -32,7 +32,7 @@ fn assert_replays(answer: &Answer, first: &Answer) {
 
 #[rstest]
 #[tokio::test]
-async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let body = json!({"title": "Buy milk", "description": "Two litres", "completed": true});
@@ -53,7 +53,7 @@ async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres)]
 
 #[rstest]
 #[tokio::test]
-async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     let first = keyed(&ann, "key").create(json!({"title": "a"})).await.expect(201);
@@ -79,7 +79,7 @@ async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres)] engin
 #[case::escape(r#""a\b""#)]
 #[case::too_long(&"x".repeat(256))]
 #[tokio::test]
-async fn a_bad_key_is_named(#[values(Sqlite, Postgres)] engine: Engine, #[case] key: &str) {
+async fn a_bad_key_is_named(#[values(Sqlite, Postgres, Guarded)] engine: Engine, #[case] key: &str) {
     let app = TestApp::start(engine).await;
     let ann = keyed(&app.client("ann"), key);
     let refused = ann.create(json!({"title": "a"})).await.expect(422).json();
@@ -92,7 +92,9 @@ async fn a_bad_key_is_named(#[values(Sqlite, Postgres)] engine: Engine, #[case] 
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_first_is_running_the_same_again_is_told_to_wait(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn while_the_first_is_running_the_same_again_is_told_to_wait(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
@@ -112,7 +114,7 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(#[values(Sqli
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
     let mut servers = Vec::new();
     for _ in 0..2 {
@@ -136,7 +138,7 @@ async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgre
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     let ann = app.client("ann");

@@ -2,13 +2,13 @@
 
 use rstest::rstest;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 
 #[rstest]
 #[tokio::test]
-async fn every_toggle_flips_completed(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn every_toggle_flips_completed(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -20,7 +20,7 @@ async fn every_toggle_flips_completed(#[values(Sqlite, Postgres)] engine: Engine
 
 #[rstest]
 #[tokio::test]
-async fn a_toggle_changes_nothing_else_but_updated_at(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_toggle_changes_nothing_else_but_updated_at(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let mut before = ann.create(serde_json::json!({"title": "a", "description": "b"})).await.expect(201).json();
@@ -33,21 +33,21 @@ async fn a_toggle_changes_nothing_else_but_updated_at(#[values(Sqlite, Postgres)
 
 #[rstest]
 #[tokio::test]
-async fn a_task_that_does_not_exist_is_not_toggled(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_task_that_does_not_exist_is_not_toggled(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     app.client("ann").toggle(4711).await.expect(404);
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_bad_id_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_bad_id_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     app.client("ann").send("PATCH", "/api/tasks/abc/complete", None).await.expect(422);
 }
 
 #[rstest]
 #[tokio::test]
-async fn a_body_is_not_looked_at(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_is_not_looked_at(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;

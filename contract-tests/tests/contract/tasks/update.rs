@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Client,
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 
@@ -31,7 +31,7 @@ async fn full_task(client: &Client) -> Value {
 )]
 #[tokio::test]
 async fn only_the_fields_present_change(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] patch: Value,
     #[case] changes: Value,
 ) {
@@ -54,7 +54,10 @@ async fn only_the_fields_present_change(
 #[case::empty(json!({}))]
 #[case::only_fields_that_it_does_not_have(json!({"id": 99, "user_id": "bob", "updated_at": "1999-12-31T00:00:00Z"}))]
 #[tokio::test]
-async fn a_patch_without_fields_changes_nothing(#[values(Sqlite, Postgres)] engine: Engine, #[case] patch: Value) {
+async fn a_patch_without_fields_changes_nothing(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] patch: Value,
+) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let before = full_task(&ann).await;
@@ -79,7 +82,7 @@ async fn a_patch_without_fields_changes_nothing(#[values(Sqlite, Postgres)] engi
 #[case::no_object(json!(true), &[": must be an object"])]
 #[tokio::test]
 async fn a_patch_at_fault_changes_nothing(
-    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
     #[case] patch: Value,
     #[case] faults: &[&str],
 ) {
@@ -93,7 +96,7 @@ async fn a_patch_at_fault_changes_nothing(
 
 #[rstest]
 #[tokio::test]
-async fn faults_of_the_path_and_of_the_body_are_told_together(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn faults_of_the_path_and_of_the_body_are_told_together(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let refused = app.client("ann").send("PUT", "/api/tasks/abc", Some(json!({"title": ""}))).await.expect(422);
     assert_eq!(
@@ -104,7 +107,7 @@ async fn faults_of_the_path_and_of_the_body_are_told_together(#[values(Sqlite, P
 
 #[rstest]
 #[tokio::test]
-async fn a_good_body_does_not_hide_a_bad_id(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_good_body_does_not_hide_a_bad_id(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let refused = app.client("ann").send("PUT", "/api/tasks/abc", Some(json!({"title": "a"}))).await.expect(422);
     assert_eq!(refused.faults(), ["id: must be a whole number of at most 64 bits, such as 42"]);
@@ -114,14 +117,17 @@ async fn a_good_body_does_not_hide_a_bad_id(#[values(Sqlite, Postgres)] engine: 
 #[case::with_fields(json!({"title": "a"}))]
 #[case::without(json!({}))]
 #[tokio::test]
-async fn a_task_that_does_not_exist_is_not_updated(#[values(Sqlite, Postgres)] engine: Engine, #[case] patch: Value) {
+async fn a_task_that_does_not_exist_is_not_updated(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] patch: Value,
+) {
     let app = TestApp::start(engine).await;
     app.client("ann").update(4711, patch).await.expect(404);
 }
 
 #[rstest]
 #[tokio::test]
-async fn setting_completed_twice_is_safe(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn setting_completed_twice_is_safe(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -132,7 +138,7 @@ async fn setting_completed_twice_is_safe(#[values(Sqlite, Postgres)] engine: Eng
 
 #[rstest]
 #[tokio::test]
-async fn updated_at_moves_at_every_change(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn updated_at_moves_at_every_change(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -147,7 +153,7 @@ async fn updated_at_moves_at_every_change(#[values(Sqlite, Postgres)] engine: En
 
 #[rstest]
 #[tokio::test]
-async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -156,7 +162,7 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres)] engine: Engin
 
 #[rstest]
 #[tokio::test]
-async fn a_body_that_does_not_claim_to_be_json_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_body_that_does_not_claim_to_be_json_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;

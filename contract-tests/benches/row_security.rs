@@ -1,0 +1,59 @@
+//! What it costs to have PostgreSQL itself keep users apart: `DATABASE_RLS`, off and on, side by side.
+//!
+//! One client of one user with 50 tasks, on a database of the same machine; with one that is further away, each
+//! operation waits for three round trips more. Criterion takes turns by operation, so what else the machine does
+//! falls on both alike.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use reqwest::{Client, RequestBuilder};
+use serde_json::json;
+use todo_contract_tests::{
+    Engine::{Guarded, Postgres},
+    TestApp, Token,
+};
+use tokio::runtime::Runtime;
+
+async fn done(request: RequestBuilder) {
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.bytes().await.expect("a body");
+}
+
+fn operations(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("a runtime");
+    let token = Token::of("ann").encode();
+    let apps = [("off", Postgres), ("on", Guarded)].map(|(name, engine)| {
+        let app = runtime.block_on(async {
+            let app = TestApp::start(engine).await;
+            let id = app.client("ann").created("the first").await;
+            app.database().fill("ann", 50).await;
+            (app, id)
+        });
+        (name, app)
+    });
+    let client = Client::new();
+    for operation in ["getTask", "listTasks", "createTask"] {
+        let mut group = criterion.benchmark_group(operation);
+        for (name, (app, id)) in &apps {
+            let tasks = format!("http://{}/api/tasks", app.address());
+            group.bench_function(*name, |bencher| {
+                bencher.iter(|| {
+                    let request = match operation {
+                        "getTask" => client.get(format!("{tasks}/{id}")),
+                        "listTasks" => client.get(format!("{tasks}?limit=50")),
+                        _ => client.post(&tasks).json(&json!({"title": "another"})),
+                    };
+                    runtime.block_on(done(request.bearer_auth(&token)));
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(30);
+    targets = operations
+}
+criterion_main!(benches);

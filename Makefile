@@ -6,10 +6,11 @@ DENY := $(TOOLS)/bin/cargo-deny
 MACHETE := $(TOOLS)/bin/cargo-machete
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test test-plain chaos soak bench check format lint doc deny machete document drift postgres interop release clean
+.PHONY: help run token test test-plain chaos soak bench bench-http instructions check format lint doc deny machete document drift \
+  postgres interop release clean
 
 help: ## List what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .env ## Build and serve, on the embedded database unless .env says otherwise
 	$(CARGO) run --locked --package todo-server
@@ -52,8 +53,20 @@ deny: $(DENY) ## Licences, sources, and who may use what
 machete: $(MACHETE) ## Dependencies that nobody uses
 	$(MACHETE) --skip-target-dir
 
-bench: postgres ## What a request costs on its road, a page, a verified token, and row-level security
+bench: bench-http ## What requests cost, the road of each, pages, verified tokens and row-level security
 	$(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens
+
+bench-http: postgres ## Requests a second, beside peers: make bench-http DATABASE=sqlite WORK="W1 W6"
+	@contract-tests/bring-wrk.sh
+	$(CARGO) build --quiet --locked --release --package todo-server
+	$(CARGO) build --quiet --locked --release --manifest-path contract-tests/bench/Cargo.toml --target-dir target/bench
+	@$(CARGO) run --quiet --locked --package todo-contract-tests --bin bench-http -- $(foreach name,$(BENCH),"$(name)=$($(name))")
+
+# What bench-http takes; contract-tests/bench/README.md tells of each.
+BENCH := DATABASE WORK CONNECTIONS SERVERS ROUNDS DURATION USERS TASKS IDLE PUBLISH
+
+instructions: ## Instructions that the road of a request takes, counted by valgrind
+	@contract-tests/instructions.sh
 
 document: ## Print the document anew; read the difference before it is committed
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json

@@ -29,6 +29,7 @@ pub struct Cluster {
     port: u16,
     /// Who runs the server: PostgreSQL refuses to run as root.
     user: Option<u32>,
+    settings: &'static str,
     _watched: ChildStdin,
 }
 
@@ -50,6 +51,20 @@ impl Cluster {
     /// Where there are no binaries of PostgreSQL, or they fail: a test never goes on without.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_set("-c fsync=off")
+    }
+
+    /// Makes and starts a server as it is by default, which keeps what it has answered.
+    ///
+    /// # Panics
+    ///
+    /// As [`Cluster::start`].
+    #[must_use]
+    pub fn durable() -> Self {
+        Self::start_set("")
+    }
+
+    fn start_set(settings: &'static str) -> Self {
         let binaries = binaries();
         let folder = tempfile::Builder::new().prefix("todo-postgres-").tempdir().expect("a temporary folder").keep();
         let user = unprivileged_user();
@@ -58,7 +73,7 @@ impl Cluster {
         }
         let watched = watch(&binaries, &folder, user);
         let port = free_port();
-        let cluster = Self { binaries, folder, port, user, _watched: watched };
+        let cluster = Self { binaries, folder, port, user, settings, _watched: watched };
         let data = cluster.data();
         cluster.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
         cluster.resume();
@@ -69,6 +84,29 @@ impl Cluster {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The process of the server, whose children serve its connections.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not run.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        let file = fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")).expect("the server runs");
+        file.lines().next().and_then(|line| line.parse().ok()).expect("its process")
+    }
+
+    /// Its name and version, such as `PostgreSQL 15.18`.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not say.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let output = self.command("postgres").arg("--version").output().expect("the program can be run");
+        let words = String::from_utf8_lossy(&output.stdout);
+        format!("PostgreSQL {}", words.split_whitespace().nth(2).expect("it says its version"))
     }
 
     /// Has the server speak TLS, from now on with this certificate and key (PEM).
@@ -147,7 +185,7 @@ impl Cluster {
     ///
     /// Where it does not start.
     pub fn resume(&self) {
-        self.start_with("-c fsync=off");
+        self.start_with(self.settings);
     }
 
     fn start_with(&self, settings: &str) {

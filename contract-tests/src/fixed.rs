@@ -1,7 +1,7 @@
 //! The road of a request with nothing at its end: the whole endpoint over a keeper that always has the same
 //! tasks, without a database and without a socket. What it costs is what HTTP costs us.
 
-use poem::{Body, Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint, http::Method};
+use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use todo_api::{
     Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Nullable, Outcome,
     Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Unavailable, Unidentified, Unmatched, UserId,
@@ -17,46 +17,62 @@ pub struct HotPath {
     authorization: String,
 }
 
+/// A request that is good.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The operation.
+    pub operation: &'static str,
+    method: &'static str,
+    path: &'static str,
+    body: &'static str,
+}
+
 impl HotPath {
-    /// The endpoint over lists of so many tasks.
+    /// One request for each operation that the road is measured by.
+    pub const REQUESTS: [Asked; 6] = [
+        asked("getTask", "GET", "/api/tasks/42", ""),
+        asked("listTasks", "GET", "/api/tasks", ""),
+        asked("createTask", "POST", "/api/tasks", r#"{"title":"Buy milk"}"#),
+        asked("updateTask", "PUT", "/api/tasks/42", r#"{"title":"Buy oat milk"}"#),
+        asked("toggleTaskCompletion", "PATCH", "/api/tasks/42/complete", ""),
+        asked("getHealth", "GET", "/api/health", ""),
+    ];
+
+    /// The endpoint over lists of 50 tasks. It logs as the server does, to nowhere.
     ///
     /// # Panics
     ///
-    /// Where there is none to be had.
+    /// Where there is none to be had, or something logs already.
     #[must_use]
-    pub fn over(tasks: usize) -> Self {
+    pub fn start() -> Self {
+        tracing_subscriber::fmt().with_writer(std::io::sink).with_target(false).with_ansi(false).init();
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("ALLOWED_ORIGINS", "https://app.example.com")];
         let config = Config::from_pairs(variables).expect("the configuration is good");
-        let endpoint = endpoint(&config, AlwaysThere { tasks }).expect("an endpoint").boxed();
+        let endpoint = endpoint(&config, AlwaysThere { tasks: 50 }).expect("an endpoint").boxed();
         Self { endpoint, authorization: format!("Bearer {}", Token::of("ann").encode()) }
     }
 
-    /// A request as a browser's client sends it.
-    ///
-    /// # Panics
-    ///
-    /// Where the path is none.
-    #[must_use]
-    pub fn request(&self, method: Method, path: &str, body: &'static str) -> Request {
-        Request::builder()
-            .method(method)
-            .uri(path.parse().expect("a path"))
-            .header("authorization", &self.authorization)
-            .header("content-type", "application/json")
-            .header("origin", "https://app.example.com")
-            .body(Body::from(body))
-    }
-
-    /// Has it answered, to the last byte, and gives their number.
+    /// Has a request answered, to the last byte, and gives their number.
     ///
     /// # Panics
     ///
     /// Where the answer is a refusal: then it was not this road that was gone.
-    pub async fn answer(&self, request: Request) -> usize {
+    pub async fn answer(&self, asked: Asked) -> usize {
+        let request = Request::builder()
+            .method(asked.method.parse().expect("a method"))
+            .uri(asked.path.parse().expect("a path"))
+            .header("authorization", &self.authorization)
+            .header("content-type", "application/json")
+            .header("origin", "https://app.example.com")
+            .body(asked.body);
         let response = self.endpoint.get_response(request).await;
         assert!(response.status().is_success(), "the answer is {}", response.status());
         response.into_body().into_bytes().await.expect("a body").len()
     }
+}
+
+const fn asked(operation: &'static str, method: &'static str, path: &'static str, body: &'static str) -> Asked {
+    Asked { operation, method, path, body }
 }
 
 /// A keeper in whose hands nothing ever changes.

@@ -29,7 +29,7 @@ pub use self::{
     database::{Engine, TestDatabase},
     disk::SmallDisk,
     document::{Committed, Operation, committed, workspace},
-    fixed::HotPath,
+    fixed::{Asked, HotPath},
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},

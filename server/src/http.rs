@@ -66,11 +66,18 @@ impl Surroundings {
     where
         S: Tasks + Readiness + Clone,
     {
+        // Each boxed: one future that holds all the others is copied whole at each of its layers, which took
+        // more time than anything else that a request does here.
         todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator))
+            .boxed()
             .with(self.rate_limits.clone())
+            .boxed()
             .with(self.load.clone())
+            .boxed()
             .with(security::Security::new(&self.config.trusted_proxies))
+            .boxed()
             .with(cors::Cors::new(&self.config.allowed_origins))
+            .boxed()
             .around(log::named_and_logged)
     }
 }

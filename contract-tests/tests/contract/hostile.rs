@@ -116,8 +116,12 @@ fn the_claims_of_a_signed_token_are_taken_or_refused(#[values(Sqlite, Postgres)]
     let claim = select(vec!["userId", "user_id", "sub", "id", "exp", "nbf", "iat", "iss", "aud", "jti"]);
     ask(engine, &vec((claim, any_json()), 0..4), |app, claims| async move {
         let token = claims.into_iter().fold(Token::of("ann"), |token, (name, value)| token.with(name, value));
-        let answer = app.client_with(&token.encode()).create(json!({"title": "a"})).await;
-        // A head is no larger than 16 KiB, a token in it included.
+        let token = token.encode();
+        // A head is no larger than 16 KiB, a token in it included: that is answered before any operation.
+        if token.len() > 15 * 1024 {
+            return;
+        }
+        let answer = app.client_with(&token).create(json!({"title": "a"})).await;
         assert!([201, 401].contains(&answer.status), "{}", answer.text);
     });
 }

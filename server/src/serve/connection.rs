@@ -22,7 +22,7 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::TcpStream,
     sync::watch as signal,
     time::{Instant, sleep_until, timeout},
@@ -41,6 +41,9 @@ const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The most bytes that are read and thrown away of a body that nobody wants.
+const MAX_UNWANTED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) struct Connection {
     pub(super) endpoint: Arc<BoxEndpoint<'static, Response>>,
@@ -105,14 +108,17 @@ impl Connection {
             deadline.as_mut().poll(context).map(|()| End::Cut)
         })
         .await;
+        let mut stream = connection.into_parts().io.into_inner().into_inner();
+        // Whoever is waited for here may be gone.
         if matches!(end, End::Cut) && watch.is_in_head() {
-            let mut stream = connection.into_parts().io.into_inner().into_inner();
             let farewell = async {
                 stream.write_all(&refusal::too_slow()).await?;
                 stream.shutdown().await
             };
-            // Whoever was this slow may be gone.
             let _ = timeout(FAREWELL, farewell).await;
+        } else if matches!(end, End::Done) && watch.is_unread() {
+            // A connection closed with bytes unread is reset, and a client that still sends loses its answer.
+            let _ = timeout(FAREWELL, copy(&mut stream.take(MAX_UNWANTED_BYTES), &mut sink())).await;
         }
     }
 }
@@ -128,6 +134,7 @@ async fn answer(
     if let Some(leftover) = leftover
         && !leftover.clear(&watch).await
     {
+        watch.left_unread();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     watch.answering(response.body().size_hint().lower());

@@ -26,6 +26,8 @@ struct State {
     /// Where it stands among those who keep us waiting, if it does.
     ticket: Option<Ticket>,
     deadline: Option<Instant>,
+    /// Whether some of a request was answered without being read.
+    is_unread: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Watch {
             eviction,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
-            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline }),
+            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline, is_unread: false }),
         }
     }
 
@@ -110,6 +112,16 @@ impl Watch {
         state.phase = Phase::Answering;
         state.deadline = Some(Instant::now() + self.request_timeout + Duration::from_secs(bytes / LEAST_SPEED));
         self.wait(&mut state);
+    }
+
+    /// The rest of the request will not be read.
+    pub(super) fn left_unread(&self) {
+        self.state.lock().is_unread = true;
+    }
+
+    /// Whether some of a request was answered without being read.
+    pub(super) fn is_unread(&self) -> bool {
+        self.state.lock().is_unread
     }
 
     /// All of the answer has been handed over.

@@ -82,7 +82,8 @@ impl<K: Kind> Lane<K> {
     /// The answer to `question`, alone or in company.
     pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
         if self.0.most == 1 {
-            return self.0.ask_apart(slice::from_ref(&question)).await;
+            // Boxed: the future of a statement is large, and would be copied at each layer above.
+            return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
         }
         let (tell, told) = oneshot::channel();
         let goes_at_once = {

@@ -21,8 +21,10 @@ impl Store {
         let written = self.attempt(Box::pin(async {
             let mut written = write().await.map_err(Into::into);
             if self.owns_users && written.as_ref().is_err_and(|error| is_missing_owner(error)) {
-                user::Entity::keep(owner, &self.writes(owner)).await?;
-                written = write().await.map_err(Into::into);
+                written = match user::Entity::keep(owner, &self.writes(owner)).await {
+                    Ok(()) => write().await.map_err(Into::into),
+                    Err(error) => Err(Arc::new(error)),
+                };
             }
             match written {
                 // Of a table of users that another system has taken over, we do not know all that it requires.

@@ -35,12 +35,12 @@ impl Tasks for Store {
             && self.attempt(self.lanes.version.ask(wanted.clone())).await? == page.version
         {
             if cfg!(debug_assertions) {
-                self.check(&page, wanted).await?;
+                Box::pin(self.check(&page, wanted)).await?;
             }
             return Ok(page);
         }
         let mark = self.lists.take_mark(owner);
-        let page = self.page(wanted).await?;
+        let page = Box::pin(self.page(wanted)).await?;
         self.lists.keep(owner, query, &page, mark);
         Ok(page)
     }
@@ -58,7 +58,7 @@ impl Tasks for Store {
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
         let _writing = self.lists.writing(owner);
-        self.once(owner, key, task).await
+        Box::pin(self.once(owner, key, task)).await
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {

@@ -181,7 +181,8 @@ async fn work_that_does_not_end_is_given_up() {
 #[rstest]
 #[tokio::test]
 async fn who_sends_slowly_takes_no_place(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = TestApp::configured(engine, &[("MAX_REQUESTS", "1")]).await;
+    // By one worker, who takes the heads one after the other: two at once would want two places.
+    let app = TestApp::configured(engine, &[("MAX_REQUESTS", "1"), ("WORKERS", "1")]).await;
     let mut slow = Vec::new();
     for _ in 0..10 {
         let mut raw = Raw::connect(app.address()).await;

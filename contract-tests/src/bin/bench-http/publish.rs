@@ -6,8 +6,7 @@ use todo_contract_tests::workspace;
 
 use crate::{
     chart,
-    measure::Measure,
-    results::{Cell, Results, megabytes},
+    results::{Cell, Results},
     settings::Settings,
     table,
 };
@@ -70,20 +69,12 @@ fn section(text: &mut String, results: &Results) {
 }
 
 fn row(text: &mut String, cell: &Cell, place: usize, name: &str) {
-    let median = |of: fn(&Measure) -> f64| cell.median(place, of);
+    let [rate, p50, p95, p99, server, database, wrk, memory] = cell.figures(place);
     let _ = writeln!(
         text,
-        "| {}, {} conn. | {name} | {:.0} | {:.2} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {:.1} |",
-        cell.work,
-        cell.connections,
-        median(Measure::throughput),
-        median(|measure| measure.seen.p50),
-        median(|measure| measure.seen.p95),
-        median(|measure| measure.seen.p99),
-        median(|measure| measure.each(measure.server)),
-        median(|measure| measure.each(measure.database)),
-        median(|measure| measure.each(measure.seen.processor_time)),
-        median(|measure| megabytes(measure.memory)),
+        "| {}, {} conn. | {name} | {rate:.0} | {p50:.2} | {p95:.2} | {p99:.2} | {server:.1} | {database:.1} | {wrk:.1} | \
+         {memory:.1} |",
+        cell.work, cell.connections,
     );
 }
 

@@ -31,6 +31,22 @@ impl Cell {
         median(self.measures[server].iter().map(of))
     }
 
+    /// What the tables show of a server, medians all: requests a second; milliseconds at p50, p95 and p99;
+    /// microseconds of processor time a request, of server, database and wrk; MiB of memory.
+    pub(crate) fn figures(&self, place: usize) -> [f64; 8] {
+        let figures: [fn(&Measure) -> f64; 8] = [
+            Measure::throughput,
+            |measure| measure.seen.p50,
+            |measure| measure.seen.p95,
+            |measure| measure.seen.p99,
+            |measure| measure.each(measure.server),
+            |measure| measure.each(measure.database),
+            |measure| measure.each(measure.seen.processor_time),
+            |measure| megabytes(measure.memory),
+        ];
+        figures.map(|figure| self.median(place, figure))
+    }
+
     /// The strongest of the others, if there are any.
     pub(crate) fn strongest_peer(&self) -> Option<usize> {
         let throughput = |server: &usize| self.median(*server, Measure::throughput);
@@ -105,7 +121,7 @@ impl Results {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is shown with one decimal")]
-pub(crate) fn megabytes(bytes: u64) -> f64 {
+fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
 }
 

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     engine::Engine,
     goals,
-    measure::Measure,
-    results::{Cell, Results, megabytes},
+    results::{Cell, Results},
 };
 
 /// The names of the columns.
@@ -31,21 +30,14 @@ pub(crate) fn heading(engine: Engine) -> String {
 pub(crate) fn rows(cell: &Cell, servers: &[String], engine: Engine) -> String {
     let mut text = String::new();
     for (place, name) in servers.iter().enumerate() {
-        let median = |of: fn(&Measure) -> f64| cell.median(place, of);
+        let [rate, p50, p95, p99, server, database, wrk, memory] = cell.figures(place);
         let standing = cell.standing(engine).filter(|_| place == 0).map(|standing| standing.to_string());
         let _ = writeln!(
             text,
-            "{:<10} {:>5} {name:<28} {:>9.0} {:>8.2} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>6.1} {:>7.1}  {}",
+            "{:<10} {:>5} {name:<28} {rate:>9.0} {p50:>8.2} {p95:>8.2} {p99:>8.2} {server:>8.1} {database:>8.1} \
+             {wrk:>6.1} {memory:>7.1}  {}",
             cell.work.to_string(),
             cell.connections,
-            median(Measure::throughput),
-            median(|measure| measure.seen.p50),
-            median(|measure| measure.seen.p95),
-            median(|measure| measure.seen.p99),
-            median(|measure| measure.each(measure.server)),
-            median(|measure| measure.each(measure.database)),
-            median(|measure| measure.each(measure.seen.processor_time)),
-            median(|measure| megabytes(measure.memory)),
             standing.unwrap_or_default(),
         );
     }

@@ -3,11 +3,13 @@
 //! Each migration names its tables and columns literally and knows no entity: history must not change
 //! when the code does. Constraints live here first, so that the data is sound whoever writes it.
 
+mod index;
 mod m20261124_000001_create_users;
 mod m20261124_000002_create_tasks;
 mod m20261124_000003_sort_tasks;
 mod m20261124_000004_create_keys;
 mod m20261124_000005_create_idempotency_keys;
+mod m20261124_000006_sort_by_state;
 mod row_security;
 mod users_table;
 
@@ -63,6 +65,7 @@ impl MigratorTraitSelf for Migrator {
             Box::new(m20261124_000005_create_idempotency_keys::Migration {
                 users: self.users.clone().unwrap_or_default(),
             }),
+            Box::new(m20261124_000006_sort_by_state::Migration),
         ]
     }
 }

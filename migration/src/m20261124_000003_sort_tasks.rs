@@ -6,17 +6,17 @@
 //! has many tasks, past everybody else's: 1.7 seconds instead of 25 microseconds, with 1,000,000 before.
 
 use sea_orm_migration::{
-    prelude::{ColumnDef, DbErr, DeriveMigrationName, Index, MigrationTrait, SchemaManager, Table, async_trait},
+    prelude::{ColumnDef, DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, Table, async_trait},
     sea_orm::{ConnectionTrait, DbBackend},
 };
+
+use crate::index::{TaskIndex, create_index, drop_index};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// The orders but that of ids, which each database has in its own way. There is none for `completed` with
-/// another order than the ids': those who want few of many tasks find them by the first, and those who
-/// want most of them by the order's own.
-const INDEXES: [(&str, &[&str]); 4] = [
+/// The orders but that of ids, which each database has in its own way.
+const INDEXES: [TaskIndex; 4] = [
     ("ix_tasks_user_id_completed_id", &["user_id", "completed", "id"]),
     ("ix_tasks_user_id_created_at_id", &["user_id", "created_at", "id"]),
     ("ix_tasks_user_id_updated_at_id", &["user_id", "updated_at", "id"]),
@@ -25,7 +25,7 @@ const INDEXES: [(&str, &[&str]); 4] = [
 
 /// The order of ids on SQLite. `updated_at` is in it, as it is in the primary key on PostgreSQL, so that a
 /// page's version can be told without reading the tasks.
-const BY_ID: (&str, &[&str]) = ("ix_tasks_user_id_id_updated_at", &["user_id", "id", "updated_at"]);
+const BY_ID: TaskIndex = ("ix_tasks_user_id_id_updated_at", &["user_id", "id", "updated_at"]);
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -74,16 +74,4 @@ async fn key_by(manager: &SchemaManager<'_>, columns: &str) -> Result<(), DbErr>
         format!("ALTER TABLE tasks DROP CONSTRAINT tasks_pkey, ADD CONSTRAINT tasks_pkey PRIMARY KEY {columns}");
     manager.get_connection().execute_unprepared(&statement).await?;
     Ok(())
-}
-
-async fn create_index(manager: &SchemaManager<'_>, (name, columns): (&str, &[&'static str])) -> Result<(), DbErr> {
-    let mut index = Index::create().name(name).table("tasks").take();
-    for column in columns {
-        index.col(*column);
-    }
-    manager.create_index(index).await
-}
-
-async fn drop_index(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
-    manager.drop_index(Index::drop().name(name).table("tasks").to_owned()).await
 }

@@ -10,12 +10,13 @@ use todo_contract_tests::{
 };
 
 /// All migrations, in their order.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "m20261124_000001_create_users",
     "m20261124_000002_create_tasks",
     "m20261124_000003_sort_tasks",
     "m20261124_000004_create_keys",
     "m20261124_000005_create_idempotency_keys",
+    "m20261124_000006_sort_by_state",
 ];
 
 #[rstest]

@@ -1,4 +1,5 @@
-//! Pages of tasks: one statement each, from one range of one index.
+//! Pages of tasks: one statement each, from one range of an index, or from two (see
+//! [`open_and_completed`]).
 //!
 //! **The version of a page** is a hash over the versions of its tasks, (`id`, `updated_at`), in their
 //! order, and over whether a page follows. No two versions of a row are ever named alike, so there is no
@@ -18,8 +19,8 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::{
-    DbBackend, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr},
+    DbBackend, QueryFilter, QueryTrait, Select,
+    sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use todo_api::{Limit, ListQuery, PageVersion, SortKey};
 
@@ -36,31 +37,52 @@ pub(super) fn select(
     after: Option<&Position>,
     backend: DbBackend,
 ) -> Select<Entity> {
-    let mut select = tasks;
-    if let Some(completed) = query.completed {
-        select = select.filter(COLUMN.completed.eq(completed));
-    }
+    let mut tasks = tasks;
     if let Some(position) = after {
-        select = select.filter(behind(position, query));
+        tasks = tasks.filter(behind(position, query));
     }
     if !query.search.is_empty() {
-        select = select.filter(search::has(&query.search, backend));
+        tasks = tasks.filter(search::has(&query.search, backend));
     }
+    match query.completed {
+        Some(completed) => in_order(tasks.filter(COLUMN.completed.eq(completed)), query),
+        None if query.sort.key != SortKey::Id => open_and_completed(&tasks, query),
+        None => in_order(tasks, query),
+    }
+}
+
+/// The same tasks, as many of each state as the page has at most, from a range each of an index which `completed` leads;
+/// then of both. So an order needs but one index, for lists with that filter and without. Bounded each by itself,
+/// lest PostgreSQL read all of both, which it takes for few, and sort them.
+fn open_and_completed(tasks: &Select<Entity>, query: &ListQuery) -> Select<Entity> {
+    let [mut open, completed] = [false, true].map(|completed| {
+        let half = in_order(tasks.clone().filter(COLUMN.completed.eq(completed)), query).into_query();
+        Query::select().column(Asterisk).from_subquery(half, "half").take()
+    });
+    let mut both = tasks.clone();
+    *QueryTrait::query(&mut both) = open.union(UnionType::All, completed).take();
+    in_order(both, query)
+}
+
+/// The first of `tasks`.
+fn in_order(mut tasks: Select<Entity>, query: &ListQuery) -> Select<Entity> {
     let order = if query.sort.descending { Order::Desc } else { Order::Asc };
-    if let Some(column) = column(query.sort.key) {
-        select = select.order_by(column, order.clone());
+    let statement = QueryTrait::query(&mut tasks);
+    // Without their table, since those of a union have none.
+    for column in column(query.sort.key).into_iter().chain([Column::Id]) {
+        statement.order_by(column, order.clone());
     }
-    select.order_by(Column::Id, order).limit(u64::from(query.limit.get()) + 1)
+    statement.limit(u64::from(query.limit.get()) + 1);
+    tasks
 }
 
 /// What [`version`] is made of, of the same tasks, as one text: their ids and moments.
 pub(super) fn select_versions(page: Select<Entity>) -> SelectStatement {
     let [id, updated_at] = [Column::Id, Column::UpdatedAt].map(Expr::col);
     let task = Func::cust("concat").args([id, Expr::val(":"), updated_at]);
-    let tasks = page.select_only().columns([Column::Id, Column::UpdatedAt]).into_query();
     Query::select()
         .expr(Func::cust("string_agg").args([task.into(), Expr::val(",")]))
-        .from_subquery(tasks, "page")
+        .from_subquery(page.into_query(), "page")
         .take()
 }
 

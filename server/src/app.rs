@@ -86,9 +86,7 @@ impl App {
             error => StartError::from(error),
         })?;
         if share.row_security {
-            for each in &mut databases {
-                *each = each.restricted(&migrations).await?;
-            }
+            databases = Databases::restricted(&databases, &migrations).await?;
         }
         let store = Store::open(databases[0].clone(), &share).await.map_err(unusable)?;
 

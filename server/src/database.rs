@@ -1,10 +1,12 @@
 //! Connections to the database.
 
+mod at_hand;
 mod connection;
 mod postgres;
 mod row_security;
 mod sessions;
 mod sqlite;
+mod statement;
 pub(crate) mod tls;
 mod transaction;
 mod unusable;
@@ -39,24 +41,7 @@ impl Databases {
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
-        let connected = match config.url.sqlite_file() {
-            Some(_) => sqlite::connect(config).await,
-            None => postgres::connect(config).await,
-        };
-        connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
-    }
-
-    /// The same, with the statements of callers under row-level security, once it is proved to bind.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not bind, with the remedy.
-    pub(crate) async fn restricted(&self, migrations: &Migrations<'_>) -> Result<Self, RowSecurityError> {
-        let role: Arc<str> = migrations.role_of_callers().await?.ok_or(RowSecurityError::Missing)?.into();
-        let reads = self.reads.restricted_to(Arc::clone(&role));
-        let writes = self.writes.restricted_to(Arc::clone(&role));
-        row_security::prove(&writes, &role, migrations).await?;
-        Ok(Self { reads, writes, ..self.clone() })
+        Ok(Self::connect_each(1, config).await?.remove(0))
     }
 
     /// The same for each of several users of it, who each have connections of their own; an embedded
@@ -66,11 +51,28 @@ impl Databases {
     ///
     /// As [`Databases::connect`].
     pub(crate) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Self>, UnusableDatabase> {
-        let first = Self::connect(config).await?;
-        let mut all = vec![first.clone()];
-        while all.len() < users {
-            let is_embedded = config.url.sqlite_file().is_some();
-            all.push(if is_embedded { first.clone() } else { Self::connect(config).await? });
+        let connected = match config.url.sqlite_file() {
+            Some(_) => sqlite::connect(config).await.map(|shared| vec![shared; users]),
+            None => postgres::connect_each(users, config).await,
+        };
+        connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
+    }
+
+    /// The same as `all`, with the statements of callers under row-level security, once it is proved to bind.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not bind, with the remedy.
+    pub(crate) async fn restricted(all: &[Self], migrations: &Migrations<'_>) -> Result<Vec<Self>, RowSecurityError> {
+        let role: Arc<str> = migrations.role_of_callers().await?.ok_or(RowSecurityError::Missing)?.into();
+        let restricted = |connection: &Connection| connection.restricted_to(Arc::clone(&role));
+        let all: Vec<_> = all
+            .iter()
+            .map(|each| Self { reads: restricted(&each.reads), writes: restricted(&each.writes), ..each.clone() })
+            .collect();
+        // All lead to the same database.
+        if let Some(one) = all.first() {
+            row_security::prove(&one.writes, &role, migrations).await?;
         }
         Ok(all)
     }

@@ -8,6 +8,8 @@
 //! What lost: a cache of no statements, which changes the names but not that they collide, and nameless
 //! statements by themselves, which are parsed in one session and may be executed in another.
 //!
+//! What goes as it is goes on connections that are [at hand](super::at_hand).
+//!
 //! Where row-level security is on, each statement of a caller goes in a transaction too, which knows the
 //! caller (see [`super::row_security`]).
 
@@ -20,12 +22,18 @@ use sea_orm::{
 };
 use todo_api::UserId;
 
-use super::{row_security, sessions::Sessions, transaction::Transaction};
+use super::{
+    at_hand::{AtHand, Hand},
+    row_security,
+    sessions::Sessions,
+    transaction::Transaction,
+};
 
 /// A pool of connections to the database, for SeaORM's statements.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pool: DatabaseConnection,
+    at_hand: Arc<dyn Hand>,
     way: Way,
     /// The role that callers' statements are carried out by, where row-level security is on.
     role: Option<Arc<str>>,
@@ -45,7 +53,8 @@ enum Way {
 impl Connection {
     /// Over the pool of an embedded database.
     pub(super) fn embedded(pool: DatabaseConnection) -> Self {
-        Self { pool, way: Way::Straight, role: None, caller: None }
+        let at_hand = Arc::new(AtHand::new(pool.get_sqlite_connection_pool()));
+        Self { pool, at_hand, way: Way::Straight, role: None, caller: None }
     }
 
     /// Over a pool of PostgreSQL, where a statement may take `limit`.
@@ -54,7 +63,8 @@ impl Connection {
             Sessions::Own => Way::Straight,
             Sessions::Lent => Way::Wrapped(begin(limit).into()),
         };
-        Self { pool, way, role: None, caller: None }
+        let at_hand = Arc::new(AtHand::new(pool.get_postgres_connection_pool()));
+        Self { pool, at_hand, way, role: None, caller: None }
     }
 
     /// The same, with callers' statements carried out by `role`.
@@ -92,6 +102,7 @@ impl Connection {
     }
 
     async fn begin_unbound(&self) -> Result<Transaction, DbErr> {
+        let _waiting = self.at_hand.wait();
         match &self.way {
             // SQLite has one writer: a transaction that turned to writing later could find another at it.
             Way::Straight => {
@@ -109,27 +120,19 @@ impl Connection {
     ///
     /// Where there is none.
     pub async fn ping(&self) -> Result<(), DbErr> {
+        let _waiting = self.at_hand.wait();
         self.pool.ping().await
     }
 
     /// How many connections are open, and how many of those are idle.
     pub(crate) fn counts(&self) -> (u32, u32) {
-        let (open, idle) = match self.pool.get_database_backend() {
-            DbBackend::Postgres => {
-                let pool = self.pool.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            DbBackend::Sqlite => {
-                let pool = self.pool.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => (0, 0),
-        };
+        let (open, idle) = self.at_hand.counts();
         (open, u32::try_from(idle).unwrap_or(open))
     }
 
     /// Closes the pool.
     pub(super) async fn close(self) -> Result<(), DbErr> {
+        self.at_hand.clear();
         self.pool.close().await
     }
 }
@@ -149,7 +152,7 @@ impl ConnectionTrait for Connection {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         if self.is_straight() {
-            return self.pool.execute_raw(statement).await;
+            return self.at_hand.execute(statement).await;
         }
         let transaction = self.begin().await?;
         let result = transaction.execute_raw(statement).await?;
@@ -159,6 +162,7 @@ impl ConnectionTrait for Connection {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         if self.caller.is_none() {
+            let _waiting = self.at_hand.wait();
             return self.pool.execute_unprepared(sql).await;
         }
         let transaction = self.begin().await?;
@@ -169,7 +173,7 @@ impl ConnectionTrait for Connection {
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         if self.is_straight() {
-            return self.pool.query_one_raw(statement).await;
+            return self.at_hand.query_one(statement).await;
         }
         let transaction = self.begin().await?;
         let row = transaction.query_one_raw(statement).await?;
@@ -179,7 +183,7 @@ impl ConnectionTrait for Connection {
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         if self.is_straight() {
-            return self.pool.query_all_raw(statement).await;
+            return self.at_hand.query_all(statement).await;
         }
         let transaction = self.begin().await?;
         let rows = transaction.query_all_raw(statement).await?;

@@ -20,8 +20,8 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a connection may take to show that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// Prepares the connections, for the kind of sessions that they lead to.
-pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
+/// Prepares the connections of several users, for the kind of sessions that they lead to.
+pub(super) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Databases>, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let adjust = adjustment(config);
     let address = adjust(config.url.expose().parse().map_err(unreadable)?);
@@ -29,6 +29,19 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
+    let mut all = Vec::with_capacity(users);
+    for _ in 0..users {
+        all.push(lead(config, sessions, adjust).await?);
+    }
+    Ok(all)
+}
+
+/// Prepares connections that lead to such sessions.
+async fn lead(
+    config: &DatabaseConfig,
+    sessions: Sessions,
+    adjust: impl Fn(PgConnectOptions) -> PgConnectOptions + Send + Sync + Copy + 'static,
+) -> Result<Databases, DbErr> {
     let limit = (sessions == Sessions::Own).then_some(config.timeout);
     let (patience, mut options) = (config.timeout, super::options(&config.url, config));
     options

@@ -1,15 +1,14 @@
 //! Several statements that take effect together, or not at all.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
-    Statement,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement,
     sqlx::{self, AssertSqlSafe, PgPool, Postgres},
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::sync::Mutex;
+
+use super::statement::{no_connection, prepared, runtime};
 
 /// A transaction, taken back where the value ends without [`Transaction::commit`].
 #[derive(Debug)]
@@ -30,12 +29,8 @@ impl Transaction {
 
     /// Begins one with the statement `begin`.
     pub(super) async fn nameless(pool: &PgPool, begin: &str) -> Result<Self, DbErr> {
-        let transaction = pool.begin_with(AssertSqlSafe(begin)).await.map_err(|error| match error {
-            sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-            other => DbErr::Conn(runtime(other)),
-        });
-        Ok(Self(Kind::Nameless(Mutex::new(transaction?))))
+        let transaction = pool.begin_with(AssertSqlSafe(begin)).await.map_err(no_connection)?;
+        Ok(Self(Kind::Nameless(Mutex::new(transaction))))
     }
 
     /// Makes it last.
@@ -67,14 +62,9 @@ impl Transaction {
     }
 }
 
-fn runtime(error: sqlx::Error) -> RuntimeErr {
-    RuntimeErr::SqlxError(Arc::new(error))
-}
-
 /// A statement that no session keeps: the driver parses it without a name.
 fn nameless(statement: Statement) -> sqlx::query::Query<'static, Postgres, SqlxValues> {
-    let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values)).persistent(false)
+    prepared(statement).persistent(false)
 }
 
 #[async_trait]

@@ -1,6 +1,6 @@
 //! PostgreSQL: the way to it, the role in it, and its clock.
 
-use std::{str::FromStr as _, time::Instant};
+use std::{slice, str::FromStr as _, time::Instant};
 
 use sea_orm::{
     ConnectionTrait, DbErr,
@@ -147,7 +147,7 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     if !config.row_security {
         return Ok(Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"));
     }
-    let refused = match databases.restricted(&Migrations::of(databases, config)).await {
+    let refused = match Databases::restricted(slice::from_ref(databases), &Migrations::of(databases, config)).await {
         Err(RowSecurityError::Missing) if config.migrate_on_start => {
             return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
         }

@@ -1,0 +1,208 @@
+//! Connections kept at hand from one statement to the next.
+//!
+//! Each time that a connection goes back to its pool it is asked for a sign of life: by the driver, which cannot
+//! know in what state it was left, and by us, with a limit. On PostgreSQL that is two more round trips a
+//! statement, on SQLite two more errands to another thread. So who has finished a statement keeps its connection
+//! at hand for the next one. What nobody needs for a moment goes back, and so does all that is in doubt:
+//! after an error, or where a statement was abandoned.
+
+use std::{
+    fmt::Debug,
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use sea_orm::{
+    DbErr, ExecResult, QueryResult, Statement,
+    sqlx::{Database, Executor, IntoArguments, Pool, pool::PoolConnection},
+};
+use sea_query_sqlx::SqlxValues;
+use tokio::time::{Instant, sleep};
+
+use super::statement::{no_connection, prepared, runtime};
+
+/// For how long a connection stays at hand that nobody needs.
+const UNUSED: Duration = Duration::from_millis(100);
+
+/// For how long it stays at hand in all: then the pool has its say on how old a connection may become.
+const KEPT: Duration = Duration::from_secs(10);
+
+/// The way of single statements, on the connections that are at hand, of either database.
+#[async_trait]
+pub(super) trait Hand: Debug + Send + Sync {
+    async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr>;
+
+    async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
+
+    async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
+
+    /// To be held while a connection of the pool is waited for: what is used up meanwhile goes there, and what
+    /// is at hand too, where the pool has none to spare.
+    fn wait(&self) -> Waiting;
+
+    /// Gives all back.
+    fn clear(&self);
+
+    /// How many connections are open, and how many of those are idle.
+    fn counts(&self) -> (u32, usize);
+}
+
+/// A pool, and those of its connections that are at hand.
+#[derive(Debug)]
+pub(super) struct AtHand<DB: Database>(Arc<Inner<DB>>);
+
+#[derive(Debug)]
+struct Inner<DB: Database> {
+    pool: Pool<DB>,
+    state: Mutex<State<DB>>,
+    /// How many wait for a connection of the pool. It grows under the lock of the state alone, so that none
+    /// is laid back at hand past who waits.
+    waiting: Arc<AtomicUsize>,
+}
+
+#[derive(Debug)]
+struct State<DB: Database> {
+    /// The one that was used last at the end.
+    connections: Vec<Taken<DB>>,
+    /// Whether what nobody needs is looked for.
+    is_watched: bool,
+}
+
+/// A connection, and when it was taken from the pool and last used.
+#[derive(Debug)]
+struct Taken<DB: Database> {
+    connection: PoolConnection<DB>,
+    since: Instant,
+    used: Instant,
+}
+
+impl<DB: Database> AtHand<DB> {
+    pub(super) fn new(pool: &Pool<DB>) -> Self {
+        let state = Mutex::new(State { connections: Vec::new(), is_watched: false });
+        Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default() }))
+    }
+
+    async fn take(&self) -> Result<Taken<DB>, DbErr> {
+        let waiting = {
+            let mut state = self.0.state.lock();
+            if let Some(taken) = state.connections.pop() {
+                return Ok(taken);
+            }
+            Waiting::begin(&self.0.waiting)
+        };
+        let connection = self.0.pool.acquire().await.map_err(no_connection)?;
+        drop(waiting);
+        let now = Instant::now();
+        Ok(Taken { connection, since: now, used: now })
+    }
+
+    fn lay_back(&self, mut taken: Taken<DB>) {
+        let mut state = self.0.state.lock();
+        taken.used = Instant::now();
+        let is_wanted = self.0.waiting.load(Ordering::Acquire) > 0;
+        if is_wanted || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
+            return;
+        }
+        state.connections.push(taken);
+        if !mem::replace(&mut state.is_watched, true) {
+            tokio::spawn(Watch(Arc::clone(&self.0)).keep());
+        }
+    }
+}
+
+#[async_trait]
+impl<DB> Hand for AtHand<DB>
+where
+    DB: Database,
+    SqlxValues: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    QueryResult: From<DB::Row>,
+    ExecResult: From<DB::QueryResult>,
+{
+    async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let mut taken = self.take().await?;
+        let result = prepared(statement).execute(&mut *taken.connection).await;
+        let result = result.map_err(|error| DbErr::Exec(runtime(error)))?;
+        self.lay_back(taken);
+        Ok(result.into())
+    }
+
+    async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let mut taken = self.take().await?;
+        let row = prepared(statement).fetch_optional(&mut *taken.connection).await;
+        let row = row.map_err(|error| DbErr::Query(runtime(error)))?;
+        self.lay_back(taken);
+        Ok(row.map(QueryResult::from))
+    }
+
+    async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut taken = self.take().await?;
+        let rows = prepared(statement).fetch_all(&mut *taken.connection).await;
+        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
+        self.lay_back(taken);
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    fn wait(&self) -> Waiting {
+        let pool = &self.0.pool;
+        let mut state = self.0.state.lock();
+        if pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections() {
+            state.connections.clear();
+        }
+        Waiting::begin(&self.0.waiting)
+    }
+
+    fn clear(&self) {
+        self.0.state.lock().connections.clear();
+    }
+
+    fn counts(&self) -> (u32, usize) {
+        (self.0.pool.size(), self.0.pool.num_idle() + self.0.state.lock().connections.len())
+    }
+}
+
+/// One who waits for a connection of the pool.
+pub(super) struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Gives back what nobody needs, until nothing is at hand.
+struct Watch<DB: Database>(Arc<Inner<DB>>);
+
+impl<DB: Database> Watch<DB> {
+    async fn keep(self) {
+        loop {
+            sleep(UNUSED).await;
+            let mut state = self.0.state.lock();
+            state.connections.retain(|taken| taken.used.elapsed() < UNUSED);
+            if state.connections.is_empty() {
+                state.is_watched = false;
+                return;
+            }
+        }
+    }
+}
+
+impl<DB: Database> Drop for Watch<DB> {
+    /// Where the runtime ends: no connection may outlive it, for outside none can be given back.
+    fn drop(&mut self) {
+        self.0.state.lock().connections.clear();
+    }
+}

@@ -1,0 +1,33 @@
+//! SeaORM's statements as the driver's, and the driver's errors as SeaORM's: where SeaORM has no way to
+//! ask for what is needed.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    ConnAcquireErr, DbErr, RuntimeErr, Statement,
+    sqlx::{self, AssertSqlSafe, Database, IntoArguments, query::Query},
+};
+use sea_query_sqlx::SqlxValues;
+
+/// A statement that the session keeps prepared.
+pub(super) fn prepared<DB>(statement: Statement) -> Query<'static, DB, SqlxValues>
+where
+    DB: Database,
+    SqlxValues: IntoArguments<DB>,
+{
+    let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
+    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+/// Why no connection could be had.
+pub(super) fn no_connection(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        other => DbErr::Conn(runtime(other)),
+    }
+}
+
+pub(super) fn runtime(error: sqlx::Error) -> RuntimeErr {
+    RuntimeErr::SqlxError(Arc::new(error))
+}

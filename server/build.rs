@@ -15,8 +15,6 @@ use std::{
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
-use crate::compressed::Compressed;
-
 const FILES: [&str; 2] = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
 #[expect(clippy::disallowed_methods, reason = "this is how cargo tells a build script where to write")]
@@ -31,9 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = found.ok_or_else(|| format!("the archive has no {path}"))?;
         let mut content = Vec::new();
         archive.by_name(&name)?.read_to_end(&mut content)?;
-        let compressed = Compressed::with_quality(&content, 11);
-        fs::write(folder.join(format!("{file}.br")), compressed.brotli)?;
-        fs::write(folder.join(format!("{file}.gz")), compressed.gzip)?;
+        fs::write(folder.join(format!("{file}.br")), compressed::brotli(&content, 11))?;
+        fs::write(folder.join(format!("{file}.gz")), compressed::gzip(&content))?;
         fs::write(folder.join(file), content)?;
     }
     Ok(())

@@ -34,7 +34,7 @@ mod tasks;
 mod text;
 mod timestamp;
 
-use poem::{Endpoint, EndpointExt, Response, Route};
+use poem::{Endpoint, IntoEndpoint, Request, Response, Route};
 use poem_openapi::OpenApiService;
 
 pub use self::{
@@ -71,6 +71,29 @@ where
     T: Tokens,
 {
     let apis = (TasksApi::new(store.clone()), HealthApi::new(store));
-    let operations = OpenApiService::new(apis, TITLE, VERSION);
-    pages.nest("/", operations).data(caller::Verifier::new(tokens)).around(problem::answer)
+    let operations = OpenApiService::new(apis, TITLE, VERSION).into_endpoint();
+    Service { operations, pages, verifier: caller::Verifier::new(tokens) }
+}
+
+/// Where all operations are.
+const OPERATIONS: &str = "/api/";
+
+struct Service<O> {
+    operations: O,
+    pages: Route,
+    verifier: caller::Verifier,
+}
+
+impl<O: Endpoint<Output = Response>> Endpoint for Service<O> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        request.set_data(self.verifier.clone());
+        // By hand: the framework's nested routes parse the path anew for each request.
+        let is_operation = request.uri().path().starts_with(OPERATIONS);
+        let answered = problem::answer(request, |request| async move {
+            if is_operation { self.operations.call(request).await } else { self.pages.call(request).await }
+        });
+        Ok(answered.await)
+    }
 }

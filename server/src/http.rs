@@ -1,8 +1,9 @@
 //! What stands around the operations.
 //!
-//! From the outside in: the request's name and its log line, CORS, the headers of safety, the bound on requests under way,
-//! how often each may ask, then the contract's own service, which turns every failure within into a problem. So every answer, of whatever layer, has a name, the
-//! headers that a browser needs, and its line in the log.
+//! From the outside in: the request's name and its log line, CORS, the headers of safety, how often each may ask,
+//! the bound on requests under way, then the contract's own service, which turns every failure within into a
+//! problem. So every answer, of whatever layer, has a name, the headers that a browser needs, and its line in
+//! the log.
 
 mod client_address;
 mod cors;
@@ -14,7 +15,8 @@ mod security;
 
 use std::sync::Arc;
 
-use poem::{Endpoint, EndpointExt, Response};
+use ipnet::IpNet;
+use poem::{Endpoint, EndpointExt, Request, Response};
 use todo_api::{Readiness, Tasks};
 
 pub(crate) use self::{
@@ -22,8 +24,8 @@ pub(crate) use self::{
     security::protect,
 };
 
-use self::{load::Load, rate_limit::RateLimits};
-use crate::{Config, HttpConfig, UnusableJwks, auth::Authenticator};
+use self::{client_address::came_by_tls, cors::Cors, load::Load, rate_limit::RateLimits, security::hold_to_tls};
+use crate::{Config, UnusableJwks, auth::Authenticator};
 
 /// The whole of what is served, over a keeper of the ports.
 ///
@@ -43,9 +45,14 @@ where
 /// What stands around, once for all workers: what they count, they count together.
 pub(crate) struct Surroundings {
     authenticator: Arc<Authenticator>,
-    rate_limits: RateLimits,
+    layers: Arc<Layers>,
+}
+
+struct Layers {
+    cors: Cors,
     load: Load,
-    config: HttpConfig,
+    rate_limits: RateLimits,
+    trusted_proxies: Vec<IpNet>,
 }
 
 impl Surroundings {
@@ -53,12 +60,13 @@ impl Surroundings {
     ///
     /// Where no request to the issuer of tokens can be made.
     pub(crate) fn new(config: &Config) -> Result<Self, UnusableJwks> {
-        Ok(Self {
-            authenticator: Arc::new(Authenticator::new(&config.auth)?),
-            rate_limits: RateLimits::new(&config.http),
+        let layers = Layers {
+            cors: Cors::new(&config.http.allowed_origins),
             load: Load::new(&config.http),
-            config: config.http.clone(),
-        })
+            rate_limits: RateLimits::new(&config.http),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+        };
+        Ok(Self { authenticator: Arc::new(Authenticator::new(&config.auth)?), layers: Arc::new(layers) })
     }
 
     /// The whole of what is served, over a keeper of the ports.
@@ -66,18 +74,50 @@ impl Surroundings {
     where
         S: Tasks + Readiness + Clone,
     {
-        // Each boxed: one future that holds all the others is copied whole at each of its layers, which took
-        // more time than anything else that a request does here.
-        todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator))
-            .boxed()
-            .with(self.rate_limits.clone())
-            .boxed()
-            .with(self.load.clone())
-            .boxed()
-            .with(security::Security::new(&self.config.trusted_proxies))
-            .boxed()
-            .with(cors::Cors::new(&self.config.allowed_origins))
-            .boxed()
-            .around(log::named_and_logged)
+        // Boxed: the layers' future would hold the service's, and be copied with it.
+        let service = todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator)).boxed();
+        Surrounded { service, layers: Arc::clone(&self.layers) }
+    }
+}
+
+/// The service with all that stands around it. One endpoint, since each one is handed the whole request, which
+/// took more time than what most of them do with it.
+struct Surrounded<E> {
+    service: E,
+    layers: Arc<Layers>,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Surrounded<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        Ok(log::named_and_logged(request, |request| self.answer(request)).await)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Surrounded<E> {
+    async fn answer(&self, request: Request) -> Response {
+        let asked = self.layers.cors.look(&request);
+        let mut response = match asked.preflight() {
+            Some(response) => response,
+            None => self.guarded(request).await,
+        };
+        self.layers.cors.tell(asked, &mut response);
+        response
+    }
+
+    async fn guarded(&self, mut request: Request) -> Response {
+        let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
+        let counted = self.layers.rate_limits.count(&mut request);
+        let answered = self.layers.load.bound(request, &self.service).await;
+        let mut response = answered.unwrap_or_else(poem::Error::into_response);
+        if let Some(counted) = counted {
+            counted.tell(&mut response);
+        }
+        protect(response.headers_mut());
+        if by_tls {
+            hold_to_tls(response.headers_mut());
+        }
+        response
     }
 }

@@ -33,6 +33,9 @@ const DATABASE_CONNECTIONS: &str = "database_pool_connections";
 /// The bounds of durations, in seconds: from an answer out of memory to the longest that one may take.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
+/// There as soon as anything counts.
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
 /// The page of all that is counted.
 #[derive(Clone)]
 pub(crate) struct Page {
@@ -44,7 +47,6 @@ pub(crate) struct Page {
 impl Page {
     /// Begins counting, in the whole process.
     pub(crate) fn start(databases: Vec<Databases>) -> Self {
-        static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
         let process = Collector::default();
         let handle = HANDLE.get_or_init(|| {
             let builder =
@@ -152,6 +154,10 @@ pub(crate) fn asked() -> Present {
 
 /// A request has been answered; by no operation where `operation` is none.
 pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: Duration) {
+    // The labels are made whether anybody counts or not.
+    if HANDLE.get().is_none() {
+        return;
+    }
     let operation = operation.unwrap_or("none");
     counter!(REQUESTS, "operation" => operation, "status" => status.to_string()).increment(1);
     histogram!(DURATION, "operation" => operation).record(duration);

@@ -4,7 +4,7 @@ use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use poem::{
-    Body, Endpoint, IntoResponse, Request, Response,
+    Body, Request, Response,
     error::{MethodNotAllowedError, NotFoundError, ParsePathError},
     http::header::CONTENT_TYPE,
 };
@@ -13,21 +13,23 @@ use poem_openapi::OperationId;
 use super::{Internal, MEDIA_TYPE, Problem, Unprocessable};
 use crate::{RequestContext, operations, tasks::TaskId};
 
-/// Calls `endpoint`, and renders its failure, or its panic, as a problem.
-pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<Response> {
+/// Has `call` answer, and renders its failure, or its panic, as a problem.
+pub(crate) async fn answer<F>(request: Request, call: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = poem::Result<Response>>,
+{
     let context = request.data::<Arc<RequestContext>>().cloned();
     let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
     // A panic is caught at the edge of one request, and nothing of that request is used again.
-    let result = match AssertUnwindSafe(endpoint.call(request)).catch_unwind().await {
+    let result = match AssertUnwindSafe(call(request)).catch_unwind().await {
         Ok(result) => result,
         // The panic hook has logged it, with its place.
         Err(_panic) => Err(Problem { cause: None, ..Internal::new("panic").into() }.into()),
     };
     let mut error = match result {
-        Ok(answered) => {
-            let mut response = answered.into_response();
+        Ok(mut response) => {
             operations::note(response.data::<OperationId>().copied(), &mut response);
-            return Ok(response);
+            return response;
         }
         Err(error) => error,
     };
@@ -52,7 +54,7 @@ pub(crate) async fn answer<E: Endpoint>(endpoint: Arc<E>, request: Request) -> p
     };
     let mut response = problem.into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
     operations::note(operation, &mut response);
-    Ok(response)
+    response
 }
 
 impl Problem {

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use poem::{
-    Endpoint, IntoResponse, Middleware, Request, Response,
+    IntoResponse, Request, Response,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
 
@@ -33,46 +33,45 @@ pub(super) struct Cors {
     allowed: HashSet<String>,
 }
 
+/// What a request is to CORS.
+pub(super) struct Asked {
+    /// The origin that asks, where it is an allowed one.
+    origin: Option<HeaderValue>,
+    is_preflight: bool,
+}
+
 impl Cors {
     pub(super) fn new(allowed: &[String]) -> Self {
         Self { allowed: allowed.iter().cloned().collect() }
     }
-}
 
-impl<E: Endpoint> Middleware<E> for Cors {
-    type Output = CorsEndpoint<E>;
+    pub(super) fn look(&self, request: &Request) -> Asked {
+        let origin = request.headers().get(header::ORIGIN);
+        let is_allowed = |origin: &&HeaderValue| origin.to_str().is_ok_and(|origin| self.allowed.contains(origin));
+        Asked {
+            origin: origin.filter(is_allowed).cloned(),
+            is_preflight: request.method() == Method::OPTIONS
+                && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
+        }
+    }
 
-    fn transform(&self, inner: E) -> CorsEndpoint<E> {
-        CorsEndpoint { inner, allowed: self.allowed.clone() }
+    /// Tells the browser what it may do with the answer.
+    pub(super) fn tell(&self, asked: Asked, response: &mut Response) {
+        let headers = response.headers_mut();
+        if !self.allowed.is_empty() {
+            let vary = if asked.is_preflight { PREFLIGHT_VARY } else { HeaderValue::from_static("Origin") };
+            headers.append(header::VARY, vary);
+        }
+        if let Some(origin) = asked.origin {
+            allow(headers, origin);
+        }
     }
 }
 
-pub(super) struct CorsEndpoint<E> {
-    inner: E,
-    allowed: HashSet<String>,
-}
-
-impl<E: Endpoint> Endpoint for CorsEndpoint<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let origin = request.headers().get(header::ORIGIN).cloned();
-        let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| self.allowed.contains(origin)));
-        let is_preflight = request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let mut response = match &allowed {
-            Some(_) if is_preflight => preflight(),
-            _ => self.inner.call(request).await.map_or_else(poem::Error::into_response, IntoResponse::into_response),
-        };
-        let headers = response.headers_mut();
-        if !self.allowed.is_empty() {
-            headers
-                .append(header::VARY, if is_preflight { PREFLIGHT_VARY } else { HeaderValue::from_static("Origin") });
-        }
-        if let Some(origin) = allowed {
-            allow(headers, origin);
-        }
-        Ok(response)
+impl Asked {
+    /// The answer to a preflight that an allowed origin sends.
+    pub(super) fn preflight(&self) -> Option<Response> {
+        (self.is_preflight && self.origin.is_some()).then(preflight)
     }
 }
 

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
-use poem::{Endpoint, IntoResponse, Middleware, Request, Response};
+use poem::{Endpoint, Request, Response};
 use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -38,28 +38,15 @@ impl Load {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self { places: Arc::new(Semaphore::new(config.max_requests)), timeout: config.request_timeout }
     }
-}
 
-impl<E: Endpoint> Middleware<E> for Load {
-    type Output = LoadEndpoint<E>;
-
-    fn transform(&self, inner: E) -> LoadEndpoint<E> {
-        LoadEndpoint { inner, places: Arc::clone(&self.places), timeout: self.timeout }
-    }
-}
-
-pub(super) struct LoadEndpoint<E> {
-    inner: E,
-    places: Arc<Semaphore>,
-    timeout: Duration,
-}
-
-impl<E: Endpoint> Endpoint for LoadEndpoint<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+    /// Has `service` answer, where there is room for it, and while there is time.
+    pub(super) async fn bound(
+        &self,
+        mut request: Request,
+        service: &impl Endpoint<Output = Response>,
+    ) -> poem::Result<Response> {
         if ALWAYS_ANSWERED.contains(&request.uri().path()) {
-            return self.inner.call(request).await.map(IntoResponse::into_response);
+            return service.call(request).await;
         }
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
@@ -83,8 +70,8 @@ impl<E: Endpoint> Endpoint for LoadEndpoint<E> {
             }));
         }
         // Once for the request to arrive, and once more for its answer to be made.
-        match timeout(self.timeout * 2, self.inner.call(request)).await {
-            Ok(result) => result.map(IntoResponse::into_response),
+        match timeout(self.timeout * 2, service.call(request)).await {
+            Ok(result) => result,
             Err(_elapsed) => Ok(refused()),
         }
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use poem::{
-    Endpoint, IntoResponse, Request, Response,
+    Request, Response,
     http::{HeaderValue, header::WWW_AUTHENTICATE},
 };
 use todo_api::{Operation, RequestContext, RequestId, UserId};
@@ -23,7 +23,10 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Names the request, by the caller's name for it where that is a good one, and logs how it was answered.
-pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
+pub(super) async fn named_and_logged<F>(mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response> + Send,
+{
     let start = Instant::now();
     let id = given_id(&request).unwrap_or_else(fresh_id);
     let context = Arc::new(RequestContext::new(id));
@@ -34,13 +37,10 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
     let _present = metrics::asked();
     let trace = Trace::begin(request.headers());
     let span = tracing::info_span!("request", request_id = context.id().as_str());
-    let answered = telemetry::of_request(context.id(), endpoint.call(request).instrument(span.clone()));
-    let answered = metrics::with_database_time(answered);
-    let (result, database) = answered.await;
-    let mut response = match result {
-        Ok(response) => response.into_response(),
-        Err(error) => error.into_response(),
-    };
+    // Boxed: what is put around a future holds it, and a large one would be copied each time.
+    let answered = Box::pin(answer(request).instrument(span.clone()));
+    let answered = metrics::with_database_time(telemetry::of_request(context.id(), answered));
+    let (mut response, database) = answered.await;
 
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -77,7 +77,7 @@ pub(super) async fn named_and_logged<E: Endpoint>(endpoint: Arc<E>, mut request:
             "slow request"
         );
     }
-    Ok(response)
+    response
 }
 
 /// Milliseconds, to the microsecond.

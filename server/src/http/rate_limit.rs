@@ -20,7 +20,7 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 use ipnet::IpNet;
-use poem::{Endpoint, IntoResponse, Middleware, Request, Response, http::HeaderValue};
+use poem::{Request, Response, http::HeaderValue};
 use todo_api::{Allowance, TooManyRequests, UserId};
 
 use super::client_address::client_address;
@@ -50,36 +50,14 @@ impl RateLimits {
             Arc::new(Limits { limit, users: Buckets::new(limit), failures: Buckets::new(limit), trusted_proxies })
         }))
     }
-}
 
-impl<E: Endpoint> Middleware<E> for RateLimits {
-    type Output = RateLimitEndpoint<E>;
-
-    fn transform(&self, inner: E) -> RateLimitEndpoint<E> {
-        RateLimitEndpoint { inner, limits: self.0.clone() }
-    }
-}
-
-pub(super) struct RateLimitEndpoint<E> {
-    inner: E,
-    limits: Option<Arc<Limits>>,
-}
-
-impl<E: Endpoint> Endpoint for RateLimitEndpoint<E> {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let Some(limits) = &self.limits else {
-            return self.inner.call(request).await.map(IntoResponse::into_response);
-        };
-        let address = client_address(&request, &limits.trusted_proxies);
-        let allowance = Arc::new(Counted { limits: Arc::clone(limits), address, left: OnceLock::new() });
-        request.set_data(Arc::clone(&allowance) as Arc<dyn Allowance>);
-        let mut response = self.inner.call(request).await?.into_response();
-        if let Some(left) = allowance.left.get() {
-            limits.tell(*left, &mut response);
-        }
-        Ok(response)
+    /// Has `request` counted, where there are limits.
+    pub(super) fn count(&self, request: &mut Request) -> Option<Arc<Counted>> {
+        let limits = Arc::clone(self.0.as_ref()?);
+        let address = client_address(request, &limits.trusted_proxies);
+        let counted = Arc::new(Counted { limits, address, left: OnceLock::new() });
+        request.set_data(Arc::clone(&counted) as Arc<dyn Allowance>);
+        Some(counted)
     }
 }
 
@@ -99,11 +77,20 @@ impl Limits {
 }
 
 /// What one request may take.
-struct Counted {
+pub(super) struct Counted {
     limits: Arc<Limits>,
     address: Option<IpAddr>,
     /// What the user has left after it.
     left: OnceLock<u32>,
+}
+
+impl Counted {
+    /// Says what the user has left, where a user asked.
+    pub(super) fn tell(&self, response: &mut Response) {
+        if let Some(left) = self.left.get() {
+            self.limits.tell(*left, response);
+        }
+    }
 }
 
 impl Allowance for Counted {

@@ -1,4 +1,6 @@
-//! A file that is the same for everybody: compressed ahead of time, and sent only to who has it not yet.
+//! A file that is the same for everybody: compressed once, and sent only to who has it not yet.
+
+use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -9,16 +11,19 @@ use poem::{
     web::headers::{ETag, HeaderMapExt as _, IfNoneMatch},
 };
 
-use super::compressed::Compressed;
+use super::compressed;
 
 /// A file, in every coding that it is sent in.
 pub(super) struct File {
     content_type: &'static str,
     cache_control: &'static str,
     plain: Variant,
-    gzip: Variant,
-    brotli: Variant,
+    gzip: Coded,
+    brotli: Coded,
 }
+
+/// A variant that is made when it is first asked for, so that the start need not wait for it.
+type Coded = LazyLock<Variant, Box<dyn FnOnce() -> Variant + Send>>;
 
 /// A file in one coding, with the tag of its bytes: other bytes have another (RFC 9110, 8.8.3.3).
 struct Variant {
@@ -30,23 +35,29 @@ impl File {
     /// A file that browsers keep, and ask for again each time whether it is still the one.
     pub(super) fn new(content_type: &'static str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
-        let Compressed { brotli, gzip } = Compressed::with_quality(&content, 9);
-        Self::compressed(content_type, content, gzip, brotli)
+        let (one, other) = (content.clone(), content.clone());
+        Self {
+            content_type,
+            cache_control: "no-cache",
+            plain: Variant::new(content),
+            gzip: coded(move || compressed::gzip(&one).into()),
+            brotli: coded(move || compressed::brotli(&other, 9).into()),
+        }
     }
 
     /// The same of what was compressed already.
     pub(super) fn compressed(
         content_type: &'static str,
-        plain: impl Into<Bytes>,
-        gzip: impl Into<Bytes>,
-        brotli: impl Into<Bytes>,
+        plain: &'static [u8],
+        gzip: &'static [u8],
+        brotli: &'static [u8],
     ) -> Self {
         Self {
             content_type,
             cache_control: "no-cache",
             plain: Variant::new(plain.into()),
-            gzip: Variant::new(gzip.into()),
-            brotli: Variant::new(brotli.into()),
+            gzip: coded(move || gzip.into()),
+            brotli: coded(move || brotli.into()),
         }
     }
 
@@ -70,6 +81,10 @@ impl File {
             (&self.plain, None)
         }
     }
+}
+
+fn coded(content: impl FnOnce() -> Bytes + Send + 'static) -> Coded {
+    LazyLock::new(Box::new(|| Variant::new(content())))
 }
 
 impl Variant {

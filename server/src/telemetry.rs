@@ -2,6 +2,7 @@
 //! collects them, traces and errors.
 
 mod errors;
+mod lines;
 mod traces;
 
 use std::{
@@ -14,8 +15,12 @@ use sentry::ClientInitGuard;
 use tokio::sync::oneshot;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use self::traces::Traces;
-pub(crate) use self::{errors::of_request, traces::Trace};
+pub(crate) use self::{
+    errors::of_request,
+    lines::{gather, write_gathered},
+    traces::Trace,
+};
+use self::{lines::Lines, traces::Traces};
 use crate::{LogConfig, LogFormat, TelemetryConfig};
 
 /// How long the stop waits for what is to be sent.
@@ -97,11 +102,10 @@ impl Telemetry {
 
 fn log(config: &LogConfig, sends_errors: bool) -> Result<(), LogError> {
     let filter = EnvFilter::builder().parse(&config.level)?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(Lines);
     let layer = match config.format {
-        LogFormat::Text => {
-            tracing_subscriber::fmt::layer().with_target(false).with_ansi(stdout().is_terminal()).boxed()
-        }
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Text => lines.with_target(false).with_ansi(stdout().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     let errors = sends_errors.then(errors::layer);
     tracing_subscriber::registry().with(layer.with_filter(filter)).with(errors).try_init()?;

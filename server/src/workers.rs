@@ -23,6 +23,8 @@ use tokio::{
     sync::oneshot,
 };
 
+use crate::telemetry;
+
 /// What answers requests.
 pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 
@@ -73,12 +75,14 @@ impl Workers {
 
 impl Worker {
     fn start(number: usize, endpoint: Answerer) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let runtime = Builder::new_current_thread().enable_all().on_thread_park(telemetry::write_gathered).build()?;
         let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            telemetry::gather();
             // Ready once the workers are gone.
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
+            telemetry::write_gathered();
         })?;
         Ok(Self { runtime: handle, endpoint, clients: Arc::default(), _end: Some(end) })
     }

@@ -5,12 +5,16 @@
 use std::{io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use todo_api::{Document, UserId};
 use todo_server::{
     App, Check, Config, Databases, LogFormat, Migrations, NewToken, Report, Telemetry, Verdict, check_health,
     check_token, sign, start_telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Failure = Box<dyn std::error::Error>;
 

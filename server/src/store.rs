@@ -41,7 +41,9 @@ impl Store {
     /// Opens the store on a database that is migrated.
     pub(crate) async fn open(databases: Databases, config: &DatabaseConfig) -> Result<Self, DbErr> {
         let mut fresh = [0; cursor::KEY_LENGTH];
-        aws_lc_rs::rand::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
+        // The system itself: the cryptographic library would first measure the processor's jitter, for longer than all
+        // else takes at the start.
+        getrandom::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
         Ok(Self {

@@ -88,6 +88,33 @@ impl<T: Type + Serialize> Written<T> {
     }
 }
 
+impl<T> Written<Vec<T>> {
+    /// The list of `items`, which become parts of it and take no memory of their own.
+    pub fn list<'a>(items: impl Iterator<Item = &'a mut Written<T>>) -> Self
+    where
+        T: 'a,
+    {
+        let mut items: Vec<_> = items.collect();
+        let mut json = Vec::with_capacity(items.iter().map(|item| item.json.len() + 1).sum::<usize>() + 2);
+        json.push(b'[');
+        for (place, item) in items.iter().enumerate() {
+            if place > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(&item.json);
+        }
+        json.push(b']');
+        let json = Bytes::from(json);
+        let mut start = 1;
+        for item in &mut items {
+            let end = start + item.json.len();
+            item.json = json.slice(start..end);
+            start = end + 1;
+        }
+        Self { json, of: PhantomData }
+    }
+}
+
 impl<T: Type> Payload for Written<T> {
     const CONTENT_TYPE: &'static str = Json::<T>::CONTENT_TYPE;
 

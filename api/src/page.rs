@@ -42,6 +42,12 @@ impl Limit {
     }
 }
 
+impl Default for Limit {
+    fn default() -> Self {
+        Self(Self::MAX)
+    }
+}
+
 impl Parameter for Limit {
     const NAME: &'static str = "limit";
     const IN: MetaParamIn = MetaParamIn::Query;

@@ -3,6 +3,7 @@
 mod cursor;
 mod lane;
 mod lanes;
+mod list;
 mod lists;
 mod once;
 mod owner;

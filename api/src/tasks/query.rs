@@ -4,8 +4,8 @@ use poem_openapi::registry::{MetaParamIn, MetaSchema};
 
 use crate::{Cursor, Limit, parameter::Parameter, text::NO_NUL};
 
-/// What is asked of a list of tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What is asked of a list of tasks. Unless told otherwise, for the first of all of them, in the order of ids.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ListQuery {
     /// The most tasks of the page.
     pub limit: Limit,

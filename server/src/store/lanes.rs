@@ -208,8 +208,9 @@ impl Kind for Version {
         let Some(Wanted { query, after, .. }) = pages.first() else {
             return Ok(vec![]);
         };
-        let tasks = page::select(Entity::owned_by_brought(), query, after.as_ref(), self.0.get_database_backend());
-        let versions = Expr::SubQuery(None, Box::new(page::select_versions(tasks).into()));
+        let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
+        let versions = page::select_versions(tasks, query, after.as_ref(), backend);
+        let versions = Expr::SubQuery(None, Box::new(versions.into()));
         let owners = pages.iter().map(|page| page.owner.as_str());
         let statement = Query::select().expr(brought(1)).expr(versions).from_values(owners, BROUGHT).take();
         let mut found = HashMap::new();

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use sea_orm::{
-    DbBackend, QueryFilter, QueryTrait, Select,
+    DbBackend, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, UnionType},
 };
 use todo_api::{Limit, ListQuery, PageVersion, SortKey};
@@ -77,9 +77,20 @@ fn in_order(mut tasks: Select<Entity>, query: &ListQuery) -> Select<Entity> {
 }
 
 /// What [`version`] is made of, of the same tasks, as one text: their ids and moments.
-pub(super) fn select_versions(page: Select<Entity>) -> SelectStatement {
+pub(super) fn select_versions(
+    tasks: Select<Entity>,
+    query: &ListQuery,
+    after: Option<&Position>,
+    backend: DbBackend,
+) -> SelectStatement {
     let [id, updated_at] = [Column::Id, Column::UpdatedAt].map(Expr::col);
     let task = Func::cust("concat").args([id, Expr::val(":"), updated_at]);
+    // No more than that, and what the order compares: an index may have it all.
+    let columns = [Column::Id, Column::UpdatedAt].into_iter().chain(match query.sort.key {
+        SortKey::Id | SortKey::UpdatedAt => None,
+        key => column(key),
+    });
+    let page = select(tasks.select_only().columns(columns), query, after, backend);
     Query::select()
         .expr(Func::cust("string_agg").args([task.into(), Expr::val(",")]))
         .from_subquery(page.into_query(), "page")
@@ -133,10 +144,10 @@ pub(super) fn version(tasks: &str, limit: Limit) -> PageVersion {
     PageVersion(u128::from_be_bytes(half))
 }
 
-/// The same text, of tasks that were read.
-pub(super) fn versions(tasks: &[Model]) -> String {
+/// The same text, of the ids and moments of tasks.
+pub(super) fn versions(tasks: impl Iterator<Item = (i64, i64)>) -> String {
     let mut text = String::new();
-    for Model { id, updated_at, .. } in tasks {
+    for (id, updated_at) in tasks {
         let separator = if text.is_empty() { "" } else { "," };
         // Writing to a string cannot fail.
         let _ = write!(text, "{separator}{id}:{updated_at}");

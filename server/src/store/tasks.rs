@@ -15,12 +15,13 @@ use todo_api::{
     Broken, Creation, Expected,
     Failure::{self, Refused},
     IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
-    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, Written,
+    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
 };
 
 use super::{
     Store,
     lanes::{Change, Wanted},
+    list::{List, Listed},
     page,
 };
 use crate::{
@@ -40,8 +41,9 @@ impl Tasks for Store {
             return Ok(page);
         }
         let mark = self.lists.take_mark(owner);
-        let page = Box::pin(self.page(wanted)).await?;
-        self.lists.keep(owner, query, &page, mark);
+        let list = Box::pin(self.read(wanted)).await?;
+        let page = list.page.clone();
+        self.lists.keep(owner, query, list, mark);
         Ok(page)
     }
 
@@ -51,9 +53,10 @@ impl Tasks for Store {
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        let _writing = self.lists.writing(owner);
-        self.for_owner(owner, || async { self.lanes.create.ask((owner.clone(), row.clone())).await.map(Task::from) })
-            .await
+        let writing = self.lists.writing(owner);
+        let created = self
+            .for_owner(owner, || async { self.lanes.create.ask((owner.clone(), row.clone())).await.map(Task::from) });
+        created.await.inspect(|task| writing.put(task))
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
@@ -81,35 +84,34 @@ impl Tasks for Store {
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
-        let _writing = self.lists.writing(owner);
         let target = target(owner, id, &expected);
-        let task = if patch.is_empty() {
-            self.attempt(self.lanes.read.ask(target)).await?
-        } else {
-            let change = Change {
-                target,
-                title: patch.title.map(String::from),
-                describes: !patch.description.is_undefined(),
-                description: patch.description.take().map(String::from),
-                completed: patch.completed,
-                flips: false,
-            };
-            self.attempt(self.lanes.change.ask(change)).await?
+        if patch.is_empty() {
+            let task = self.attempt(self.lanes.read.ask(target)).await?;
+            return self.matched(task.map(Task::from), owner, id, &expected).await;
+        }
+        let change = Change {
+            target,
+            title: patch.title.map(String::from),
+            describes: !patch.description.is_undefined(),
+            description: patch.description.take().map(String::from),
+            completed: patch.completed,
+            flips: false,
         };
-        self.matched(task.map(Task::from), owner, id, &expected).await
+        self.apply(change, &expected).await
     }
 
     async fn toggle(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<Task, Unmatched> {
-        let _writing = self.lists.writing(owner);
         let target = target(owner, id, &expected);
         let change = Change { target, title: None, describes: false, description: None, completed: None, flips: true };
-        let task = self.attempt(self.lanes.change.ask(change)).await?;
-        self.matched(task.map(Task::from), owner, id, &expected).await
+        self.apply(change, &expected).await
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let _writing = self.lists.writing(owner);
+        let writing = self.lists.writing(owner);
         let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
+        if is_deleted {
+            writing.removed(id);
+        }
         self.matched(is_deleted.then_some(()), owner, id, &expected).await
     }
 }
@@ -126,28 +128,35 @@ impl Store {
 
     /// Where the code is tested, each kept page is held against the one in the database.
     async fn check(&self, kept: &Page<Task>, wanted: Wanted) -> Outcome<(), InvalidCursor> {
-        let read = self.page(wanted).await?;
-        let is_same = kept.items.as_bytes() == read.items.as_bytes() && kept.next == read.next;
-        assert!(kept.version != read.version || is_same, "pages of the same version are the same");
+        let List { page, .. } = self.read(wanted).await?;
+        let is_same = kept.items.as_bytes() == page.items.as_bytes() && kept.next == page.next;
+        assert!(kept.version != page.version || is_same, "pages of the same version are the same");
         Ok(())
     }
 
-    async fn page(&self, Wanted { owner, query, after }: Wanted) -> Outcome<Page<Task>, InvalidCursor> {
+    async fn read(&self, Wanted { owner, query, after }: Wanted) -> Outcome<List, InvalidCursor> {
         let reads = &self.reads(&owner);
         let select = page::select(Entity::owned_by(&owner), &query, after.as_ref(), reads.get_database_backend());
         let mut rows = self.attempt(select.all(reads)).await?;
-        let version = page::version(&page::versions(&rows), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], &query));
         rows.truncate(limit);
         let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
         let next = next.map(|position| self.seal.seal(&owner, &query, &position)).transpose();
-        let items = Written::of(&rows.into_iter().map(Task::from).collect());
-        Ok(Page {
-            items: items.map_err(|error| broken(Arc::new(error)))?,
-            next: next.map_err(|error| broken(Arc::new(error)))?,
-            version,
-        })
+        let next = next.map_err(|error| broken(Arc::new(error)))?;
+        let tasks = rows.into_iter().map(|row| Listed::new(&row.into())).collect::<Result<_, _>>();
+        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, &query, next))
+    }
+
+    /// Changes a task.
+    async fn apply(&self, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
+        let Target { owner, id, .. } = &change.target.clone();
+        let writing = self.lists.writing(owner);
+        let task = self.attempt(self.lanes.change.ask(change)).await?.map(Task::from);
+        if let Some(task) = &task {
+            writing.put(task);
+        }
+        self.matched(task, owner, *id, expected).await
     }
 
     /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task

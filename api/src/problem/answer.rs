@@ -19,7 +19,7 @@ where
     F: Future<Output = poem::Result<Response>>,
 {
     let context = request.data::<Arc<RequestContext>>().cloned();
-    let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
+    let (method, uri) = (request.method().clone(), request.original_uri().clone());
     // A panic is caught at the edge of one request, and nothing of that request is used again.
     let result = match AssertUnwindSafe(call(request)).catch_unwind().await {
         Ok(result) => result,
@@ -44,7 +44,7 @@ where
                 // The router found the operation, and bytes in the path that are no UTF-8.
                 Unprocessable(vec![TaskId::fault()]).into()
             } else if error.is::<MethodNotAllowedError>() {
-                Problem::method_not_allowed(&method, &operations::allow(&path))
+                Problem::method_not_allowed(&method, &operations::allow(uri.path()))
             } else if error.status().is_server_error() {
                 Internal::new(error.to_string()).into()
             } else {

@@ -32,7 +32,7 @@ where
     let context = Arc::new(RequestContext::new(id));
     request.set_data(Arc::clone(&context));
     let method = request.method().clone();
-    let path = request.original_uri().path().to_owned();
+    let uri = request.original_uri().clone();
 
     let _present = metrics::asked();
     let trace = Trace::begin(request.headers());
@@ -60,7 +60,7 @@ where
         parent: &span,
         method = method.as_str(),
         // What was asked for in vain is anybody's words, and each another: only what exists is named.
-        route = operation.map_or(if exists { path.as_str() } else { "-" }, |operation| operation.route),
+        route = operation.map_or(if exists { uri.path() } else { "-" }, |operation| operation.route),
         operation = operation.map(|operation| operation.id),
         status = status.as_u16(),
         milliseconds = milliseconds(elapsed),

@@ -20,7 +20,10 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 use ipnet::IpNet;
-use poem::{Request, Response, http::HeaderValue};
+use poem::{
+    Request, Response,
+    http::{HeaderName, HeaderValue},
+};
 use todo_api::{Allowance, TooManyRequests, UserId};
 
 use super::client_address::client_address;
@@ -32,12 +35,18 @@ const MAX_BUCKETS: usize = 100_000;
 /// The buckets that are left for all others then.
 const SHARED_BUCKETS: u64 = 1024;
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
 /// Counts what users and addresses ask.
 #[derive(Clone)]
 pub(super) struct RateLimits(Option<Arc<Limits>>);
 
 struct Limits {
     limit: RateLimit,
+    /// What every answer says of it.
+    policy: Option<HeaderValue>,
     users: Buckets,
     failures: Buckets,
     trusted_proxies: Vec<IpNet>,
@@ -47,7 +56,14 @@ impl RateLimits {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self(config.rate_limit.map(|limit| {
             let trusted_proxies = config.trusted_proxies.clone();
-            Arc::new(Limits { limit, users: Buckets::new(limit), failures: Buckets::new(limit), trusted_proxies })
+            let policy = format!(r#""user";q={};w={}"#, limit.burst, seconds_for(limit, limit.burst.get()));
+            Arc::new(Limits {
+                limit,
+                policy: policy.try_into().ok(),
+                users: Buckets::new(limit),
+                failures: Buckets::new(limit),
+                trusted_proxies,
+            })
         }))
     }
 
@@ -64,16 +80,19 @@ impl RateLimits {
 impl Limits {
     /// Says what is left (draft-ietf-httpapi-ratelimit-headers).
     fn tell(&self, left: u32, response: &mut Response) {
-        let RateLimit { per_second, burst } = self.limit;
-        let seconds_for = |requests: u32| requests.div_ceil(per_second.get());
-        let policy = format!(r#""user";q={burst};w={}"#, seconds_for(burst.get()));
-        let state = format!(r#""user";r={left};t={}"#, seconds_for(burst.get().saturating_sub(left)));
-        for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
-            if let Ok(value) = HeaderValue::from_str(&value) {
+        let wait = seconds_for(self.limit, self.limit.burst.get().saturating_sub(left));
+        let state = HeaderValue::try_from(format!(r#""user";r={left};t={wait}"#)).ok();
+        for (name, value) in [(POLICY, self.policy.clone()), (STATE, state)] {
+            if let Some(value) = value {
                 response.headers_mut().insert(name, value);
             }
         }
     }
+}
+
+/// How long a bucket takes to get so many.
+fn seconds_for(limit: RateLimit, requests: u32) -> u32 {
+    requests.div_ceil(limit.per_second.get())
 }
 
 /// What one request may take.

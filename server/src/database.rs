@@ -2,6 +2,7 @@
 
 mod at_hand;
 mod connection;
+mod held;
 mod postgres;
 mod row_security;
 mod sessions;

@@ -20,12 +20,15 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use sea_orm::{
     DbErr, ExecResult, QueryResult, Statement,
-    sqlx::{Database, Executor, IntoArguments, Pool, pool::PoolConnection},
+    sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::statement::{no_connection, prepared, runtime};
+use super::{
+    held::{Held, InTransaction},
+    statement::{Naming, no_connection, query, runtime},
+};
 
 /// For how long a connection stays at hand that nobody needs.
 const UNUSED: Duration = Duration::from_millis(100);
@@ -33,7 +36,10 @@ const UNUSED: Duration = Duration::from_millis(100);
 /// For how long it stays at hand in all: then the pool has its say on how old a connection may become.
 const KEPT: Duration = Duration::from_secs(10);
 
-/// The way of single statements, on the connections that are at hand, of either database.
+/// How long a connection may take to be given back. One that takes longer is closed.
+const GIVEN_BACK: Duration = Duration::from_secs(10);
+
+/// The way of statements and transactions, on the connections that are at hand, of either database.
 #[async_trait]
 pub(super) trait Hand: Debug + Send + Sync {
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr>;
@@ -41,6 +47,9 @@ pub(super) trait Hand: Debug + Send + Sync {
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
+
+    /// Begins a transaction with the statement `begin`.
+    async fn begin(&self, begin: &str, naming: Naming) -> Result<Box<dyn Held>, DbErr>;
 
     /// To be held while a connection of the pool is waited for: what is used up meanwhile goes there, and what
     /// is at hand too, where the pool has none to spare.
@@ -56,6 +65,12 @@ pub(super) trait Hand: Debug + Send + Sync {
 /// A pool, and those of its connections that are at hand.
 #[derive(Debug)]
 pub(super) struct AtHand<DB: Database>(Arc<Inner<DB>>);
+
+impl<DB: Database> Clone for AtHand<DB> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 #[derive(Debug)]
 struct Inner<DB: Database> {
@@ -76,10 +91,34 @@ struct State<DB: Database> {
 
 /// A connection, and when it was taken from the pool and last used.
 #[derive(Debug)]
-struct Taken<DB: Database> {
+pub(super) struct Taken<DB: Database> {
     connection: PoolConnection<DB>,
+    /// Whether it is to be closed instead of being given back.
+    is_over: bool,
     since: Instant,
     used: Instant,
+}
+
+impl<DB: Database> Taken<DB> {
+    pub(super) fn connection(&mut self) -> &mut DB::Connection {
+        &mut self.connection
+    }
+
+    /// Closes it, for which the driver has a limit.
+    pub(super) fn close(mut self) {
+        self.is_over = true;
+        self.connection.close_on_drop();
+    }
+}
+
+impl<DB: Database> Drop for Taken<DB> {
+    /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent just
+    /// then, and the pool lose its place.
+    fn drop(&mut self) {
+        if !self.is_over {
+            tokio::spawn(timeout(GIVEN_BACK, self.connection.return_to_pool()));
+        }
+    }
 }
 
 impl<DB: Database> AtHand<DB> {
@@ -88,7 +127,7 @@ impl<DB: Database> AtHand<DB> {
         Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default() }))
     }
 
-    async fn take(&self) -> Result<Taken<DB>, DbErr> {
+    pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
         let waiting = {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
@@ -99,10 +138,10 @@ impl<DB: Database> AtHand<DB> {
         let connection = self.0.pool.acquire().await.map_err(no_connection)?;
         drop(waiting);
         let now = Instant::now();
-        Ok(Taken { connection, since: now, used: now })
+        Ok(Taken { connection, is_over: false, since: now, used: now })
     }
 
-    fn lay_back(&self, mut taken: Taken<DB>) {
+    pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
         let mut state = self.0.state.lock();
         taken.used = Instant::now();
         let is_wanted = self.0.waiting.load(Ordering::Acquire) > 0;
@@ -119,7 +158,7 @@ impl<DB: Database> AtHand<DB> {
 #[async_trait]
 impl<DB> Hand for AtHand<DB>
 where
-    DB: Database,
+    DB: Database + HasStatementCache,
     SqlxValues: IntoArguments<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     QueryResult: From<DB::Row>,
@@ -127,7 +166,7 @@ where
 {
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
-        let result = prepared(statement).execute(&mut *taken.connection).await;
+        let result = query(statement, Naming::Named).execute(taken.connection()).await;
         let result = result.map_err(|error| DbErr::Exec(runtime(error)))?;
         self.lay_back(taken);
         Ok(result.into())
@@ -135,7 +174,7 @@ where
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let row = prepared(statement).fetch_optional(&mut *taken.connection).await;
+        let row = query(statement, Naming::Named).fetch_optional(taken.connection()).await;
         let row = row.map_err(|error| DbErr::Query(runtime(error)))?;
         self.lay_back(taken);
         Ok(row.map(QueryResult::from))
@@ -143,10 +182,14 @@ where
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let rows = prepared(statement).fetch_all(&mut *taken.connection).await;
+        let rows = query(statement, Naming::Named).fetch_all(taken.connection()).await;
         let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
         self.lay_back(taken);
         Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    async fn begin(&self, begin: &str, naming: Naming) -> Result<Box<dyn Held>, DbErr> {
+        Ok(Box::new(InTransaction::begin(self.clone(), begin, naming).await?))
     }
 
     fn wait(&self) -> Waiting {

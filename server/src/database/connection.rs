@@ -16,16 +16,14 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use todo_api::UserId;
 
 use super::{
     at_hand::{AtHand, Hand},
     row_security,
     sessions::Sessions,
+    statement::Naming,
     transaction::Transaction,
 };
 
@@ -102,16 +100,14 @@ impl Connection {
     }
 
     async fn begin_unbound(&self) -> Result<Transaction, DbErr> {
-        let _waiting = self.at_hand.wait();
-        match &self.way {
+        let backend = self.get_database_backend();
+        let (begin, naming) = match &self.way {
+            Way::Wrapped(begin) => (&**begin, Naming::Nameless),
             // SQLite has one writer: a transaction that turned to writing later could find another at it.
-            Way::Straight => {
-                let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
-                let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
-                self.pool.begin_with_options(options).await.map(Transaction::prepared)
-            }
-            Way::Wrapped(begin) => Transaction::nameless(self.pool.get_postgres_connection_pool(), begin).await,
-        }
+            Way::Straight if backend == DbBackend::Sqlite => ("BEGIN IMMEDIATE", Naming::Named),
+            Way::Straight => ("BEGIN", Naming::Named),
+        };
+        Ok(Transaction::new(self.at_hand.begin(begin, naming).await?, backend))
     }
 
     /// Asks the database for a sign of life.

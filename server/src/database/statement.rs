@@ -5,18 +5,26 @@ use std::sync::Arc;
 
 use sea_orm::{
     ConnAcquireErr, DbErr, RuntimeErr, Statement,
-    sqlx::{self, AssertSqlSafe, Database, IntoArguments, query::Query},
+    sqlx::{self, AssertSqlSafe, Database, IntoArguments, database::HasStatementCache, query::Query},
 };
 use sea_query_sqlx::SqlxValues;
 
-/// A statement that the session keeps prepared.
-pub(super) fn prepared<DB>(statement: Statement) -> Query<'static, DB, SqlxValues>
+/// Whether statements have names, by which the session keeps them prepared; in a session that is lent, they must not.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Naming {
+    Named,
+    Nameless,
+}
+
+/// The statement, for the driver.
+pub(super) fn query<DB>(statement: Statement, naming: Naming) -> Query<'static, DB, SqlxValues>
 where
-    DB: Database,
+    DB: Database + HasStatementCache,
     SqlxValues: IntoArguments<DB>,
 {
     let values = statement.values.unwrap_or_else(|| sea_orm::Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+    let query = sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values));
+    query.persistent(matches!(naming, Naming::Named))
 }
 
 /// Why no connection could be had.

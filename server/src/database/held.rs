@@ -1,0 +1,123 @@
+//! A transaction, on a connection that is [at hand](super::at_hand) for it alone.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use sea_orm::{
+    DbErr, ExecResult, QueryResult, Statement,
+    sqlx::{self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache},
+};
+use sea_query_sqlx::SqlxValues;
+
+use super::{
+    at_hand::{AtHand, Taken},
+    statement::{Naming, query, runtime},
+};
+
+/// A transaction of either database, taken back where the value ends without [`Held::commit`].
+#[async_trait]
+pub(super) trait Held: Debug + Send {
+    async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr>;
+
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr>;
+
+    async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
+
+    async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
+
+    async fn commit(self: Box<Self>) -> Result<(), DbErr>;
+
+    async fn rollback(self: Box<Self>) -> Result<(), DbErr>;
+}
+
+#[derive(Debug)]
+pub(super) struct InTransaction<DB: Database> {
+    hand: AtHand<DB>,
+    /// None once it has ended.
+    taken: Option<Taken<DB>>,
+    naming: Naming,
+}
+
+impl<DB> InTransaction<DB>
+where
+    DB: Database,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    /// Begins one with the statement `words`.
+    pub(super) async fn begin(hand: AtHand<DB>, words: &str, naming: Naming) -> Result<Self, DbErr> {
+        let taken = Some(hand.take().await?);
+        let mut this = Self { hand, taken, naming };
+        this.say(words).await?;
+        Ok(this)
+    }
+
+    /// The builder has no words for the bounds of transactions.
+    async fn say(&mut self, words: &str) -> Result<DB::QueryResult, DbErr> {
+        let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(self.connection()?).await;
+        said.map_err(|error| DbErr::Exec(runtime(error)))
+    }
+
+    async fn end(&mut self, words: &str) -> Result<(), DbErr> {
+        self.say(words).await?;
+        if let Some(taken) = self.taken.take() {
+            self.hand.lay_back(taken);
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self) -> Result<&mut DB::Connection, DbErr> {
+        let taken = self.taken.as_mut().ok_or_else(|| DbErr::Custom("the transaction has ended".to_owned()))?;
+        Ok(taken.connection())
+    }
+}
+
+impl<DB: Database> Drop for InTransaction<DB> {
+    /// Closes the connection, whatever it is in the midst of: so the database takes the transaction back. It is
+    /// also what happens where a commit fails, as on a full disk, and nobody knows what state it left.
+    fn drop(&mut self) {
+        if let Some(taken) = self.taken.take() {
+            taken.close();
+        }
+    }
+}
+
+#[async_trait]
+impl<DB> Held for InTransaction<DB>
+where
+    DB: Database + HasStatementCache,
+    SqlxValues: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    QueryResult: From<DB::Row>,
+    ExecResult: From<DB::QueryResult>,
+{
+    async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let statement = query(statement, self.naming);
+        let result = statement.execute(self.connection()?).await;
+        result.map(ExecResult::from).map_err(|error| DbErr::Exec(runtime(error)))
+    }
+
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.say(sql).await.map(ExecResult::from)
+    }
+
+    async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let statement = query(statement, self.naming);
+        let row = statement.fetch_optional(self.connection()?).await;
+        row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(runtime(error)))
+    }
+
+    async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let statement = query(statement, self.naming);
+        let rows = statement.fetch_all(self.connection()?).await;
+        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), DbErr> {
+        self.end("COMMIT").await
+    }
+
+    async fn rollback(mut self: Box<Self>) -> Result<(), DbErr> {
+        self.end("ROLLBACK").await
+    }
+}

@@ -8,6 +8,7 @@ mod row_security;
 mod sessions;
 mod sqlite;
 mod statement;
+mod taken;
 pub(crate) mod tls;
 mod transaction;
 mod unusable;

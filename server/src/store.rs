@@ -18,7 +18,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 
-pub(crate) use self::trouble::{code_of, is_away, is_busy, sqlite_code};
+pub(crate) use self::trouble::{code_of, is_away, is_busy, is_refusal, sqlite_code};
 use self::{cursor::Seal, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
 use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics};
 

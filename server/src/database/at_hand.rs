@@ -20,14 +20,15 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use sea_orm::{
     DbErr, ExecResult, QueryResult, Statement,
-    sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
+    sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache},
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{
     held::{Held, InTransaction},
-    statement::{Naming, no_connection, query, runtime},
+    statement::Naming,
+    taken::Taken,
 };
 
 /// For how long a connection stays at hand that nobody needs.
@@ -35,9 +36,6 @@ const UNUSED: Duration = Duration::from_millis(100);
 
 /// For how long it stays at hand in all: then the pool has its say on how old a connection may become.
 const KEPT: Duration = Duration::from_secs(10);
-
-/// How long a connection may take to be given back. One that takes longer is closed.
-const GIVEN_BACK: Duration = Duration::from_secs(10);
 
 /// The way of statements and transactions, on the connections that are at hand, of either database.
 #[async_trait]
@@ -89,38 +87,6 @@ struct State<DB: Database> {
     is_watched: bool,
 }
 
-/// A connection, and when it was taken from the pool and last used.
-#[derive(Debug)]
-pub(super) struct Taken<DB: Database> {
-    connection: PoolConnection<DB>,
-    /// Whether it is to be closed instead of being given back.
-    is_over: bool,
-    since: Instant,
-    used: Instant,
-}
-
-impl<DB: Database> Taken<DB> {
-    pub(super) fn connection(&mut self) -> &mut DB::Connection {
-        &mut self.connection
-    }
-
-    /// Closes it, for which the driver has a limit.
-    pub(super) fn close(mut self) {
-        self.is_over = true;
-        self.connection.close_on_drop();
-    }
-}
-
-impl<DB: Database> Drop for Taken<DB> {
-    /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent just
-    /// then, and the pool lose its place.
-    fn drop(&mut self) {
-        if !self.is_over {
-            tokio::spawn(timeout(GIVEN_BACK, self.connection.return_to_pool()));
-        }
-    }
-}
-
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), is_watched: false });
@@ -135,10 +101,9 @@ impl<DB: Database> AtHand<DB> {
             }
             Waiting::begin(&self.0.waiting)
         };
-        let connection = self.0.pool.acquire().await.map_err(no_connection)?;
+        let taken = Taken::from(&self.0.pool).await;
         drop(waiting);
-        let now = Instant::now();
-        Ok(Taken { connection, is_over: false, since: now, used: now })
+        taken
     }
 
     pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
@@ -166,26 +131,23 @@ where
 {
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
-        let result = query(statement, Naming::Named).execute(taken.connection()).await;
-        let result = result.map_err(|error| DbErr::Exec(runtime(error)))?;
+        let result = taken.execute(statement, Naming::Named).await?;
         self.lay_back(taken);
-        Ok(result.into())
+        Ok(result)
     }
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let row = query(statement, Naming::Named).fetch_optional(taken.connection()).await;
-        let row = row.map_err(|error| DbErr::Query(runtime(error)))?;
+        let row = taken.query_one(statement, Naming::Named).await?;
         self.lay_back(taken);
-        Ok(row.map(QueryResult::from))
+        Ok(row)
     }
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let rows = query(statement, Naming::Named).fetch_all(taken.connection()).await;
-        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
+        let rows = taken.query_all(statement, Naming::Named).await?;
         self.lay_back(taken);
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        Ok(rows)
     }
 
     async fn begin(&self, begin: &str, naming: Naming) -> Result<Box<dyn Held>, DbErr> {

@@ -151,9 +151,8 @@ impl ConnectionTrait for Connection {
             return self.at_hand.execute(statement).await;
         }
         let transaction = self.begin().await?;
-        let result = transaction.execute_raw(statement).await?;
-        transaction.commit().await?;
-        Ok(result)
+        let result = transaction.execute_raw(statement).await;
+        transaction.end(result).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -162,9 +161,8 @@ impl ConnectionTrait for Connection {
             return self.pool.execute_unprepared(sql).await;
         }
         let transaction = self.begin().await?;
-        let result = transaction.execute_unprepared(sql).await?;
-        transaction.commit().await?;
-        Ok(result)
+        let result = transaction.execute_unprepared(sql).await;
+        transaction.end(result).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -172,9 +170,8 @@ impl ConnectionTrait for Connection {
             return self.at_hand.query_one(statement).await;
         }
         let transaction = self.begin().await?;
-        let row = transaction.query_one_raw(statement).await?;
-        transaction.commit().await?;
-        Ok(row)
+        let row = transaction.query_one_raw(statement).await;
+        transaction.end(row).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
@@ -182,8 +179,7 @@ impl ConnectionTrait for Connection {
             return self.at_hand.query_all(statement).await;
         }
         let transaction = self.begin().await?;
-        let rows = transaction.query_all_raw(statement).await?;
-        transaction.commit().await?;
-        Ok(rows)
+        let rows = transaction.query_all_raw(statement).await;
+        transaction.end(rows).await
     }
 }

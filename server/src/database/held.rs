@@ -10,8 +10,9 @@ use sea_orm::{
 use sea_query_sqlx::SqlxValues;
 
 use super::{
-    at_hand::{AtHand, Taken},
-    statement::{Naming, query, runtime},
+    at_hand::AtHand,
+    statement::{Naming, runtime},
+    taken::Taken,
 };
 
 /// A transaction of either database, taken back where the value ends without [`Held::commit`].
@@ -53,7 +54,7 @@ where
 
     /// The builder has no words for the bounds of transactions.
     async fn say(&mut self, words: &str) -> Result<DB::QueryResult, DbErr> {
-        let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(self.connection()?).await;
+        let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(self.taken()?.connection()).await;
         said.map_err(|error| DbErr::Exec(runtime(error)))
     }
 
@@ -65,9 +66,8 @@ where
         Ok(())
     }
 
-    fn connection(&mut self) -> Result<&mut DB::Connection, DbErr> {
-        let taken = self.taken.as_mut().ok_or_else(|| DbErr::Custom("the transaction has ended".to_owned()))?;
-        Ok(taken.connection())
+    fn taken(&mut self) -> Result<&mut Taken<DB>, DbErr> {
+        self.taken.as_mut().ok_or_else(|| DbErr::Custom("the transaction has ended".to_owned()))
     }
 }
 
@@ -91,9 +91,8 @@ where
     ExecResult: From<DB::QueryResult>,
 {
     async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let statement = query(statement, self.naming);
-        let result = statement.execute(self.connection()?).await;
-        result.map(ExecResult::from).map_err(|error| DbErr::Exec(runtime(error)))
+        let naming = self.naming;
+        self.taken()?.execute(statement, naming).await
     }
 
     async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
@@ -101,16 +100,13 @@ where
     }
 
     async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let statement = query(statement, self.naming);
-        let row = statement.fetch_optional(self.connection()?).await;
-        row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(runtime(error)))
+        let naming = self.naming;
+        self.taken()?.query_one(statement, naming).await
     }
 
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let statement = query(statement, self.naming);
-        let rows = statement.fetch_all(self.connection()?).await;
-        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
+        let naming = self.naming;
+        self.taken()?.query_all(statement, naming).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), DbErr> {

@@ -10,11 +10,7 @@ use std::{
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DbErr,
     sea_query::Query,
-    sqlx::{
-        Connection as _, Sqlite,
-        pool::PoolOptions,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
-    },
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{Connection, Databases};
@@ -47,20 +43,7 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(timeout)
         })
-        .map_sqlx_sqlite_pool_opts(fresh)
         .to_owned()
-}
-
-/// Closes connections that are still in a transaction. SeaORM leaves one open where its commit fails, as on a
-/// full disk: what is written on it afterwards would be acknowledged, and never be committed.
-fn fresh(pool: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
-    pool.after_release(|connection, _| {
-        Box::pin(async move {
-            // A rollback that is under way is waited for.
-            connection.ping().await?;
-            Ok(!connection.is_in_transaction())
-        })
-    })
 }
 
 /// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite

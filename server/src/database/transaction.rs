@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use tokio::sync::Mutex;
 
 use super::held::Held;
+use crate::store::is_refusal;
 
 /// A transaction, taken back where the value ends without [`Transaction::commit`].
 #[derive(Debug)]
@@ -25,6 +26,21 @@ impl Transaction {
     /// Where the database says no, or does not answer: then it is not known whether it lasts.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         self.held.into_inner().commit().await
+    }
+
+    /// Makes it last where all went well, and takes it back where the database refused something.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong before; else as [`Transaction::commit`].
+    pub(crate) async fn end<T>(self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        match &outcome {
+            Ok(_) => self.commit().await?,
+            // What cannot even be taken back so goes with the value, as all does after any other error.
+            Err(error) if is_refusal(error) => drop(self.rollback().await),
+            Err(_) => {}
+        }
+        outcome
     }
 
     /// Takes it back.

@@ -40,7 +40,6 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Counts what users and addresses ask.
-#[derive(Clone)]
 pub(super) struct RateLimits(Option<Arc<Limits>>);
 
 struct Limits {

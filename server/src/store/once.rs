@@ -85,10 +85,14 @@ impl Store {
     ) -> Result<Option<Creation>, DbErr> {
         let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
         let transaction = database.begin().await?;
-        let creation = Creation::new(tasks::insert(row, &transaction).await?);
-        if Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await? {
-            transaction.commit().await?;
-            return Ok(Some(creation));
+        let written = async {
+            let creation = Creation::new(tasks::insert(row, &transaction).await?);
+            let is_first = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await?;
+            Ok(is_first.then_some(creation))
+        };
+        let written = written.await;
+        if !matches!(written, Ok(None)) {
+            return transaction.end(written).await;
         }
         transaction.rollback().await?;
         let answer = Entity::answer(owner, key, &database).await?;

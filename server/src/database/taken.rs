@@ -1,0 +1,85 @@
+//! A connection that was taken from its pool, and the statements that it carries out.
+
+use std::time::Duration;
+
+use sea_orm::{
+    DbErr, ExecResult, QueryResult, Statement,
+    sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
+};
+use sea_query_sqlx::SqlxValues;
+use tokio::time::{Instant, timeout};
+
+use super::statement::{Naming, no_connection, query, runtime};
+
+/// How long a connection may take to be given back. One that takes longer is closed.
+const GIVEN_BACK: Duration = Duration::from_secs(10);
+
+/// A connection, given back where the value ends.
+#[derive(Debug)]
+pub(super) struct Taken<DB: Database> {
+    connection: PoolConnection<DB>,
+    /// Whether it is to be closed instead of being given back.
+    is_over: bool,
+    /// When it was taken from the pool.
+    pub(super) since: Instant,
+    /// When it was last used.
+    pub(super) used: Instant,
+}
+
+impl<DB: Database> Taken<DB> {
+    /// One of the pool's.
+    pub(super) async fn from(pool: &Pool<DB>) -> Result<Self, DbErr> {
+        let connection = pool.acquire().await.map_err(no_connection)?;
+        let now = Instant::now();
+        Ok(Self { connection, is_over: false, since: now, used: now })
+    }
+
+    pub(super) fn connection(&mut self) -> &mut DB::Connection {
+        &mut self.connection
+    }
+
+    /// Closes it, for which the driver has a limit.
+    pub(super) fn close(mut self) {
+        self.is_over = true;
+        self.connection.close_on_drop();
+    }
+}
+
+impl<DB> Taken<DB>
+where
+    DB: Database + HasStatementCache,
+    SqlxValues: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    QueryResult: From<DB::Row>,
+    ExecResult: From<DB::QueryResult>,
+{
+    pub(super) async fn execute(&mut self, statement: Statement, naming: Naming) -> Result<ExecResult, DbErr> {
+        let result = query(statement, naming).execute(self.connection()).await;
+        result.map(ExecResult::from).map_err(|error| DbErr::Exec(runtime(error)))
+    }
+
+    pub(super) async fn query_one(
+        &mut self,
+        statement: Statement,
+        naming: Naming,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        let row = query(statement, naming).fetch_optional(self.connection()).await;
+        row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(runtime(error)))
+    }
+
+    pub(super) async fn query_all(&mut self, statement: Statement, naming: Naming) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = query(statement, naming).fetch_all(self.connection()).await;
+        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+}
+
+impl<DB: Database> Drop for Taken<DB> {
+    /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent just
+    /// then, and the pool lose its place.
+    fn drop(&mut self) {
+        if !self.is_over {
+            tokio::spawn(timeout(GIVEN_BACK, self.connection.return_to_pool()));
+        }
+    }
+}

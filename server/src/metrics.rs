@@ -14,7 +14,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
-use crate::Databases;
+use crate::{Databases, telemetry};
 
 const CONNECTIONS: &str = "http_connections";
 const EVICTED: &str = "http_connections_evicted_total";
@@ -188,25 +188,12 @@ pub(crate) fn database_failed(is_away: bool) {
     counter!(DATABASE_ERRORS, "kind" => if is_away { "away" } else { "fault" }).increment(1);
 }
 
-tokio::task_local! {
-    /// How long the request of this task has waited for the database.
-    static DATABASE_TIME: std::cell::Cell<Duration>;
-}
-
-/// Runs `work`, the answering of one request, and says how long it waited for the database.
-pub(crate) async fn with_database_time<T>(work: impl Future<Output = T>) -> (T, Duration) {
-    DATABASE_TIME
-        .scope(std::cell::Cell::default(), async { (work.await, DATABASE_TIME.with(std::cell::Cell::get)) })
-        .await
-}
-
 /// Times `work`, which is an operation of the database.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
     let (start, _present) = (Instant::now(), Present::new(DATABASE_IN_PROGRESS));
     let result = work.await;
     let waited = start.elapsed();
     histogram!(DATABASE_DURATION).record(waited);
-    // Readiness is asked outside of any request that is timed.
-    let _ = DATABASE_TIME.try_with(|time| time.set(time.get() + waited));
+    telemetry::waited(waited);
     result
 }

@@ -1,7 +1,9 @@
 //! What the process tells of itself: logs, to the standard output, in one line each; and, where somebody
 //! collects them, traces and errors.
 
+mod current;
 mod errors;
+mod fields;
 mod lines;
 mod traces;
 
@@ -16,11 +18,12 @@ use tokio::sync::oneshot;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub(crate) use self::{
+    current::{at_work_on, waited},
     errors::of_request,
     lines::{gather, write_gathered},
     traces::Trace,
 };
-use self::{lines::Lines, traces::Traces};
+use self::{fields::Plain, lines::Lines, traces::Traces};
 use crate::{LogConfig, LogFormat, TelemetryConfig};
 
 /// How long the stop waits for what is to be sent.
@@ -104,7 +107,8 @@ fn log(config: &LogConfig, sends_errors: bool) -> Result<(), LogError> {
     let filter = EnvFilter::builder().parse(&config.level)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(Lines);
     let layer = match config.format {
-        LogFormat::Text => lines.with_target(false).with_ansi(stdout().is_terminal()).boxed(),
+        LogFormat::Text if stdout().is_terminal() => lines.with_target(false).boxed(),
+        LogFormat::Text => lines.with_target(false).with_ansi(false).fmt_fields(Plain).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     let errors = sends_errors.then(errors::layer);
@@ -113,7 +117,7 @@ fn log(config: &LogConfig, sends_errors: bool) -> Result<(), LogError> {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, message, "panicked");
+        tracing::error!(request_id = current::request_id(), place, message, "panicked");
     }));
     Ok(())
 }

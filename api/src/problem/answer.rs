@@ -61,7 +61,8 @@ impl Problem {
     /// The answer that says so, to the request of that name. What caused it is logged, and stays here.
     pub fn into_answer(self, request_id: &str) -> Response {
         if let Some(cause) = &self.cause {
-            tracing::error!(status = self.status.as_u16(), error = %chain(cause.as_ref()), "request failed");
+            let (status, error) = (self.status.as_u16(), chain(cause.as_ref()));
+            tracing::error!(request_id, status, error, "request failed");
         }
         let json = self.to_json(request_id);
         let mut response = Response::builder().status(self.status).body(Body::from_string(json.to_string()));

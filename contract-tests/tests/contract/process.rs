@@ -46,7 +46,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
         ]
     );
     for line in &lines {
-        assert_eq!(line["span"]["request_id"], "of-this-test");
+        assert_eq!(line["request_id"], "of-this-test");
         assert!(line["milliseconds"].is_number());
     }
     let everything = server.printed().join("\n");

@@ -8,7 +8,7 @@ use poem::{
 };
 use todo_api::{Operation, RequestContext, RequestId, UserId};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Level, Span};
 use uuid::Uuid;
 
 use crate::{
@@ -36,11 +36,10 @@ where
 
     let _present = metrics::asked();
     let trace = Trace::begin(request.headers());
-    let span = tracing::info_span!("request", request_id = context.id().as_str());
     // Boxed: what is put around a future holds it, and a large one would be copied each time.
-    let answered = Box::pin(answer(request).instrument(span.clone()));
-    let answered = metrics::with_database_time(telemetry::of_request(context.id(), answered));
-    let (mut response, database) = answered.await;
+    let answered = Box::pin(answer(request).instrument(span(context.id())));
+    let answered = telemetry::of_request(context.id(), answered);
+    let (mut response, database) = telemetry::at_work_on(Arc::clone(&context), answered).await;
 
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -57,7 +56,7 @@ where
         metrics::authenticated("no_token");
     }
     tracing::info!(
-        parent: &span,
+        request_id = context.id().as_str(),
         method = method.as_str(),
         // What was asked for in vain is anybody's words, and each another: only what exists is named.
         route = operation.map_or(if exists { uri.path() } else { "-" }, |operation| operation.route),
@@ -70,7 +69,7 @@ where
     );
     if elapsed >= SLOW {
         tracing::warn!(
-            parent: &span,
+            request_id = context.id().as_str(),
             operation = operation.map(|operation| operation.id),
             milliseconds = milliseconds(elapsed),
             database_milliseconds = milliseconds(database),
@@ -78,6 +77,16 @@ where
         );
     }
     response
+}
+
+/// What names the request in lines of libraries, where statements are logged; our own have its name themselves. A span
+/// takes as long as a line.
+fn span(id: &RequestId) -> Span {
+    if tracing::enabled!(target: "sqlx::query", Level::DEBUG) {
+        tracing::info_span!("request", request_id = id.as_str())
+    } else {
+        Span::none()
+    }
 }
 
 /// Milliseconds, to the microsecond.

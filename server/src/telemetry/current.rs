@@ -1,0 +1,31 @@
+//! The request that a task is at work on.
+
+use std::{cell::Cell, sync::Arc, time::Duration};
+
+use todo_api::RequestContext;
+
+struct Current {
+    context: Arc<RequestContext>,
+    /// How long it has waited for the database.
+    database: Cell<Duration>,
+}
+
+tokio::task_local! {
+    static CURRENT: Current;
+}
+
+/// Does `work`, the answering of the request of `context`, and says how long it waited for the database.
+pub(crate) async fn at_work_on<T>(context: Arc<RequestContext>, work: impl Future<Output = T>) -> (T, Duration) {
+    let current = Current { context, database: Cell::default() };
+    CURRENT.scope(current, async { (work.await, CURRENT.with(|current| current.database.get())) }).await
+}
+
+/// The request at work has waited so long for the database. Readiness is asked outside of any.
+pub(crate) fn waited(duration: Duration) {
+    let _ = CURRENT.try_with(|current| current.database.set(current.database.get() + duration));
+}
+
+/// The name of the request at work.
+pub(super) fn request_id() -> Option<String> {
+    CURRENT.try_with(|current| current.context.id().as_str().to_owned()).ok()
+}

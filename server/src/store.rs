@@ -61,8 +61,12 @@ impl Store {
 
     /// The same store, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig) -> Self {
-        let lanes = Arc::new(Lanes::new(&databases, config));
-        Self { databases, lanes, ..self.clone() }
+        let mut lanes = Lanes::new(&databases, config);
+        if config.url.sqlite_file().is_some() {
+            // One writes at a time there, and so for all.
+            lanes.write_with(&self.lanes);
+        }
+        Self { databases, lanes: Arc::new(lanes), ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.

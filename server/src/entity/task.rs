@@ -40,9 +40,23 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Whether `task` is meant: the statement has looked at its version.
+    /// Whether `task` is meant, whatever has become of it.
     pub(crate) fn is(&self, task: &Model) -> bool {
         self.id == task.id && self.owner.as_str() == task.user_id
+    }
+
+    /// Whether `task` is meant as it stands.
+    pub(crate) fn is_now(&self, task: &Model) -> bool {
+        self.is(task) && self.moments.as_ref().is_none_or(|moments| moments.contains(&task.updated_at))
+    }
+
+    /// What a statement brings along of it: one row for each version that is meant, of which a task has one at most.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<Value>> {
+        let moments = match &self.moments {
+            None => vec![None],
+            Some(moments) => moments.iter().copied().map(Some).collect(),
+        };
+        moments.into_iter().map(|moment| vec![self.owner.as_str().into(), self.id.into(), moment.into()])
     }
 
     fn condition(&self) -> Condition {
@@ -51,7 +65,7 @@ impl Target {
     }
 }
 
-/// What a statement brings along of several tasks: a row for each, its owner and its id first.
+/// What a statement brings along of several tasks: rows that begin with those of their [`Target`]s.
 pub(crate) const BROUGHT: &str = "brought";
 
 impl Entity {
@@ -65,9 +79,11 @@ impl Entity {
         Self::find().filter(Expr::col((Entity, Column::UserId)).eq(brought(1)))
     }
 
-    /// The tasks that are meant by `targets`, each only if it is its owner's.
-    pub(crate) fn owned_by_each(targets: &[Target]) -> Select<Self> {
-        Self::find().filter(any(targets))
+    /// The tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
+    pub(crate) fn owned_by_each(rows: Vec<ValueTuple>) -> Select<Self> {
+        let mut tasks = Self::find().filter(is_brought());
+        QueryTrait::query(&mut tasks).from_values(rows, BROUGHT);
+        tasks
     }
 
     /// A change of tasks of `owner`: the only way to change any.
@@ -79,9 +95,7 @@ impl Entity {
     pub(crate) fn change_owned_by_each(rows: Vec<ValueTuple>) -> UpdateMany<Self> {
         let mut change = moved();
         QueryTrait::query(&mut change).from(TableRef::ValuesList(rows, BROUGHT.into_iden()));
-        change
-            .filter(Expr::col((Entity, Column::UserId)).eq(brought(1)))
-            .filter(Expr::col((Entity, Column::Id)).eq(brought(2)))
+        change.filter(is_brought())
     }
 
     /// A deletion of tasks of `owner`: the only way to delete any.
@@ -89,7 +103,8 @@ impl Entity {
         Self::delete_many().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
-    /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's.
+    /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite
+    /// brings no rows along.
     pub(crate) fn delete_owned_by_each(targets: &[Target]) -> DeleteMany<Self> {
         Self::delete_many().filter(any(targets))
     }
@@ -107,6 +122,15 @@ fn moved() -> UpdateMany<Entity> {
     let kept = Expr::col((Entity, Column::UpdatedAt));
     let moment = Func::greatest([Expr::val(clock::now_micros()), kept.add(1_i64)]);
     Entity::update_many().col_expr(Column::UpdatedAt, moment.into())
+}
+
+/// That a task is what a [`BROUGHT`] row is about: its owner's, of that id, and in that version if not in any.
+fn is_brought() -> Condition {
+    let kept = |column: Column| Expr::col((Entity, column));
+    Condition::all()
+        .add(kept(Column::UserId).eq(brought(1)))
+        .add(kept(Column::Id).eq(brought(2)))
+        .add(brought(3).is_null().or(brought(3).eq(kept(Column::UpdatedAt))))
 }
 
 fn any(targets: &[Target]) -> Condition {

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::{
     sync::oneshot,
+    task::yield_now,
     time::{sleep, timeout},
 };
 
@@ -52,12 +53,28 @@ pub(super) trait Kind: Send + Sync + 'static {
 /// The way of all questions of a kind.
 pub(super) struct Lane<K: Kind>(Arc<Inner<K>>);
 
+impl<K: Kind> Clone for Lane<K> {
+    /// The same way.
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// How statements go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// How long one may take.
+    pub(super) limit: Duration,
+    /// How many questions go together at most.
+    pub(super) most: usize,
+    /// How many turns everybody has who is ready before one goes. With two, what has arrived is read, and asked along.
+    /// For a lone one that is two looks at the sockets, about a microsecond each.
+    pub(super) turns: usize,
+}
+
 struct Inner<K: Kind> {
     kind: K,
-    /// How long a statement may take.
-    limit: Duration,
-    /// How many go together at most.
-    most: usize,
+    manner: Manner,
     state: Mutex<State<K>>,
 }
 
@@ -73,15 +90,14 @@ struct Asked<K: Kind> {
 }
 
 impl<K: Kind> Lane<K> {
-    /// A lane for statements that take at most `limit`, and carry `most` questions at most.
-    pub(super) fn new(kind: K, limit: Duration, most: usize) -> Self {
+    pub(super) fn new(kind: K, manner: Manner) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false });
-        Self(Arc::new(Inner { kind, limit, most, state }))
+        Self(Arc::new(Inner { kind, manner, state }))
     }
 
     /// The answer to `question`, alone or in company.
     pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
-        if self.0.most == 1 {
+        if self.0.manner.most == 1 {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
             return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
         }
@@ -102,7 +118,7 @@ impl<K: Kind> Lane<K> {
 impl<K: Kind> Inner<K> {
     /// Sends one statement after the other until nobody waits.
     async fn run(self: Arc<Self>) {
-        while let Some(batch) = self.next() {
+        while let Some(batch) = self.next().await {
             let mut statement = Box::pin(Arc::clone(&self).send(batch));
             tokio::select! {
                 biased;
@@ -114,8 +130,12 @@ impl<K: Kind> Inner<K> {
         }
     }
 
-    fn next(&self) -> Option<Vec<Asked<K>>> {
-        self.state.lock().next(self.most)
+    /// Those who go next, once everybody had a turn who was ready: so those go along who come at the same time.
+    async fn next(&self) -> Option<Vec<Asked<K>>> {
+        for _ in 0..self.manner.turns {
+            yield_now().await;
+        }
+        self.state.lock().next(self.manner.most)
     }
 
     async fn send(self: Arc<Self>, batch: Vec<Asked<K>>) {
@@ -140,7 +160,7 @@ impl<K: Kind> Inner<K> {
     }
 
     async fn ask(&self, questions: &[K::Question]) -> Result<Vec<K::Answer>, DbErr> {
-        let asked = timeout(self.limit, self.kind.ask(questions)).await;
+        let asked = timeout(self.manner.limit, self.kind.ask(questions)).await;
         asked.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
     }
 }
@@ -174,7 +194,7 @@ mod tests {
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 
-    use super::*;
+    use super::{super::trouble::tests::said, *};
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
     struct Doubling {
@@ -205,41 +225,11 @@ mod tests {
 
     fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
         let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
-        (Arc::clone(&kind), Lane::new(kind, Duration::from_secs(4), 128))
+        (Arc::clone(&kind), Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2 }))
     }
 
     fn refused() -> DbErr {
-        DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::Database(Box::new(No)))))
-    }
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("no")]
-    struct No;
-
-    impl sqlx::error::DatabaseError for No {
-        fn message(&self) -> &'static str {
-            "no"
-        }
-
-        fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
-            Some("23503".into())
-        }
-
-        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
-            self
-        }
-
-        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
-            self
-        }
-
-        fn kind(&self) -> sqlx::error::ErrorKind {
-            sqlx::error::ErrorKind::Other
-        }
+        DbErr::Query(said("23503"))
     }
 
     fn broken() -> DbErr {

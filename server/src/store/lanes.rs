@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    ConnectionTrait, DbErr, EntityTrait,
     sea_query::{Expr, ExprTrait, Func, Query, ValueTuple},
 };
 
@@ -11,7 +11,7 @@ use todo_api::{ListQuery, PageVersion, UserId};
 
 use super::{
     cursor::Position,
-    lane::{Kind, Lane},
+    lane::{Kind, Lane, Manner},
     page,
 };
 use crate::{
@@ -37,15 +37,25 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(databases: &Databases, config: &DatabaseConfig) -> Self {
         // Under row-level security, a statement is one caller's.
-        let (limit, most) = (config.timeout, if config.row_security { 1 } else { config.batch_size });
+        let most = if config.row_security { 1 } else { config.batch_size };
+        let writing = Manner { limit: config.timeout, most, turns: 2 };
+        // An embedded database is no round trip away: to be only read, company gains nothing that waiting would be worth.
+        let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing };
         let (reads, writes) = (&databases.reads, &databases.writes);
         Self {
-            read: Lane::new(Read(reads.clone()), limit, most),
-            version: Lane::new(Version(reads.clone()), limit, most),
-            create: Lane::new(Create(writes.clone()), limit, most),
-            change: Lane::new(Apply(writes.clone()), limit, most),
-            delete: Lane::new(Delete(writes.clone()), limit, most),
+            read: Lane::new(Read(reads.clone()), reading),
+            version: Lane::new(Version(reads.clone()), reading),
+            create: Lane::new(Create(writes.clone()), writing),
+            change: Lane::new(Apply(writes.clone()), writing),
+            delete: Lane::new(Delete(writes.clone()), writing),
         }
+    }
+
+    /// Goes the same ways as `others` where something is written.
+    pub(super) fn write_with(&mut self, others: &Self) {
+        self.create = others.create.clone();
+        self.change = others.change.clone();
+        self.delete = others.delete.clone();
     }
 }
 
@@ -64,8 +74,13 @@ impl Kind for Read {
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
         let database = of(&self.0, targets.iter().map(|target| &target.owner));
-        let tasks = Entity::owned_by_each(targets).all(&database).await?;
-        Ok(targets.iter().map(|target| tasks.iter().find(|task| target.is(task)).cloned()).collect())
+        let rows: Vec<_> = targets.iter().flat_map(Target::rows).map(ValueTuple::Many).collect();
+        // That one of no versions is meant, no row can say.
+        if rows.is_empty() {
+            return Ok(vec![None; targets.len()]);
+        }
+        let tasks = Entity::owned_by_each(rows).all(&database).await?;
+        Ok(targets.iter().map(|target| tasks.iter().find(|task| target.is_now(task)).cloned()).collect())
     }
 }
 
@@ -133,23 +148,17 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// One row for each version that the change is meant for, of which a task has one at most.
+    /// What a statement brings along of it.
     fn rows(&self) -> impl Iterator<Item = ValueTuple> {
-        let moments = match &self.target.moments {
-            None => vec![None],
-            Some(moments) => moments.iter().copied().map(Some).collect(),
-        };
-        moments.into_iter().map(|moment| {
-            ValueTuple::Many(vec![
-                self.target.owner.as_str().into(),
-                self.target.id.into(),
-                moment.into(),
+        self.target.rows().map(|mut row| {
+            row.extend([
                 self.title.clone().into(),
                 self.describes.into(),
                 self.description.clone().into(),
                 self.completed.into(),
                 self.flips.into(),
-            ])
+            ]);
+            ValueTuple::Many(row)
         })
     }
 }
@@ -164,15 +173,17 @@ impl Kind for Apply {
 
     async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
         let kept = |column: Column| Expr::col((Entity, column));
-        let rows: Vec<_> = changes.iter().flat_map(Change::rows).collect();
-        // That a change expects one of no versions, is for its sender to say; no row can say it.
+        let mut changes_by_id: Vec<_> = changes.iter().collect();
+        // Two statements that lock the same tasks in different orders would wait for one another.
+        changes_by_id.sort_unstable_by_key(|change| change.target.id);
+        let rows: Vec<_> = changes_by_id.into_iter().flat_map(Change::rows).collect();
+        // That one of no versions is meant, no row can say.
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
         }
         let described = Expr::case(brought(5), brought(6)).finally(kept(Column::Description));
         let completed = Func::coalesce([brought(7), kept(Column::Completed).ne(brought(8))]);
         let change = Entity::change_owned_by_each(rows)
-            .filter(brought(3).is_null().or(brought(3).eq(kept(Column::UpdatedAt))))
             .col_expr(Column::Title, Func::coalesce([brought(4), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());

@@ -24,7 +24,7 @@ use todo_api::{ListQuery, Page, Task, UserId};
 use super::list::{Edit, List, Listed};
 
 /// How many marks there are; owners share them by chance, and then read some pages anew for one another.
-const MARKS: usize = 1 << 14;
+const MARKS: usize = 1 << 16;
 
 /// What a list takes in memory beside its tasks.
 const OVERHEAD: u64 = 512;

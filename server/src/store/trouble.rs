@@ -11,6 +11,8 @@ pub(crate) fn is_away(error: &DbErr) -> bool {
         // SQLite's BUSY, LOCKED, IOERR, FULL, CANTOPEN.
         || sqlite_code(error).is_some_and(|code| [5, 6, 10, 13, 14].contains(&code))
         || driver(error).is_some_and(is_out_of_reach)
+        // PostgreSQL fails within before there is a session: on a full disk, it cannot write its own caches.
+        || matches!(error, DbErr::Conn(_)) && code_of(error).is_some_and(|code| code.starts_with("XX"))
 }
 
 /// Whether another program has an embedded database locked: BUSY 5, LOCKED 6.
@@ -59,10 +61,57 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
-            // operator intervention (PostgreSQL, appendix A).
+            // operator intervention, errors of the system beneath (PostgreSQL, appendix A).
             error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
-                && ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
+                && ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What a database says by a code.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Code(&'static str);
+
+    impl sqlx::error::DatabaseError for Code {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> sqlx::error::ErrorKind {
+            sqlx::error::ErrorKind::Other
+        }
+    }
+
+    pub(in super::super) fn said(code: &'static str) -> RuntimeErr {
+        RuntimeErr::SqlxError(std::sync::Arc::new(sqlx::Error::Database(Box::new(Code(code)))))
+    }
+
+    #[test]
+    fn who_fails_within_before_there_is_a_session_is_away() {
+        assert!(is_away(&DbErr::Conn(said("XX000"))), "a full disk");
+        assert!(!is_away(&DbErr::Conn(said("28P01"))), "a wrong password");
+        assert!(!is_away(&DbErr::Query(said("XX000"))), "a fault");
     }
 }

@@ -16,6 +16,11 @@ use sea_orm::{
 use super::{Connection, Databases};
 use crate::{DatabaseConfig, store};
 
+/// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes come
+/// back to the same pages time and again: with SQLite's own 1000, creating tasks took a tenth longer, for bringing in what
+/// soon changes again. With 16000 it would take a fifth less still; but a small disk would be full of the log alone.
+const PAGES_OF_LOG: u32 = 4_000;
+
 /// Prepares the connections.
 ///
 /// SQLite has one writer at a time. A pool of one connection makes writes queue fairly in this process;
@@ -42,6 +47,7 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
                 // An answer means that the write is kept, through a loss of power too.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(timeout)
+                .pragma("wal_autocheckpoint", PAGES_OF_LOG.to_string())
         })
         .to_owned()
 }

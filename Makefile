@@ -57,7 +57,7 @@ bench: bench-http ## What requests cost, the road of each, pages, verified token
 	$(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens
 
 bench-http: postgres ## Requests a second, beside peers: make bench-http DATABASE=sqlite WORK="W1 W6"
-	@contract-tests/bring-wrk.sh
+	@contract-tests/bring.sh wrk libluajit-5.1-2 libluajit-5.1-common
 	$(CARGO) build --quiet --locked --release --package todo-server
 	$(CARGO) build --quiet --locked --release --manifest-path contract-tests/bench/Cargo.toml --target-dir target/bench
 	@$(CARGO) run --quiet --locked --package todo-contract-tests --bin bench-http -- $(foreach name,$(BENCH),"$(name)=$($(name))")
@@ -79,7 +79,7 @@ drift: ## Fail where the committed document is not the one that the code prints
 
 postgres: ## Bring PostgreSQL and PgBouncer for the tests, where they are not installed
 	@contract-tests/bring-postgres.sh
-	@contract-tests/bring-pgbouncer.sh
+	@contract-tests/bring.sh pgbouncer libevent-2.1-7 libc-ares2
 
 interop: postgres ## Generated clients, judges and other peers: make interop PEER=orval
 	@contract-tests/interop/bring.sh

@@ -62,8 +62,7 @@ impl Load {
         command.arg(format!("http://127.0.0.1:{port}")).args(["--", work.code(), "tokens"]);
         command.arg(self.tasks_of_each.to_string()).arg(if deletes { "delete" } else { "keep" });
         let output = command.current_dir(self.folder.path()).kill_on_drop(true).output().await;
-        let output =
-            output.map_err(|error| format!("wrk cannot be run: {error}; contract-tests/bring-wrk.sh brings it"))?;
+        let output = output.map_err(|error| format!("wrk cannot be run: {error}; `make bench-http` brings it"))?;
         let processor_time = usage::processor_time_of_ended_children().saturating_sub(before);
         let text = String::from_utf8_lossy(&output.stdout);
         let numbers = text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok().filter(Value::is_object));

@@ -1,18 +1,14 @@
 //! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use rstest::rstest;
-use sea_orm::{
-    ConnectionTrait,
-    sea_query::{Expr, ExprTrait, Func, Query},
-};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase,
+    TestApp,
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 
 #[rstest]
 #[case::even(200, false)]
@@ -55,40 +51,6 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
     for status in [200, 412] {
         assert_eq!(statuses.iter().filter(|is| **is == status).count(), 50, "{statuses:?}");
     }
-}
-
-/// Each worker sends its own statements, and two that wait for one another are only told so after a second.
-#[tokio::test(flavor = "multi_thread")]
-async fn changes_of_the_same_tasks_do_not_wait_for_one_another() {
-    let database = TestDatabase::create(Postgres).await;
-    let mut server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
-    let ann = ServerProcess::client(server.address(), "ann");
-    let mut ids = Vec::new();
-    for number in 0..20 {
-        ids.push(ann.created(&format!("{number}")).await);
-    }
-    let mut under_way = JoinSet::new();
-    for number in 0..2_000 {
-        let (ann, id) = (ann.clone(), ids[number * 7 % ids.len()]);
-        under_way.spawn(async move { ann.toggle(id).await.expect(200) });
-    }
-    under_way.join_all().await;
-    // A session tells what it has seen at its end at the latest.
-    server.signal("TERM");
-    server.wait();
-    let of_this = || Expr::col("datname").eq(Func::cust("current_database"));
-    let seen =
-        Query::select().columns(["numbackends", "deadlocks"]).from("pg_stat_database").and_where(of_this()).take();
-    let connection = database.connect().await;
-    let deadlocks = loop {
-        let row = connection.query_one(&seen).await.expect("an answer").expect("this database");
-        if row.try_get::<i32>("", "numbackends").expect("a number") == 1 {
-            break row.try_get::<i64>("", "deadlocks").expect("a number");
-        }
-        sleep(Duration::from_millis(100)).await;
-    };
-    assert_eq!(deadlocks, 0);
-    connection.close().await.expect("a connection can be closed");
 }
 
 #[rstest]

@@ -1,14 +1,20 @@
 //! The life of the server: start, run, stop.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use futures_util::future::join_all;
 use poem::EndpointExt;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, runtime::Handle, time::timeout};
+use tokio_util::context::TokioContext;
 
 use crate::{
     Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableDatabase,
-    UnusableJwks, admin::Admin, http::Surroundings, serve, store::Store, workers::Workers,
+    UnusableJwks,
+    admin::Admin,
+    http::Surroundings,
+    serve,
+    store::Store,
+    workers::{Answerer, Thread, Workers},
 };
 
 /// How long the database may take to close its connections: one that fell silent would be waited for for ever.
@@ -75,20 +81,11 @@ impl App {
                  counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
             );
         }
-        let unusable = |cause| UnusableDatabase::new(&config.database.url, cause);
         let (workers, share) = shares(config);
-        let mut databases = Databases::connect_each(workers, &share).await?;
-        let first = databases[0].clone();
-        let migrations = Migrations::of(&first, &share);
-        migrations.settle(share.migrate_on_start).await.map_err(|error| match error {
-            // What goes wrong with a file of ours is the file's fault: nobody keeps us from making tables there.
-            MigrateError::Database(cause) if share.url.sqlite_file().is_some() => unusable(cause).into(),
-            error => StartError::from(error),
-        })?;
-        if share.row_security {
-            databases = Databases::restricted(&databases, &migrations).await?;
-        }
-        let store = Store::open(databases[0].clone(), &share).await.map_err(unusable)?;
+        let threads = Thread::start_each(workers).map_err(StartError::Threads)?;
+        let runtimes: Vec<_> = threads.iter().map(Thread::runtime).cloned().collect();
+        let opened = TokioContext::new(open(&runtimes, &share), runtimes[0].clone());
+        let (databases, store) = opened.await?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
@@ -96,7 +93,7 @@ impl App {
         let surroundings = Surroundings::new(config)?;
         let endpoints =
             databases.iter().map(|databases| surroundings.of(store.over(databases.clone(), &share)).boxed());
-        let workers = Workers::start(endpoints.map(Arc::new)).map_err(StartError::Threads)?;
+        let workers = Workers::new(threads, endpoints.map(|endpoint| Arc::new(endpoint) as Answerer));
         let admin = match config.http.admin_address {
             Some(address) => {
                 let admin = Admin::start(address, databases.clone()).await;
@@ -140,11 +137,29 @@ impl App {
     }
 }
 
+/// Connects each of `runtimes` to the database, sees that it is as it must be, and opens the store.
+async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Databases>, Store), StartError> {
+    let unusable = |cause| UnusableDatabase::new(&config.url, cause);
+    let mut databases = Databases::connect_each(runtimes, config).await?;
+    let first = databases[0].clone();
+    let migrations = Migrations::of(&first, config);
+    migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
+        // What goes wrong with a file of ours is the file's fault: nobody keeps us from making tables there.
+        MigrateError::Database(cause) if config.url.sqlite_file().is_some() => unusable(cause).into(),
+        error => StartError::from(error),
+    })?;
+    if config.row_security {
+        databases = Databases::restricted(&databases, &migrations).await?;
+    }
+    let store = Store::open(databases[0].clone(), config).await.map_err(unusable)?;
+    Ok((databases, store))
+}
+
 /// How many workers there are, and how each may use the database: the connections are shared out.
 fn shares(config: &Config) -> (usize, DatabaseConfig) {
     let all = config.database.max_connections;
     let workers = match config.http.workers {
-        0 => thread::available_parallelism().map_or(1, Into::into),
+        0 => available_parallelism().map_or(1, Into::into),
         number => number,
     };
     let workers = workers.min(all as usize);

@@ -16,7 +16,7 @@ mod unusable;
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
@@ -43,19 +43,22 @@ impl Databases {
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
-        Ok(Self::connect_each(1, config).await?.remove(0))
+        Ok(Self::connect_each(&[Handle::current()], config).await?.remove(0))
     }
 
-    /// The same for each of several users of it, who each have connections of their own; an embedded
+    /// The same for each of several runtimes, with connections of their own; an embedded
     /// database has one writer, so its are shared.
     ///
     /// # Errors
     ///
     /// As [`Databases::connect`].
-    pub(crate) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Self>, UnusableDatabase> {
+    pub(crate) async fn connect_each(
+        runtimes: &[Handle],
+        config: &DatabaseConfig,
+    ) -> Result<Vec<Self>, UnusableDatabase> {
         let connected = match config.url.sqlite_file() {
-            Some(_) => sqlite::connect(config).await.map(|shared| vec![shared; users]),
-            None => postgres::connect_each(users, config).await,
+            Some(_) => sqlite::connect(config).await.map(|shared| vec![shared; runtimes.len()]),
+            None => postgres::connect_each(runtimes, config).await,
         };
         connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }

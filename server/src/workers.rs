@@ -28,15 +28,20 @@ use crate::telemetry;
 /// What answers requests.
 pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 
-/// The workers of a server, who end with it.
+/// A thread with its runtime, which ends with the value.
+pub(crate) struct Thread {
+    runtime: Handle,
+    _end: Option<oneshot::Sender<()>>,
+}
+
+/// The workers of a server.
 pub(crate) struct Workers(Vec<Worker>);
 
 /// A thread, and how many clients it has.
 struct Worker {
-    runtime: Handle,
+    thread: Thread,
     endpoint: Answerer,
     clients: Arc<AtomicUsize>,
-    _end: Option<oneshot::Sender<()>>,
 }
 
 /// A client's place at a worker, until the value goes.
@@ -49,32 +54,33 @@ pub(crate) struct Client {
 }
 
 impl Workers {
-    /// Starts a worker for each of `endpoints`.
-    pub(crate) fn start(endpoints: impl IntoIterator<Item = Answerer>) -> io::Result<Self> {
-        endpoints
-            .into_iter()
-            .enumerate()
-            .map(|(number, endpoint)| Worker::start(number, endpoint))
-            .collect::<io::Result<_>>()
-            .map(Self)
+    /// A worker on each of `threads`, with its own of `endpoints`.
+    pub(crate) fn new(threads: Vec<Thread>, endpoints: impl IntoIterator<Item = Answerer>) -> Self {
+        let worker = |(thread, endpoint)| Worker { thread, endpoint, clients: Arc::default() };
+        Self(threads.into_iter().zip(endpoints).map(worker).collect())
     }
 
     /// One worker: whoever asks for it.
     pub(crate) fn here(endpoint: Answerer) -> Self {
-        Self(vec![Worker { runtime: Handle::current(), endpoint, clients: Arc::default(), _end: None }])
+        Self::new(vec![Thread { runtime: Handle::current(), _end: None }], [endpoint])
     }
 
     /// The place for the next client.
     pub(crate) fn take_in(&self) -> Option<Client> {
         let worker = self.0.iter().min_by_key(|worker| worker.clients.load(Ordering::Relaxed))?;
         worker.clients.fetch_add(1, Ordering::Relaxed);
-        let (runtime, endpoint) = (worker.runtime.clone(), Arc::clone(&worker.endpoint));
+        let (runtime, endpoint) = (worker.thread.runtime.clone(), Arc::clone(&worker.endpoint));
         Some(Client { runtime, endpoint, clients: Arc::clone(&worker.clients) })
     }
 }
 
-impl Worker {
-    fn start(number: usize, endpoint: Answerer) -> io::Result<Self> {
+impl Thread {
+    /// Starts so many.
+    pub(crate) fn start_each(count: usize) -> io::Result<Vec<Self>> {
+        (0..count).map(Self::start).collect()
+    }
+
+    fn start(number: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().on_thread_park(telemetry::write_gathered).build()?;
         let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
@@ -84,7 +90,13 @@ impl Worker {
             runtime.shutdown_background();
             telemetry::write_gathered();
         })?;
-        Ok(Self { runtime: handle, endpoint, clients: Arc::default(), _end: Some(end) })
+        Ok(Self { runtime: handle, _end: Some(end) })
+    }
+
+    /// Its runtime, to open connections in that it will use: whatever runtime opened one has to wake up each time that
+    /// something comes by it.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 }
 

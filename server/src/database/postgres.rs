@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use sea_orm::{
     ConnectionTrait, Database, DbErr,
     sqlx::{
@@ -9,6 +10,8 @@ use sea_orm::{
         postgres::PgConnectOptions,
     },
 };
+use tokio::runtime::Handle;
+use tokio_util::context::TokioContext;
 
 use super::{Connection, Databases, Sessions, tls};
 use crate::{DatabaseConfig, store};
@@ -20,8 +23,8 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a connection may take to show that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// Prepares the connections of several users, for the kind of sessions that they lead to.
-pub(super) async fn connect_each(users: usize, config: &DatabaseConfig) -> Result<Vec<Databases>, DbErr> {
+/// Prepares the connections of several runtimes, for the kind of sessions that they lead to.
+pub(super) async fn connect_each(runtimes: &[Handle], config: &DatabaseConfig) -> Result<Vec<Databases>, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let adjust = adjustment(config);
     let address = adjust(config.url.expose().parse().map_err(unreadable)?);
@@ -29,11 +32,8 @@ pub(super) async fn connect_each(users: usize, config: &DatabaseConfig) -> Resul
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
-    let mut all = Vec::with_capacity(users);
-    for _ in 0..users {
-        all.push(lead(config, sessions, adjust).await?);
-    }
-    Ok(all)
+    try_join_all(runtimes.iter().map(|runtime| TokioContext::new(lead(config, sessions, adjust), runtime.clone())))
+        .await
 }
 
 /// Prepares connections that lead to such sessions.

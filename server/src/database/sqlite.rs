@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use rustix::fs::statvfs;
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DbErr,
     sea_query::Query,
@@ -17,9 +18,14 @@ use super::{Connection, Databases};
 use crate::{DatabaseConfig, store};
 
 /// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes come
-/// back to the same pages time and again: with SQLite's own 1000, creating tasks took a tenth longer, for bringing in what
-/// soon changes again. With 16000 it would take a fifth less still; but a small disk would be full of the log alone.
-const PAGES_OF_LOG: u32 = 4_000;
+/// back to the same pages time and again, and what soon changes again is better not brought in.
+const PAGES_OF_LOG: u32 = 16_000;
+
+/// The same where there is little room: a small disk would be full of the log alone.
+const PAGES_OF_SMALL_LOG: u32 = 4_000;
+
+/// From how many free bytes on there is room.
+const ROOM: u64 = 1 << 30;
 
 /// Prepares the connections.
 ///
@@ -39,6 +45,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
 
 fn options(config: &DatabaseConfig) -> ConnectOptions {
     let timeout = config.timeout;
+    let pages_of_log = pages_of_log(config.url.sqlite_file().as_deref());
     super::options(&config.url, config)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
@@ -47,9 +54,16 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
                 // An answer means that the write is kept, through a loss of power too.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(timeout)
-                .pragma("wal_autocheckpoint", PAGES_OF_LOG.to_string())
+                .pragma("wal_autocheckpoint", pages_of_log.to_string())
         })
         .to_owned()
+}
+
+/// How large the log may become, by the room that there is beside `file` now.
+fn pages_of_log(file: Option<&Path>) -> u32 {
+    let disk = file.and_then(|file| statvfs(file).ok());
+    let room = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    if room < ROOM { PAGES_OF_SMALL_LOG } else { PAGES_OF_LOG }
 }
 
 /// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite

@@ -14,8 +14,10 @@ use crate::{
 /// Writes both.
 pub(crate) fn publish(all: &[Results], settings: &Settings) -> Result<(), String> {
     let docs = workspace().join("docs");
-    let written = fs::write(docs.join("benchmarks.svg"), chart::draw(all));
-    written.and_then(|()| fs::write(docs.join("benchmarks.md"), page(all, settings))).map_err(|error| error.to_string())
+    // Both before either is written: the page names the revision, which would be a changed one.
+    let (chart, page) = (chart::draw(all), page(all, settings));
+    let written = fs::write(docs.join("benchmarks.svg"), chart);
+    written.and_then(|()| fs::write(docs.join("benchmarks.md"), page)).map_err(|error| error.to_string())
 }
 
 fn page(all: &[Results], settings: &Settings) -> String {

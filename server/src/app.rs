@@ -1,6 +1,6 @@
 //! The life of the server: start, run, stop.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
 use futures_util::future::join_all;
 use poem::EndpointExt;
@@ -14,7 +14,7 @@ use crate::{
     http::Surroundings,
     serve,
     store::Store,
-    workers::{Answerer, Thread, Workers},
+    workers::{Thread, Workers},
 };
 
 /// How long the database may take to close its connections: one that fell silent would be waited for for ever.
@@ -84,8 +84,7 @@ impl App {
         let (workers, share) = shares(config);
         let threads = Thread::start_each(workers).map_err(StartError::Threads)?;
         let runtimes: Vec<_> = threads.iter().map(Thread::runtime).cloned().collect();
-        let opened = TokioContext::new(open(&runtimes, &share), runtimes[0].clone());
-        let (databases, store) = opened.await?;
+        let (databases, store) = TokioContext::new(open(&runtimes, &share), runtimes[0].clone()).await?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
@@ -93,7 +92,7 @@ impl App {
         let surroundings = Surroundings::new(config)?;
         let endpoints =
             databases.iter().map(|databases| surroundings.of(store.over(databases.clone(), &share)).boxed());
-        let workers = Workers::new(threads, endpoints.map(|endpoint| Arc::new(endpoint) as Answerer));
+        let workers = Workers::new(threads, endpoints.map(Arc::new));
         let admin = match config.http.admin_address {
             Some(address) => {
                 let admin = Admin::start(address, databases.clone()).await;
@@ -159,7 +158,7 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
 fn shares(config: &Config) -> (usize, DatabaseConfig) {
     let all = config.database.max_connections;
     let workers = match config.http.workers {
-        0 => available_parallelism().map_or(1, Into::into),
+        0 => thread::available_parallelism().map_or(1, Into::into),
         number => number,
     };
     let workers = workers.min(all as usize);

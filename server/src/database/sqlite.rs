@@ -35,8 +35,9 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     if let Some(file) = config.url.sqlite_file() {
         prepare(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
     }
-    let single = options(config).max_connections(1).min_connections(0).to_owned();
-    let reads = Connection::embedded(Database::connect(options(config)).await?);
+    let several = options(config);
+    let single = several.clone().max_connections(1).min_connections(0).to_owned();
+    let reads = Connection::embedded(Database::connect(several).await?);
     let writes = Connection::embedded(Database::connect(single.clone()).await?);
     // Another program may be done with the file soon. A file that cannot be used is not mended by waiting.
     super::wait(config, store::is_busy, || look(&writes)).await?;

@@ -44,8 +44,7 @@ impl Server {
         database.populate(tasks / 100, 100).await;
         database.fill("rich", tasks / 10).await;
         if engine == Postgres {
-            // As PostgreSQL does by itself, some time later.
-            database.connect().await.execute_unprepared("VACUUM ANALYZE tasks").await.expect("it is ours");
+            tidy(&database).await;
         }
         println!("{}: {tasks} tasks, and {} of one user, in {:.0?}", engine.name(), tasks / 10, start.elapsed());
         Self { address, _database: database }
@@ -55,6 +54,11 @@ impl Server {
         let token = Token::of(user).with("exp", seconds_from_now(3600)).encode();
         Reader { http: Client::new(), base: format!("http://{}", self.address), token }
     }
+}
+
+/// Does what PostgreSQL does by itself, some time later. There is no builder for it.
+async fn tidy(database: &TestDatabase) {
+    database.connect().await.execute_unprepared("VACUUM ANALYZE tasks").await.expect("it is ours");
 }
 
 /// A client that looks at nothing, so as to cost little.

@@ -204,7 +204,7 @@ impl TestDatabase {
         Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await.expect("a connection")
     }
 
-    /// Makes writes of tasks wait, until the connection is told `ROLLBACK`.
+    /// Makes writes of tasks wait, until the connection is told `ROLLBACK`. There is no builder for locks.
     ///
     /// # Panics
     ///

@@ -62,8 +62,7 @@ impl Data {
         match self {
             Self::Postgres(_) => {
                 let database = connect(&self.seeded(place)).await.map_err(in_words)?;
-                let emptied = database.execute_unprepared("TRUNCATE tasks RESTART IDENTITY").await;
-                emptied.map_err(in_words)?;
+                empty(&database).await.map_err(in_words)?;
                 fill(&database, settings.tasks_of_each()).await.map_err(in_words)?;
                 database.close().await.map_err(in_words)
             }
@@ -124,10 +123,16 @@ async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await
 }
 
+/// Tells PostgreSQL to make a database, for which there is no builder of statements.
 async fn tell(url: &str, statement: &str) -> Result<(), DbErr> {
     let database = connect(url).await?;
     database.execute_unprepared(statement).await?;
     database.close().await
+}
+
+/// Takes all tasks away; the next ones begin with the first id again, which the builder has no words for.
+async fn empty(database: &DatabaseConnection) -> Result<(), DbErr> {
+    database.execute_unprepared("TRUNCATE tasks RESTART IDENTITY").await.map(drop)
 }
 
 async fn keep(database: &DatabaseConnection, users: &[String]) -> Result<(), DbErr> {

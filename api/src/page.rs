@@ -21,7 +21,7 @@ pub struct Page<T> {
 
 /// The version of a page: equal ones have the same items in the same order, and both a next page or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PageVersion(pub u128);
+pub struct PageVersion(pub u64);
 
 /// The most items of a page: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -33,7 +33,7 @@ impl ETag {
 
 impl From<PageVersion> for ETag {
     fn from(PageVersion(version): PageVersion) -> Self {
-        Self::of(format_args!("{version:032x}"))
+        Self::of(format_args!("{version:016x}"))
     }
 }
 

@@ -5,6 +5,7 @@ mod lane;
 mod lanes;
 mod list;
 mod lists;
+mod lookup3;
 mod once;
 mod owner;
 mod page;
@@ -12,6 +13,7 @@ mod readiness;
 mod search;
 mod tasks;
 mod trouble;
+mod version;
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -12,7 +12,7 @@ use todo_api::{ListQuery, PageVersion, UserId};
 use super::{
     cursor::Position,
     lane::{Kind, Lane, Manner},
-    page,
+    version,
 };
 use crate::{
     DatabaseConfig, Databases,
@@ -220,14 +220,13 @@ impl Kind for Version {
             return Ok(vec![]);
         };
         let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
-        let versions = page::select_versions(tasks, query, after.as_ref(), backend);
-        let versions = Expr::SubQuery(None, Box::new(versions.into()));
+        let version = version::select(tasks, query, after.as_ref(), backend);
+        let version = Expr::SubQuery(None, Box::new(version.into()));
         let owners = pages.iter().map(|page| page.owner.as_str());
-        let statement = Query::select().expr(brought(1)).expr(versions).from_values(owners, BROUGHT).take();
+        let statement = Query::select().expr(brought(1)).expr(version).from_values(owners, BROUGHT).take();
         let mut found = HashMap::new();
         for row in of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await? {
-            let versions: Option<String> = row.try_get_by_index(1)?;
-            found.insert(row.try_get_by_index::<String>(0)?, page::version(&versions.unwrap_or_default(), query.limit));
+            found.insert(row.try_get_by_index::<String>(0)?, version::read(&row, 1, query.limit, backend)?);
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
         pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()

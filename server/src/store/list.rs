@@ -1,8 +1,8 @@
 //! A page of tasks as it was answered, and what it is made of.
 
-use todo_api::{ListQuery, Page, Task, Written};
+use todo_api::{ListQuery, Page, PageVersion, Task, Written};
 
-use super::page;
+use super::version::version;
 
 /// A page, and its tasks one by one.
 #[derive(Clone)]
@@ -47,13 +47,8 @@ impl Edit {
 
 impl List {
     /// The page of those tasks.
-    pub(super) fn new(mut tasks: Vec<Listed>, query: &ListQuery, next: Option<todo_api::Cursor>) -> Self {
+    pub(super) fn new(mut tasks: Vec<Listed>, next: Option<todo_api::Cursor>, version: PageVersion) -> Self {
         let items = Written::list(tasks.iter_mut().map(|task| &mut task.json));
-        let mut versions = page::versions(tasks.iter().map(|task| (task.id, task.updated_at)));
-        if next.is_some() {
-            versions.push(',');
-        }
-        let version = page::version(&versions, query.limit);
         Self { page: Page { items, next, version }, tasks }
     }
 
@@ -79,13 +74,16 @@ impl List {
             }
         }
         let is_whole = self.page.next.is_none() && tasks.len() <= query.limit.get().into();
-        is_whole.then(|| Self::new(tasks, query, None))
+        is_whole.then(|| {
+            let version = version(tasks.iter().map(|task| (task.id, task.updated_at)), query.limit);
+            Self::new(tasks, None, version)
+        })
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use todo_api::{Nullable, Timestamp};
+    use todo_api::{Limit, Nullable, Timestamp};
 
     use super::*;
 
@@ -102,8 +100,9 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn list(tasks: &[Task]) -> List {
-        let tasks = tasks.iter().map(|task| Listed::new(task).expect("it can be written")).collect();
-        List::new(tasks, &ListQuery::default(), None)
+        let listed = tasks.iter().map(|task| Listed::new(task).expect("it can be written")).collect();
+        let versions = tasks.iter().map(|task| (task.id, task.updated_at.micros()));
+        List::new(listed, None, version(versions, Limit::default()))
     }
 
     fn put(task: &Task) -> Edit {

@@ -23,6 +23,7 @@ use super::{
     lanes::{Change, Wanted},
     list::{List, Listed},
     page,
+    version::version,
 };
 use crate::{
     clock,
@@ -138,6 +139,7 @@ impl Store {
         let reads = &self.reads(&owner);
         let select = page::select(Entity::owned_by(&owner), &query, after.as_ref(), reads.get_database_backend());
         let mut rows = self.attempt(select.all(reads)).await?;
+        let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], &query));
         rows.truncate(limit);
@@ -145,7 +147,7 @@ impl Store {
         let next = next.map(|position| self.seal.seal(&owner, &query, &position)).transpose();
         let next = next.map_err(|error| broken(Arc::new(error)))?;
         let tasks = rows.into_iter().map(|row| Listed::new(&row.into())).collect::<Result<_, _>>();
-        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, &query, next))
+        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, next, version))
     }
 
     /// Changes a task.

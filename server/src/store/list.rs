@@ -1,8 +1,10 @@
 //! A page of tasks as it was answered, and what it is made of.
 
+use std::mem::replace;
+
 use todo_api::{ListQuery, Page, PageVersion, Task, Written};
 
-use super::version::version;
+use super::version::flipped;
 
 /// A page, and its tasks one by one.
 #[derive(Clone)]
@@ -35,6 +37,25 @@ impl Listed {
 }
 
 impl Edit {
+    /// Does the same to `tasks`, which are in the order of ids; answers which versions of a task went and came.
+    fn apply(&self, tasks: &mut Vec<Listed>) -> [Option<Listed>; 2] {
+        let id = match self {
+            Self::Put(task) => task.id,
+            Self::Remove(id) => *id,
+        };
+        match (self, tasks.binary_search_by_key(&id, |task| task.id)) {
+            (Self::Put(task), Ok(place)) if tasks[place].updated_at < task.updated_at => {
+                [Some(replace(&mut tasks[place], task.clone())), Some(task.clone())]
+            }
+            (Self::Put(task), Err(place)) => {
+                tasks.insert(place, task.clone());
+                [None, Some(task.clone())]
+            }
+            (Self::Remove(_), Ok(place)) => [Some(tasks.remove(place)), None],
+            _ => [None, None],
+        }
+    }
+
     /// How many bytes it takes in memory.
     pub(super) fn size(&self) -> u64 {
         let json = match self {
@@ -57,27 +78,23 @@ impl List {
         (self.page.items.as_bytes().len() + self.tasks.len() * size_of::<Listed>()) as u64
     }
 
-    /// The same page after `edits`, where it has all tasks of its owner in the order of ids, and can have them yet.
-    /// Its version is the one that the database will name only if these edits are all that happened.
-    pub(super) fn edited(&self, edits: Vec<Edit>, query: &ListQuery) -> Option<Self> {
-        let mut tasks = self.tasks.clone();
-        for edit in edits {
-            let id = match &edit {
-                Edit::Put(task) => task.id,
-                Edit::Remove(id) => *id,
-            };
-            match (tasks.binary_search_by_key(&id, |task| task.id), edit) {
-                (Ok(place), Edit::Put(task)) => tasks[place] = task,
-                (Err(place), Edit::Put(task)) => tasks.insert(place, task),
-                (Ok(place), Edit::Remove(_)) => _ = tasks.remove(place),
-                (Err(_), Edit::Remove(_)) => {}
+    /// The same page after as many of `edits` as bring it to `version`, and the rest of them. Only where it has all tasks of
+    /// its owner in the order of ids, and can have them yet.
+    pub(super) fn edited<'e>(
+        &self,
+        mut edits: &'e [Edit],
+        version: PageVersion,
+        query: &ListQuery,
+    ) -> Option<(Self, &'e [Edit])> {
+        let (mut tasks, mut now) = (self.tasks.clone(), self.page.version);
+        while now != version {
+            let edit = edits.split_off_first()?;
+            for task in edit.apply(&mut tasks).iter().flatten() {
+                now = flipped(now, task.id, task.updated_at);
             }
         }
         let is_whole = self.page.next.is_none() && tasks.len() <= query.limit.get().into();
-        is_whole.then(|| {
-            let version = version(tasks.iter().map(|task| (task.id, task.updated_at)), query.limit);
-            Self::new(tasks, None, version)
-        })
+        is_whole.then(|| (Self::new(tasks, None, version), edits))
     }
 }
 
@@ -85,7 +102,7 @@ impl List {
 pub(super) mod tests {
     use todo_api::{Limit, Nullable, Timestamp};
 
-    use super::*;
+    use super::{super::version::version, *};
 
     pub(in super::super) fn task(id: i64, title: &str, moment: i64) -> Task {
         Task {
@@ -113,10 +130,11 @@ pub(super) mod tests {
     fn an_edited_list_is_the_one_that_would_be_read() {
         let [one, two, three] = [task(1, "one", 1), task(2, "two", 2), task(3, "three", 3)];
         let changed = task(1, "another", 4);
-        let edits = vec![put(&three), put(&changed), Edit::Remove(2), Edit::Remove(9)];
-        let edited = list(&[one, two]).edited(edits, &ListQuery::default()).expect("it is whole");
         let read = list(&[changed.clone(), three.clone()]);
-        assert_eq!(edited.page.version, read.page.version);
+        let edits = [put(&three), put(&changed), put(&one), Edit::Remove(9), Edit::Remove(2), put(&two)];
+        let whole = list(&[one, two]);
+        let (edited, rest) = whole.edited(&edits, read.page.version, &ListQuery::default()).expect("it is whole");
+        assert_eq!((edited.page.version, rest.len()), (read.page.version, 1));
         let written = serde_json::to_vec(&[changed, three]).expect("they can be written");
         assert_eq!(edited.page.items.as_bytes(), written);
         assert_eq!(read.page.items.as_bytes(), written);
@@ -126,11 +144,14 @@ pub(super) mod tests {
     fn a_list_that_begins_a_longer_one_is_not_edited() {
         let query: ListQuery = ListQuery::default();
         let all: Vec<_> = (1..=query.limit.get().into()).map(|id| task(id, "a", id)).collect();
-        let full = list(&all);
-        assert!(full.edited(vec![Edit::Remove(1)], &query).is_some());
-        assert!(full.edited(vec![put(&task(5000, "a", 1))], &query).is_none(), "one too many");
+        let one_more: Vec<_> = all.iter().cloned().chain([task(5000, "a", 1)]).collect();
+        let [fewer, full, longer] = [&all[1..], &all, &one_more].map(list);
+        let edited = |list: &List, edit, to: &List| list.edited(&[edit], to.page.version, &query).is_some();
+        assert!(edited(&full, Edit::Remove(1), &fewer));
+        assert!(edited(&fewer, put(&all[0]), &full));
+        assert!(!edited(&full, put(&one_more[1000]), &longer), "one too many");
         let mut first = full;
         first.page.next = Some(todo_api::Cursor::new("next".to_owned()));
-        assert!(first.edited(vec![Edit::Remove(1)], &query).is_none(), "another would move up");
+        assert!(!edited(&first, Edit::Remove(1), &fewer), "another would move up");
     }
 }

@@ -33,18 +33,18 @@ use crate::{
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
         let wanted = self.wanted(owner, query)?;
-        if let Some(page) = self.lists.find(owner, query)
-            && self.attempt(self.lanes.version.ask(wanted.clone())).await? == page.version
-        {
-            if cfg!(debug_assertions) {
-                Box::pin(self.check(&page, wanted)).await?;
+        if self.lists.has(owner, query) {
+            let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+            if let Some(page) = self.lists.find(owner, query, version) {
+                if cfg!(debug_assertions) {
+                    Box::pin(self.check(&page, wanted)).await?;
+                }
+                return Ok(page);
             }
-            return Ok(page);
         }
-        let mark = self.lists.take_mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         let page = list.page.clone();
-        self.lists.keep(owner, query, list, mark);
+        self.lists.keep(owner, query, list);
         Ok(page)
     }
 
@@ -54,19 +54,21 @@ impl Tasks for Store {
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        let writing = self.lists.writing(owner);
         let created = self
             .for_owner(owner, || async { self.lanes.create.ask((owner.clone(), row.clone())).await.map(Task::from) });
-        created.await.inspect(|task| writing.put(task))
+        created.await.inspect(|task| self.lists.put(owner, task))
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
-        let _writing = self.lists.writing(owner);
-        Box::pin(self.once(owner, key, task)).await
+        let created = Box::pin(self.once(owner, key, task)).await;
+        created.inspect(|creation| {
+            if !creation.is_replayed {
+                self.lists.put(owner, &creation.task);
+            }
+        })
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
-        let _writing = self.lists.writing(owner);
         let change = Entity::change_owned_by(owner)
             .filter(COLUMN.completed.eq(!completed))
             .col_expr(Column::Completed, completed.into());
@@ -74,7 +76,6 @@ impl Tasks for Store {
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let _writing = self.lists.writing(owner);
         let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true));
         Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
     }
@@ -108,10 +109,9 @@ impl Tasks for Store {
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let writing = self.lists.writing(owner);
         let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
         if is_deleted {
-            writing.removed(id);
+            self.lists.remove(owner, id);
         }
         self.matched(is_deleted.then_some(()), owner, id, &expected).await
     }
@@ -153,10 +153,9 @@ impl Store {
     /// Changes a task.
     async fn apply(&self, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
         let Target { owner, id, .. } = &change.target.clone();
-        let writing = self.lists.writing(owner);
         let task = self.attempt(self.lanes.change.ask(change)).await?.map(Task::from);
         if let Some(task) = &task {
-            writing.put(task);
+            self.lists.put(owner, task);
         }
         self.matched(task, owner, *id, expected).await
     }

@@ -28,8 +28,13 @@ use crate::entity::task::{Column, Entity};
 pub(super) fn version(tasks: impl IntoIterator<Item = (i64, i64)>, limit: Limit) -> PageVersion {
     let mut tasks = tasks.into_iter();
     let page = tasks.by_ref().take(limit.get().into());
-    let version = page.fold(0, |version, (id, updated_at)| version ^ hashfloat8extended(id, updated_at));
+    let PageVersion(version) = page.fold(PageVersion(0), |version, (id, updated_at)| flipped(version, id, updated_at));
     PageVersion(if tasks.next().is_some() { !version } else { version })
+}
+
+/// The version of the same page with that version of a task, where it was without, and without it, where it was with.
+pub(super) fn flipped(PageVersion(version): PageVersion, id: i64, updated_at: i64) -> PageVersion {
+    PageVersion(version ^ hashfloat8extended(id, updated_at))
 }
 
 /// Selects, in one column, what [`read`] makes the version of the page of, which has the first of `tasks`.

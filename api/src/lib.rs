@@ -34,7 +34,10 @@ mod tasks;
 mod text;
 mod timestamp;
 
-use poem::{Endpoint, IntoEndpoint, Request, Response, Route};
+use poem::{
+    Endpoint, IntoEndpoint, Request, Response, Route,
+    endpoint::{BoxEndpoint, DynEndpoint},
+};
 use poem_openapi::OpenApiService;
 
 pub use self::{
@@ -78,21 +81,26 @@ where
 /// Where all operations are.
 const OPERATIONS: &str = "/api/";
 
-struct Service<O> {
-    operations: O,
+struct Service {
+    operations: BoxEndpoint<'static>,
     pages: Route,
     verifier: caller::Verifier,
 }
 
-impl<O: Endpoint<Output = Response>> Endpoint for Service<O> {
+impl Endpoint for Service {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.
         let is_operation = request.uri().path().starts_with(OPERATIONS);
-        let answered = problem::answer(request, |request| async move {
-            if is_operation { self.operations.call(request).await } else { self.pages.call(request).await }
+        // Boxed: the futures around would hold it, twice, and be copied with it.
+        let answered = problem::answer(Box::new(request), |request| async move {
+            if is_operation {
+                DynEndpoint::call(&*self.operations, *request).await
+            } else {
+                self.pages.call(*request).await
+            }
         });
         Ok(answered.await)
     }

@@ -16,7 +16,7 @@ mod security;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use poem::{Endpoint, EndpointExt, Request, Response};
+use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use todo_api::{Readiness, Tasks};
 
 pub(crate) use self::{
@@ -74,7 +74,6 @@ impl Surroundings {
     where
         S: Tasks + Readiness + Clone,
     {
-        // Boxed: the layers' future would hold the service's, and be copied with it.
         let service = todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator)).boxed();
         Surrounded { service, layers: Arc::clone(&self.layers) }
     }
@@ -82,21 +81,22 @@ impl Surroundings {
 
 /// The service with all that stands around it. One endpoint, since each one is handed the whole request, which
 /// took more time than what most of them do with it.
-struct Surrounded<E> {
-    service: E,
+struct Surrounded {
+    service: BoxEndpoint<'static>,
     layers: Arc<Layers>,
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Surrounded<E> {
+impl Endpoint for Surrounded {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        Ok(log::named_and_logged(request, |request| self.answer(request)).await)
+        // Boxed: each layer's future would hold it, twice, and be copied with it.
+        Ok(log::named_and_logged(Box::new(request), |request| self.answer(request)).await)
     }
 }
 
-impl<E: Endpoint<Output = Response>> Surrounded<E> {
-    async fn answer(&self, request: Request) -> Response {
+impl Surrounded {
+    async fn answer(&self, request: Box<Request>) -> Response {
         let asked = self.layers.cors.look(&request);
         let mut response = match asked.preflight() {
             Some(response) => response,
@@ -106,10 +106,10 @@ impl<E: Endpoint<Output = Response>> Surrounded<E> {
         response
     }
 
-    async fn guarded(&self, mut request: Request) -> Response {
+    async fn guarded(&self, mut request: Box<Request>) -> Response {
         let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
         let counted = self.layers.rate_limits.count(&mut request);
-        let answered = self.layers.load.bound(request, &self.service).await;
+        let answered = self.layers.load.bound(request, &*self.service).await;
         let mut response = answered.unwrap_or_else(poem::Error::into_response);
         if let Some(counted) = counted {
             counted.tell(&mut response);

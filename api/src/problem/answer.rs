@@ -14,7 +14,7 @@ use super::{Internal, MEDIA_TYPE, Problem, Unprocessable};
 use crate::{RequestContext, operations, tasks::TaskId};
 
 /// Has `call` answer, and renders its failure, or its panic, as a problem.
-pub(crate) async fn answer<F>(request: Request, call: impl FnOnce(Request) -> F) -> Response
+pub(crate) async fn answer<F>(request: Box<Request>, call: impl FnOnce(Box<Request>) -> F) -> Response
 where
     F: Future<Output = poem::Result<Response>>,
 {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
-use poem::{Endpoint, Request, Response};
+use poem::{Request, Response, endpoint::DynEndpoint};
 use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -42,11 +42,11 @@ impl Load {
     /// Has `service` answer, where there is room for it, and while there is time.
     pub(super) async fn bound(
         &self,
-        mut request: Request,
-        service: &impl Endpoint<Output = Response>,
+        mut request: Box<Request>,
+        service: &dyn DynEndpoint<Output = Response>,
     ) -> poem::Result<Response> {
         if ALWAYS_ANSWERED.contains(&request.uri().path()) {
-            return service.call(request).await;
+            return service.call(*request).await;
         }
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
@@ -70,7 +70,7 @@ impl Load {
             }));
         }
         // Once for the request to arrive, and once more for its answer to be made.
-        match timeout(self.timeout * 2, service.call(request)).await {
+        match timeout(self.timeout * 2, service.call(*request)).await {
             Ok(result) => result,
             Err(_elapsed) => Ok(refused()),
         }

@@ -23,7 +23,7 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// Names the request, by the caller's name for it where that is a good one, and logs how it was answered.
-pub(super) async fn named_and_logged<F>(mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+pub(super) async fn named_and_logged<F>(mut request: Box<Request>, answer: impl FnOnce(Box<Request>) -> F) -> Response
 where
     F: Future<Output = Response> + Send,
 {

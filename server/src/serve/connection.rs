@@ -16,8 +16,8 @@ use http_body_util::combinators::BoxBody;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use poem::{
-    Endpoint, Response,
-    endpoint::BoxEndpoint,
+    Response,
+    endpoint::{BoxEndpoint, DynEndpoint},
     http::{self, HeaderValue, header::CONNECTION, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
@@ -130,7 +130,9 @@ async fn answer(
 ) -> Result<http::Response<WatchedBody>, Infallible> {
     request.set_data(Arc::clone(&watch));
     let leftover = Leftover::of(&mut request);
-    let mut response: http::Response<BoxBody<Bytes, io::Error>> = endpoint.get_response(request).await.into();
+    let answered = DynEndpoint::call(&**endpoint, request).await;
+    let mut response: http::Response<BoxBody<Bytes, io::Error>> =
+        answered.unwrap_or_else(poem::Error::into_response).into();
     if let Some(leftover) = leftover
         && !leftover.clear(&watch).await
     {

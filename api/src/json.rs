@@ -1,11 +1,11 @@
 //! JSON bodies, in and out.
 
-use std::marker::PhantomData;
+use std::{io, marker::PhantomData};
 
 use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::BoxBody};
 use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
-    error::ReadBodyError,
     http::{
         HeaderValue,
         header::{CONTENT_LENGTH, CONTENT_TYPE},
@@ -196,19 +196,20 @@ fn is_json(request: &Request) -> bool {
 
 /// The whole body. Of one that is too large no more than the limit is read, and nothing at all where
 /// its length is announced.
-async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>> {
+async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
     let announced = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(Problem::from(ContentTooLarge).into());
     }
-    match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(ReadBodyError::PayloadTooLarge) => Err(Problem::from(ContentTooLarge).into()),
-        // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
-        Err(ReadBodyError::Io(error)) => {
-            let broken_off = |_| Unprocessable(vec![Fault::in_body("", "did not arrive whole")]).into();
-            Err(error.downcast::<Problem>().unwrap_or_else(broken_off).into())
-        }
-        Err(other) => Err(other.into()),
+    let body: BoxBody<Bytes, io::Error> = body.take()?.into();
+    let error = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => return Ok(body.to_bytes()),
+        Err(error) => error,
+    };
+    if error.is::<LengthLimitError>() {
+        return Err(Problem::from(ContentTooLarge).into());
     }
+    // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
+    let problem = error.downcast::<io::Error>().ok().and_then(|error| error.downcast::<Problem>().ok());
+    Err(problem.unwrap_or_else(|| Unprocessable(vec![Fault::in_body("", "did not arrive whole")]).into()).into())
 }

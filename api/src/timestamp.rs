@@ -1,5 +1,7 @@
 //! Moments, as the API tells them.
 
+use std::fmt::{self, Display, Formatter};
+
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use serde::{Serialize, Serializer};
@@ -70,6 +72,12 @@ impl Text {
     fn as_str(&self) -> &str {
         // It is digits.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Display for Timestamp {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text().as_str())
     }
 }
 

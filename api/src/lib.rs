@@ -35,7 +35,7 @@ mod text;
 mod timestamp;
 
 use poem::{
-    Endpoint, IntoEndpoint, Request, Response, Route,
+    Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route,
     endpoint::{BoxEndpoint, DynEndpoint},
 };
 use poem_openapi::OpenApiService;
@@ -75,7 +75,7 @@ where
 {
     let apis = (TasksApi::new(store.clone()), HealthApi::new(store));
     let operations = OpenApiService::new(apis, TITLE, VERSION).into_endpoint();
-    Service { operations, pages, verifier: caller::Verifier::new(tokens) }
+    Service { operations, pages: pages.boxed(), verifier: caller::Verifier::new(tokens) }
 }
 
 /// Where all operations are.
@@ -83,7 +83,7 @@ const OPERATIONS: &str = "/api/";
 
 struct Service {
     operations: BoxEndpoint<'static>,
-    pages: Route,
+    pages: BoxEndpoint<'static>,
     verifier: caller::Verifier,
 }
 
@@ -93,15 +93,9 @@ impl Endpoint for Service {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.
-        let is_operation = request.uri().path().starts_with(OPERATIONS);
+        let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
         // Boxed: the futures around would hold it, twice, and be copied with it.
-        let answered = problem::answer(Box::new(request), |request| async move {
-            if is_operation {
-                DynEndpoint::call(&*self.operations, *request).await
-            } else {
-                self.pages.call(*request).await
-            }
-        });
+        let answered = problem::answer(Box::new(request), |request| DynEndpoint::call(&**endpoint, *request));
         Ok(answered.await)
     }
 }

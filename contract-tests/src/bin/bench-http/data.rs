@@ -64,7 +64,6 @@ impl Data {
                 let database = connect(&self.seeded(place)).await.map_err(in_words)?;
                 empty(&database).await.map_err(in_words)?;
                 fill(&database, settings.tasks_of_each()).await.map_err(in_words)?;
-                tidy(&database).await.map_err(in_words)?;
                 database.close().await.map_err(in_words)
             }
             Self::Sqlite(_) => {
@@ -134,12 +133,6 @@ async fn tell(url: &str, statement: &str) -> Result<(), DbErr> {
 /// Takes all tasks away; the next ones begin with the first id again, which the builder has no words for.
 async fn empty(database: &DatabaseConnection) -> Result<(), DbErr> {
     database.execute_unprepared("TRUNCATE tasks RESTART IDENTITY").await.map(drop)
-}
-
-/// Does at once what PostgreSQL does by itself at some moment of the next minutes, which else would fall into anybody's
-/// round; as pgbench does. There is no builder for it.
-async fn tidy(database: &DatabaseConnection) -> Result<(), DbErr> {
-    database.execute_unprepared("VACUUM (ANALYZE) tasks").await.map(drop)
 }
 
 async fn keep(database: &DatabaseConnection, users: &[String]) -> Result<(), DbErr> {

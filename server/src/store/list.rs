@@ -1,7 +1,5 @@
 //! A page of tasks as it was answered, and what it is made of.
 
-use std::mem::replace;
-
 use todo_api::{ListQuery, Page, PageVersion, Task, Written};
 
 use super::version::flipped;
@@ -34,25 +32,32 @@ impl Listed {
     pub(super) fn new(task: &Task) -> Result<Self, serde_json::Error> {
         Ok(Self { id: task.id, updated_at: task.updated_at.micros(), json: Written::of(task)? })
     }
+
+    /// The version of the same page with this version of the task, where it was without, and the other way round.
+    fn flip(&self, version: PageVersion) -> PageVersion {
+        flipped(version, self.id, self.updated_at)
+    }
 }
 
 impl Edit {
-    /// Does the same to `tasks`, which are in the order of ids; answers which versions of a task went and came.
-    fn apply(&self, tasks: &mut Vec<Listed>) -> [Option<Listed>; 2] {
+    /// Does the same to `tasks`, which are in the order of ids; answers the version of what was `version`.
+    fn apply(&self, tasks: &mut Vec<Listed>, version: PageVersion) -> PageVersion {
         let id = match self {
             Self::Put(task) => task.id,
             Self::Remove(id) => *id,
         };
         match (self, tasks.binary_search_by_key(&id, |task| task.id)) {
             (Self::Put(task), Ok(place)) if tasks[place].updated_at < task.updated_at => {
-                [Some(replace(&mut tasks[place], task.clone())), Some(task.clone())]
+                let version = task.flip(tasks[place].flip(version));
+                tasks[place] = task.clone();
+                version
             }
             (Self::Put(task), Err(place)) => {
                 tasks.insert(place, task.clone());
-                [None, Some(task.clone())]
+                task.flip(version)
             }
-            (Self::Remove(_), Ok(place)) => [Some(tasks.remove(place)), None],
-            _ => [None, None],
+            (Self::Remove(_), Ok(place)) => tasks.remove(place).flip(version),
+            _ => version,
         }
     }
 
@@ -88,10 +93,7 @@ impl List {
     ) -> Option<(Self, &'e [Edit])> {
         let (mut tasks, mut now) = (self.tasks.clone(), self.page.version);
         while now != version {
-            let edit = edits.split_off_first()?;
-            for task in edit.apply(&mut tasks).iter().flatten() {
-                now = flipped(now, task.id, task.updated_at);
-            }
+            now = edits.split_off_first()?.apply(&mut tasks, now);
         }
         let is_whole = self.page.next.is_none() && tasks.len() <= query.limit.get().into();
         is_whole.then(|| (Self::new(tasks, None, version), edits))

@@ -25,6 +25,7 @@ const SHED: &str = "http_requests_shed_total";
 const RATE_LIMITED: &str = "http_requests_rate_limited_total";
 const AUTHENTICATIONS: &str = "authentications_total";
 const JWKS_FETCHES: &str = "jwks_fetches_total";
+const LISTS: &str = "lists_total";
 const DATABASE_DURATION: &str = "database_operation_duration_seconds";
 const DATABASE_IN_PROGRESS: &str = "database_operations_in_progress";
 const DATABASE_ERRORS: &str = "database_errors_total";
@@ -95,6 +96,7 @@ fn describe() {
     describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
     describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");
+    describe_counter!(LISTS, Unit::Count, "Lists answered, by what the database was asked for.");
     describe_histogram!(
         DATABASE_DURATION,
         Unit::Seconds,
@@ -115,6 +117,9 @@ fn describe() {
     }
     for result in ["fetched", "failed"] {
         counter!(JWKS_FETCHES, "result" => result).absolute(0);
+    }
+    for asked in ["look", "version", "tasks"] {
+        counter!(LISTS, "asked" => asked).absolute(0);
     }
     for kind in ["away", "fault"] {
         counter!(DATABASE_ERRORS, "kind" => kind).absolute(0);
@@ -181,6 +186,11 @@ pub(crate) fn authenticated(result: &'static str) {
 /// The issuer was asked for its keys.
 pub(crate) fn jwks_fetched(went_well: bool) {
     counter!(JWKS_FETCHES, "result" => if went_well { "fetched" } else { "failed" }).increment(1);
+}
+
+/// A list was answered, for which the database was asked for a `look` at what has changed, its `version` or its `tasks`.
+pub(crate) fn listed(asked: &'static str) {
+    counter!(LISTS, "asked" => asked).increment(1);
 }
 
 /// An operation of the database failed.

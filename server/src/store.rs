@@ -1,9 +1,11 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
 mod cursor;
+mod history;
 mod lane;
 mod lanes;
 mod list;
+mod listing;
 mod lists;
 mod lookup3;
 mod once;
@@ -11,9 +13,11 @@ mod owner;
 mod page;
 mod readiness;
 mod search;
+mod sight;
 mod tasks;
 mod trouble;
 mod version;
+mod write;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -21,7 +25,7 @@ use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 
 pub(crate) use self::trouble::{code_of, is_away, is_busy, is_refusal, sqlite_code};
-use self::{cursor::Seal, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
+use self::{cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
 use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics};
 
 /// Keeps tasks in a database.
@@ -30,6 +34,7 @@ pub(crate) struct Store {
     databases: Databases,
     lanes: Arc<Lanes>,
     lists: Arc<Lists>,
+    history: Arc<History>,
     /// How long the database may take for one operation.
     timeout: Duration,
     /// Whether rows of users are ours to write.
@@ -49,8 +54,10 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
+        let history = Arc::default();
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config)),
+            lanes: Arc::new(Lanes::new(&databases, config, &history)),
+            history,
             lists: Arc::new(Lists::new(u64::from(config.list_cache) << 20)),
             databases,
             timeout: config.timeout,
@@ -63,7 +70,7 @@ impl Store {
 
     /// The same store, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig) -> Self {
-        let mut lanes = Lanes::new(&databases, config);
+        let mut lanes = Lanes::new(&databases, config, &self.history);
         if config.url.sqlite_file().is_some() {
             // One writes at a time there, and so for all.
             lanes.write_with(&self.lanes);

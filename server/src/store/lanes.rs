@@ -1,18 +1,20 @@
 //! The statements that go in company: those on one task. Each carries its owner's condition for each task.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait,
-    sea_query::{Expr, ExprTrait, Func, Query, ValueTuple},
+    ConnectionTrait, DbErr, EntityTrait, QueryTrait, Statement, StatementBuilder,
+    sea_query::{Expr, ExprTrait, Func, Query, ReturningClause, ValueTuple},
 };
 
 use todo_api::{ListQuery, PageVersion, UserId};
 
 use super::{
     cursor::Position,
+    history::{History, Mark, Quiet},
     lane::{Kind, Lane, Manner},
-    version,
+    sight, version,
+    write::Written,
 };
 use crate::{
     DatabaseConfig, Databases,
@@ -24,30 +26,34 @@ use crate::{
 pub(super) struct Lanes {
     /// The task that is meant.
     pub(super) read: Lane<Read>,
+    /// That the history has what the database shows now.
+    pub(super) look: Lane<Look>,
     /// The version of a page.
     pub(super) version: Lane<Version>,
-    /// The task as it was created.
+    /// The task as it was created, and what its owner's mark is since.
     pub(super) create: Lane<Create>,
-    /// The task after the change.
+    /// The task after the change, and what its owner's mark is since.
     pub(super) change: Lane<Apply>,
-    /// Whether it was there to delete.
+    /// What its owner's mark is since, if it was there to delete.
     pub(super) delete: Lane<Delete>,
 }
 
 impl Lanes {
-    pub(super) fn new(databases: &Databases, config: &DatabaseConfig) -> Self {
+    pub(super) fn new(databases: &Databases, config: &DatabaseConfig, history: &Arc<History>) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
         let writing = Manner { limit: config.timeout, most, turns: 2 };
         // An embedded database is no round trip away: to be only read, company gains nothing that waiting would be worth.
         let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing };
-        let (reads, writes) = (&databases.reads, &databases.writes);
+        let reads = &databases.reads;
+        let told = Told { writes: databases.writes.clone(), history: Arc::clone(history) };
         Self {
             read: Lane::new(Read(reads.clone()), reading),
-            version: Lane::new(Version(reads.clone()), reading),
-            create: Lane::new(Create(writes.clone()), writing),
-            change: Lane::new(Apply(writes.clone()), writing),
-            delete: Lane::new(Delete(writes.clone()), writing),
+            look: Lane::new(Look::new(reads.clone(), history), Manner { most: config.batch_size, ..reading }),
+            version: Lane::new(Version(reads.clone(), Arc::clone(history)), reading),
+            create: Lane::new(Create(told.clone()), writing),
+            change: Lane::new(Apply(told.clone()), writing),
+            delete: Lane::new(Delete(told), writing),
         }
     }
 
@@ -62,6 +68,26 @@ impl Lanes {
 /// The connection for a statement of `owners`; where it matters whose it is, there is one.
 fn of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -> Connection {
     owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
+}
+
+/// Writes of which the history is told.
+#[derive(Clone)]
+struct Told {
+    writes: Connection,
+    history: Arc<History>,
+}
+
+impl Told {
+    /// The tasks of `owners` that a statement wrote, each with the mark that its owner has since.
+    async fn carry_out<'a, S: StatementBuilder>(
+        &self,
+        owners: impl Iterator<Item = &'a UserId>,
+        statement: impl FnOnce(ReturningClause) -> S,
+    ) -> Result<Vec<(Model, Mark)>, DbErr> {
+        let write = self.history.write();
+        let written = Written::by(statement, &of(&self.writes, owners)).await?;
+        Ok(written.stays(write))
+    }
 }
 
 pub(super) struct Read(Connection);
@@ -84,18 +110,20 @@ impl Kind for Read {
     }
 }
 
-pub(super) struct Delete(Connection);
+pub(super) struct Delete(Told);
 
 impl Kind for Delete {
     type Question = Target;
-    type Answer = bool;
+    type Answer = Option<Mark>;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
-        let database = of(&self.0, targets.iter().map(|target| &target.owner));
-        let tasks = Entity::delete_owned_by_each(targets).exec_with_returning(&database).await?;
-        Ok(targets.iter().map(|target| tasks.iter().any(|task| target.is(task))).collect())
+    async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Mark>>, DbErr> {
+        let owners = targets.iter().map(|target| &target.owner);
+        let mut deletion = Entity::delete_owned_by_each(targets).into_query();
+        let tasks = self.0.carry_out(owners, |what| deletion.returning(what).take()).await?;
+        let mark = |target: &Target| tasks.iter().find(|(task, _)| target.is(task)).map(|(_, mark)| *mark);
+        Ok(targets.iter().map(mark).collect())
     }
 
     /// Of two who delete the same task, one comes too late.
@@ -104,22 +132,22 @@ impl Kind for Delete {
     }
 }
 
-pub(super) struct Create(Connection);
+pub(super) struct Create(Told);
 
 impl Kind for Create {
     type Question = (UserId, ActiveModel);
-    type Answer = Model;
+    type Answer = (Model, Mark);
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Model>, DbErr> {
-        let database = of(&self.0, rows.iter().map(|(owner, _)| owner));
-        let insertion = Entity::insert_many(rows.iter().map(|(_, row)| row.clone()));
-        let mut tasks = insertion.exec_with_returning(&database).await?;
+    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Self::Answer>, DbErr> {
+        let owners = rows.iter().map(|(owner, _)| owner);
+        let mut insertion = Entity::insert_many(rows.iter().map(|(_, row)| row.clone())).into_query();
+        let mut tasks = self.0.carry_out(owners, |what| insertion.returning(what).take()).await?;
         // No database promises the order in which it returns them; equal ones are anybody's.
         rows.iter()
             .map(|(_, row)| {
-                let place = tasks.iter().position(|task| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
+                let place = tasks.iter().position(|(task, _)| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
                 Ok(tasks.remove(place))
             })
             .collect()
@@ -163,15 +191,15 @@ impl Change {
     }
 }
 
-pub(super) struct Apply(Connection);
+pub(super) struct Apply(Told);
 
 impl Kind for Apply {
     type Question = Change;
-    type Answer = Option<Model>;
+    type Answer = Option<(Model, Mark)>;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
+    async fn ask(&self, changes: &[Change]) -> Result<Vec<Self::Answer>, DbErr> {
         let kept = |column: Column| Expr::col((Entity, column));
         let mut changes_by_id: Vec<_> = changes.iter().collect();
         // Two statements that lock the same tasks in different orders would wait for one another.
@@ -187,9 +215,10 @@ impl Kind for Apply {
             .col_expr(Column::Title, Func::coalesce([brought(4), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());
-        let database = of(&self.0, changes.iter().map(|change| &change.target.owner));
-        let tasks = change.exec_with_returning(&database).await?;
-        Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
+        let owners = changes.iter().map(|change| &change.target.owner);
+        let mut change = change.into_query();
+        let tasks = self.0.carry_out(owners, |what| change.returning(what).take()).await?;
+        Ok(changes.iter().map(|change| tasks.iter().find(|(task, _)| change.target.is(task)).cloned()).collect())
     }
 
     /// Two changes of a task are two, one after the other.
@@ -207,33 +236,68 @@ pub(super) struct Wanted {
     pub(super) after: Option<Position>,
 }
 
-pub(super) struct Version(Connection);
+pub(super) struct Version(Connection, Arc<History>);
 
 impl Kind for Version {
     type Question = Wanted;
-    type Answer = PageVersion;
+    /// The version, and whether only this process has changed any since the question.
+    type Answer = (PageVersion, Option<Quiet>);
 
     const IS_READ: bool = true;
 
-    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
+    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<Self::Answer>, DbErr> {
         let Some(Wanted { query, after, .. }) = pages.first() else {
             return Ok(vec![]);
         };
         let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
         let version = version::select(tasks, query, after.as_ref(), backend);
-        let version = Expr::SubQuery(None, Box::new(version.into()));
+        let [version, sight] =
+            [version, sight::select(backend)].map(|select| Expr::SubQuery(None, Box::new(select.into())));
         let owners = pages.iter().map(|page| page.owner.as_str());
-        let statement = Query::select().expr(brought(1)).expr(version).from_values(owners, BROUGHT).take();
+        let statement = Query::select().exprs([brought(1), version, sight]).from_values(owners, BROUGHT).take();
+        let look = self.1.look();
+        let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
+        let seen = rows.first().map(|row| sight::read(row, 2)).transpose()?;
+        let quiet = look.saw(seen.flatten()).await;
         let mut found = HashMap::new();
-        for row in of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await? {
+        for row in rows {
             found.insert(row.try_get_by_index::<String>(0)?, version::read(&row, 1, query.limit, backend)?);
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
-        pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
+        let version = |page: &Wanted| found.get(page.owner.as_str()).copied().ok_or_else(missing);
+        pages.iter().map(|page| Ok((version(page)?, quiet))).collect()
     }
 
     /// A statement asks the same of each owner.
     fn go_together(one: &Wanted, other: &Wanted) -> bool {
         one.query == other.query
+    }
+}
+
+pub(super) struct Look {
+    database: Connection,
+    statement: Statement,
+    history: Arc<History>,
+}
+
+impl Look {
+    fn new(database: Connection, history: &Arc<History>) -> Self {
+        let backend = database.get_database_backend();
+        Self { statement: backend.build(&sight::select(backend)), database, history: Arc::clone(history) }
+    }
+}
+
+impl Kind for Look {
+    type Question = ();
+    type Answer = ();
+
+    const IS_READ: bool = true;
+
+    async fn ask(&self, all: &[()]) -> Result<Vec<()>, DbErr> {
+        let look = self.history.look();
+        let row = self.database.query_one_raw(self.statement.clone()).await?;
+        let seen = row.map(|row| sight::read(&row, 0)).transpose()?;
+        look.saw(seen.flatten()).await;
+        Ok(all.to_vec())
     }
 }

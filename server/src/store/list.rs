@@ -61,6 +61,11 @@ impl Edit {
         }
     }
 
+    /// Whether it takes a task away.
+    pub(super) fn is_removal(&self) -> bool {
+        matches!(self, Self::Remove(_))
+    }
+
     /// How many bytes it takes in memory.
     pub(super) fn size(&self) -> u64 {
         let json = match self {
@@ -83,25 +88,31 @@ impl List {
         (self.page.items.as_bytes().len() + self.tasks.len() * size_of::<Listed>()) as u64
     }
 
-    /// The same page after as many of `edits` as bring it to `version`, and the rest of them. Only where it has all tasks of
+    /// The same page after as many of `edits` as bring it to `version`, or after all of them. Only where it has all tasks of
     /// its owner in the order of ids, and can have them yet.
     pub(super) fn edited<'e>(
         &self,
-        mut edits: &'e [Edit],
-        version: PageVersion,
+        edits: &mut impl Iterator<Item = &'e Edit>,
+        version: Option<PageVersion>,
         query: &ListQuery,
-    ) -> Option<(Self, &'e [Edit])> {
+    ) -> Option<Self> {
         let (mut tasks, mut now) = (self.tasks.clone(), self.page.version);
-        while now != version {
-            now = edits.split_off_first()?.apply(&mut tasks, now);
+        while version != Some(now) {
+            match edits.next() {
+                Some(edit) => now = edit.apply(&mut tasks, now),
+                None if version.is_none() => break,
+                None => return None,
+            }
         }
         let is_whole = self.page.next.is_none() && tasks.len() <= query.limit.get().into();
-        is_whole.then(|| (Self::new(tasks, None, version), edits))
+        is_whole.then(|| Self::new(tasks, None, now))
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::iter;
+
     use todo_api::{Limit, Nullable, Timestamp};
 
     use super::{super::version::version, *};
@@ -135,8 +146,9 @@ pub(super) mod tests {
         let read = list(&[changed.clone(), three.clone()]);
         let edits = [put(&three), put(&changed), put(&one), Edit::Remove(9), Edit::Remove(2), put(&two)];
         let whole = list(&[one, two]);
-        let (edited, rest) = whole.edited(&edits, read.page.version, &ListQuery::default()).expect("it is whole");
-        assert_eq!((edited.page.version, rest.len()), (read.page.version, 1));
+        let mut edits = edits.iter();
+        let edited = whole.edited(&mut edits, Some(read.page.version), &ListQuery::default()).expect("it is whole");
+        assert_eq!((edited.page.version, edits.len()), (read.page.version, 1));
         let written = serde_json::to_vec(&[changed, three]).expect("they can be written");
         assert_eq!(edited.page.items.as_bytes(), written);
         assert_eq!(read.page.items.as_bytes(), written);
@@ -148,7 +160,8 @@ pub(super) mod tests {
         let all: Vec<_> = (1..=query.limit.get().into()).map(|id| task(id, "a", id)).collect();
         let one_more: Vec<_> = all.iter().cloned().chain([task(5000, "a", 1)]).collect();
         let [fewer, full, longer] = [&all[1..], &all, &one_more].map(list);
-        let edited = |list: &List, edit, to: &List| list.edited(&[edit], to.page.version, &query).is_some();
+        let edited =
+            |list: &List, edit, to: &List| list.edited(&mut iter::once(&edit), Some(to.page.version), &query).is_some();
         assert!(edited(&full, Edit::Remove(1), &fewer));
         assert!(edited(&fewer, put(&all[0]), &full));
         assert!(!edited(&full, put(&one_more[1000]), &longer), "one too many");

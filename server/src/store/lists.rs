@@ -1,19 +1,22 @@
 //! Lists that were answered before, as the bytes of their answers, which are the dearest part of a list.
 //!
-//! The database is asked for the version of the page alone, and only a kept page of that very version is sent. So it is
-//! right at once, on every server, whoever wrote. What the database is asked costs a fraction of the page, and goes in
-//! company with what others ask (see [`super::lane`]).
+//! The database is asked for the version of the page alone, and only a kept page of that very version is sent; or, where
+//! the [`History`](super::history) knows of all that was changed, whether it knows it yet. So it is right at once, on every
+//! server, whoever wrote. What the database is asked costs a fraction of the page, and goes in company with what others
+//! ask (see [`super::lane`]).
 //!
 //! The list of all tasks, which most ask for, is brought along: what a write of this process returned is kept beside it,
-//! and is put into it as far as the database says, once it is asked for again. None of that is what the cache is right
-//! by: what others wrote, or in which order, is found by asking.
+//! and is put into it once it is asked for again, as far as the database says.
 
 use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
 use todo_api::{ListQuery, Page, PageVersion, Task, UserId};
 
-use super::list::{Edit, List, Listed};
+use super::{
+    history::Mark,
+    list::{Edit, List, Listed},
+};
 
 /// What a list takes in memory beside its tasks.
 const OVERHEAD: u64 = 512;
@@ -26,11 +29,23 @@ type Key = (UserId, ListQuery);
 /// The last lists; none where there is no room for any.
 pub(super) struct Lists(Option<Cache<Key, Kept, ByBytes>>);
 
+/// A list that is kept.
 #[derive(Clone)]
-struct Kept {
+pub(super) struct Kept {
     list: Arc<List>,
-    /// What has been written since.
-    edits: Vec<Edit>,
+    /// The mark that its owner had when the database had this list, if that is known.
+    mark: Option<Mark>,
+    /// What this process has written since, each with the mark that the owner had then.
+    edits: Vec<(Mark, Edit)>,
+}
+
+impl Kept {
+    /// Whether it is known what the list is when its owner has that mark.
+    pub(super) fn reaches(&self, mark: Mark) -> bool {
+        let follow =
+            |before: Option<Mark>, (after, _): &_| before.filter(|before| before.leads_to(*after)).and(Some(*after));
+        self.edits.iter().fold(self.mark, follow) == Some(mark)
+    }
 }
 
 impl Lists {
@@ -40,50 +55,76 @@ impl Lists {
         Self((bytes > 0).then(|| Cache::with_weighter(lists, bytes, ByBytes)))
     }
 
-    /// Whether there is any version of the page.
-    pub(super) fn has(&self, owner: &UserId, query: &ListQuery) -> bool {
-        self.0.as_ref().is_some_and(|kept| kept.contains_key(&(owner.clone(), query.clone())))
+    /// The list, whichever version is kept.
+    pub(super) fn get(&self, owner: &UserId, query: &ListQuery) -> Option<Kept> {
+        self.0.as_ref()?.get(&(owner.clone(), query.clone()))
     }
 
-    /// The page in that version.
-    pub(super) fn find(&self, owner: &UserId, query: &ListQuery, version: PageVersion) -> Option<Page<Task>> {
-        let cache = self.0.as_ref()?;
-        let key = (owner.clone(), query.clone());
-        let kept = cache.get(&key)?;
-        if kept.list.page.version == version {
+    /// The page when its owner has that mark, which `kept` reaches.
+    pub(super) fn at(&self, owner: &UserId, query: &ListQuery, mark: Mark, kept: &Kept) -> Option<Page<Task>> {
+        if kept.edits.is_empty() {
             return Some(kept.list.page.clone());
         }
-        let (list, edits) = kept.list.edited(&kept.edits, version, query)?;
-        let page = list.page.clone();
-        cache.insert(key, Kept { list: Arc::new(list), edits: edits.to_vec() });
-        Some(page)
+        // They were told in any order. Whatever was done to a task that is gone was done before.
+        let (gone, there): (Vec<_>, Vec<_>) =
+            kept.edits.iter().map(|(_, edit)| edit).partition(|edit| edit.is_removal());
+        let list = kept.list.edited(&mut there.into_iter().chain(gone), None, query)?;
+        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark: Some(mark), edits: Vec::new() }))
+    }
+
+    /// The page in that version, which is what the database had when its owner had that mark.
+    pub(super) fn find(
+        &self,
+        owner: &UserId,
+        query: &ListQuery,
+        version: PageVersion,
+        mark: Option<Mark>,
+    ) -> Option<Page<Task>> {
+        let Kept { mut list, edits, .. } = self.get(owner, query)?;
+        let is_changed = list.page.version != version;
+        if !is_changed && mark.is_none() {
+            return Some(list.page.clone());
+        }
+        let mut edits = edits.iter();
+        if is_changed {
+            list = Arc::new(list.edited(&mut edits.by_ref().map(|(_, edit)| edit), Some(version), query)?);
+        }
+        // What was written before its owner had the mark is in it.
+        let edits = edits.filter(|(after, _)| mark.is_none_or(|mark| after.comes_after(mark)));
+        Some(self.insert(owner, query, Kept { list, mark, edits: edits.cloned().collect() }))
     }
 
     /// Keeps a page that was read.
-    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, list: List) {
+    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, list: List) -> Page<Task> {
+        self.insert(owner, query, Kept { list: Arc::new(list), mark: None, edits: Vec::new() })
+    }
+
+    fn insert(&self, owner: &UserId, query: &ListQuery, kept: Kept) -> Page<Task> {
+        let page = kept.list.page.clone();
         if let Some(cache) = &self.0 {
-            cache.insert((owner.clone(), query.clone()), Kept { list: Arc::new(list), edits: Vec::new() });
+            cache.insert((owner.clone(), query.clone()), kept);
         }
+        page
     }
 
-    /// `task` was written, and is in this version.
-    pub(super) fn put(&self, owner: &UserId, task: &Task) {
-        self.follow(owner, || Listed::new(task).map(Edit::Put).ok());
+    /// `task` was written, and is in this version; its owner has the mark since.
+    pub(super) fn put(&self, owner: &UserId, task: &Task, mark: Mark) {
+        self.follow(owner, mark, || Listed::new(task).map(Edit::Put).ok());
     }
 
-    /// The task with this id was deleted.
-    pub(super) fn remove(&self, owner: &UserId, id: i64) {
-        self.follow(owner, || Some(Edit::Remove(id)));
+    /// The task with this id was deleted; its owner has the mark since.
+    pub(super) fn remove(&self, owner: &UserId, id: i64, mark: Mark) {
+        self.follow(owner, mark, || Some(Edit::Remove(id)));
     }
 
-    fn follow(&self, owner: &UserId, edit: impl FnOnce() -> Option<Edit>) {
+    fn follow(&self, owner: &UserId, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
         let key = (owner.clone(), ListQuery::default());
         let Some((cache, mut kept)) = self.0.as_ref().and_then(|cache| Some((cache, cache.get(&key)?))) else {
             return;
         };
         match edit() {
             Some(edit) if kept.edits.len() < MAX_EDITS => {
-                kept.edits.push(edit);
+                kept.edits.push((mark, edit));
                 cache.insert(key, kept);
             }
             _ => _ = cache.remove(&key),
@@ -96,7 +137,7 @@ struct ByBytes;
 
 impl Weighter<Key, Kept> for ByBytes {
     fn weight(&self, _: &Key, kept: &Kept) -> u64 {
-        kept.list.size() + kept.edits.iter().map(Edit::size).sum::<u64>() + OVERHEAD
+        kept.list.size() + kept.edits.iter().map(|(_, edit)| edit.size()).sum::<u64>() + OVERHEAD
     }
 }
 
@@ -106,6 +147,7 @@ mod tests {
 
     use super::{
         super::{
+            history::History,
             list::tests::{list, task},
             version::version,
         },
@@ -121,15 +163,15 @@ mod tests {
 
     /// The page that has those tasks, each with the moment of its change.
     fn found<const N: usize>(lists: &Lists, owner: &UserId, tasks: [(i64, i64); N]) -> Option<String> {
-        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()))?;
+        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), None)?;
         Some(String::from_utf8(page.items.as_bytes().to_vec()).expect("text"))
     }
 
     #[test]
     fn what_was_written_is_found_as_far_as_the_database_has_it() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(3, "three", 3));
-        lists.remove(&ann, 1);
+        lists.put(&ann, &task(3, "three", 3), Mark::default());
+        lists.remove(&ann, 1, Mark::default());
         let before = found(&lists, &ann, [(1, 1), (2, 2)]).expect("neither");
         assert!(before.contains("one") && before.contains("two") && !before.contains("three"), "{before}");
         let between = found(&lists, &ann, [(1, 1), (2, 2), (3, 3)]).expect("the first");
@@ -142,7 +184,7 @@ mod tests {
     #[test]
     fn what_others_wrote_is_not_found() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(3, "three", 3));
+        lists.put(&ann, &task(3, "three", 3), Mark::default());
         assert_eq!(found(&lists, &ann, [(1, 1), (2, 2), (4, 4)]), None);
         assert_eq!(found(&lists, &ann, [(1, 1)]), None);
     }
@@ -150,19 +192,47 @@ mod tests {
     #[test]
     fn of_two_writes_at_once_either_may_be_told_first() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(1, "later", 4));
-        lists.put(&ann, &task(2, "another", 5));
-        lists.put(&ann, &task(1, "earlier", 3));
+        lists.put(&ann, &task(1, "later", 4), Mark::default());
+        lists.put(&ann, &task(2, "another", 5), Mark::default());
+        lists.put(&ann, &task(1, "earlier", 3), Mark::default());
         let now = found(&lists, &ann, [(1, 4), (2, 5)]).expect("the last versions");
         assert!(now.contains("later") && now.contains("another"), "{now}");
+    }
+
+    /// The marks of ann, one after the other.
+    fn marks<const N: usize>() -> [Mark; N] {
+        let history = History::default();
+        std::array::from_fn(|_| history.write().done(None, ["ann"].into_iter())[0])
+    }
+
+    #[test]
+    fn what_was_written_since_a_mark_is_known_if_all_of_it_is() {
+        let ((lists, ann), query) = (kept(), ListQuery::default());
+        let [before, first, second, third] = marks();
+        let reached = |mark| lists.get(&ann, &query).filter(|kept| kept.reaches(mark));
+        assert!(reached(before).is_none(), "nobody has compared it");
+        lists.put(&ann, &task(2, "in it already", 2), before);
+        lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), Some(before)).expect("it is the same");
+        assert!(reached(before).is_some());
+        lists.remove(&ann, 1, first);
+        lists.put(&ann, &task(1, "before it went", 3), second);
+        assert!(reached(before).is_none() && reached(third).is_none());
+        let kept = reached(second).expect("all is told");
+        let page = lists.at(&ann, &query, second, &kept).expect("it is whole");
+        assert_eq!(page.version, version([(2, 2)], Limit::default()), "the deletion was the last");
+        assert!(reached(second).is_some_and(|kept| kept.edits.is_empty()));
+        lists.put(&ann, &task(4, "four", 4), third);
+        let [.., beyond] = marks::<6>();
+        lists.put(&ann, &task(5, "five", 5), beyond);
+        assert!(reached(beyond).is_none(), "one is missing");
     }
 
     #[test]
     fn who_writes_and_never_reads_is_not_followed() {
         let (lists, ann) = kept();
         for moment in 0..=MAX_EDITS {
-            lists.put(&ann, &task(1, "again", 10 + i64::try_from(moment).expect("few")));
+            lists.put(&ann, &task(1, "again", 10 + i64::try_from(moment).expect("few")), Mark::default());
         }
-        assert!(!lists.has(&ann, &ListQuery::default()));
+        assert!(lists.get(&ann, &ListQuery::default()).is_none());
     }
 }

@@ -11,13 +11,16 @@ use std::{
     },
 };
 
-use sea_orm::DbErr;
+use sea_orm::{DbErr, EntityTrait, QueryTrait};
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, tasks};
+use super::{Store, tasks, write::Written};
 use crate::{
     clock,
-    entity::{idempotency_key::Entity, task::ActiveModel},
+    entity::{
+        idempotency_key::Entity,
+        task::{self, ActiveModel},
+    },
 };
 
 /// For how long a key counts, in microseconds: 24 hours.
@@ -84,15 +87,24 @@ impl Store {
         row: ActiveModel,
     ) -> Result<Option<Creation>, DbErr> {
         let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
-        let transaction = database.begin().await?;
+        let (write, transaction) = (self.history.write(), database.begin().await?);
         let written = async {
-            let creation = Creation::new(tasks::insert(row, &transaction).await?);
+            let mut insertion = task::Entity::insert_many([row]).into_query();
+            let written = Written::by(|what| insertion.returning(what).take(), &transaction).await?;
+            let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
+            let creation = Creation::new(task.into());
             let is_first = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await?;
-            Ok(is_first.then_some(creation))
+            Ok(is_first.then_some((creation, written)))
         };
         let written = written.await;
         if !matches!(written, Ok(None)) {
-            return transaction.end(written).await;
+            let created = transaction.end(written).await?;
+            return Ok(created.map(|(creation, written)| {
+                for (task, mark) in written.stays(write) {
+                    self.written(owner, task, mark);
+                }
+                creation
+            }));
         }
         transaction.rollback().await?;
         let answer = Entity::answer(owner, key, &database).await?;

@@ -5,67 +5,41 @@
 //! operation reads a row and then writes it. All rows are read to the end of the statement: a row that
 //! is merely returned may yet fail to be committed.
 
-use std::{error::Error, sync::Arc};
-
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter,
+    QueryFilter,
 };
 use todo_api::{
-    Broken, Creation, Expected,
+    Creation, Expected,
     Failure::{self, Refused},
     IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
     TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
 };
 
-use super::{
-    Store,
-    lanes::{Change, Wanted},
-    list::{List, Listed},
-    page,
-    version::version,
-};
+use super::{Store, history::Mark, lanes::Change};
 use crate::{
     clock,
-    entity::task::{ActiveModel, COLUMN, Column, Entity, Target},
+    entity::task::{ActiveModel, COLUMN, Column, Entity, Model, Target},
 };
 
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        let wanted = self.wanted(owner, query)?;
-        if self.lists.has(owner, query) {
-            let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-            if let Some(page) = self.lists.find(owner, query, version) {
-                if cfg!(debug_assertions) {
-                    Box::pin(self.check(&page, wanted)).await?;
-                }
-                return Ok(page);
-            }
-        }
-        let list = Box::pin(self.read(wanted)).await?;
-        let page = list.page.clone();
-        self.lists.keep(owner, query, list);
-        Ok(page)
+        self.page(&self.wanted(owner, query)?).await
     }
 
     async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
-        self.attempt(self.lanes.version.ask(self.wanted(owner, query)?)).await
+        self.version_of(&self.wanted(owner, query)?).await
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        let created = self
-            .for_owner(owner, || async { self.lanes.create.ask((owner.clone(), row.clone())).await.map(Task::from) });
-        created.await.inspect(|task| self.lists.put(owner, task))
+        let created = self.for_owner(owner, || self.lanes.create.ask((owner.clone(), row.clone())));
+        let (task, mark) = created.await?;
+        Ok(self.written(owner, task, mark))
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
-        let created = Box::pin(self.once(owner, key, task)).await;
-        created.inspect(|creation| {
-            if !creation.is_replayed {
-                self.lists.put(owner, &creation.task);
-            }
-        })
+        Box::pin(self.once(owner, key, task)).await
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
@@ -109,54 +83,25 @@ impl Tasks for Store {
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
-        if is_deleted {
-            self.lists.remove(owner, id);
-        }
-        self.matched(is_deleted.then_some(()), owner, id, &expected).await
+        let mark = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
+        let deleted = mark.map(|mark| self.lists.remove(owner, id, mark));
+        self.matched(deleted, owner, id, &expected).await
     }
 }
 
 impl Store {
-    /// Refuses a cursor that was not sealed for this owner and query.
-    fn wanted(&self, owner: &UserId, query: &ListQuery) -> Outcome<Wanted, InvalidCursor> {
-        let after = match &query.cursor {
-            Some(cursor) => Some(self.seal.open(owner, query, cursor).ok_or(Refused(InvalidCursor))?),
-            None => None,
-        };
-        Ok(Wanted { owner: owner.clone(), query: query.clone(), after })
-    }
-
-    /// Where the code is tested, each kept page is held against the one in the database.
-    async fn check(&self, kept: &Page<Task>, wanted: Wanted) -> Outcome<(), InvalidCursor> {
-        let List { page, .. } = self.read(wanted).await?;
-        let is_same = kept.items.as_bytes() == page.items.as_bytes() && kept.next == page.next;
-        assert!(kept.version != page.version || is_same, "pages of the same version are the same");
-        Ok(())
-    }
-
-    async fn read(&self, Wanted { owner, query, after }: Wanted) -> Outcome<List, InvalidCursor> {
-        let reads = &self.reads(&owner);
-        let select = page::select(Entity::owned_by(&owner), &query, after.as_ref(), reads.get_database_backend());
-        let mut rows = self.attempt(select.all(reads)).await?;
-        let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
-        let limit = query.limit.get().into();
-        let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], &query));
-        rows.truncate(limit);
-        let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
-        let next = next.map(|position| self.seal.seal(&owner, &query, &position)).transpose();
-        let next = next.map_err(|error| broken(Arc::new(error)))?;
-        let tasks = rows.into_iter().map(|row| Listed::new(&row.into())).collect::<Result<_, _>>();
-        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, next, version))
+    /// A task as it was just written, which its list follows.
+    pub(super) fn written(&self, owner: &UserId, task: Model, mark: Mark) -> Task {
+        let task = task.into();
+        self.lists.put(owner, &task, mark);
+        task
     }
 
     /// Changes a task.
     async fn apply(&self, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
         let Target { owner, id, .. } = &change.target.clone();
-        let task = self.attempt(self.lanes.change.ask(change)).await?.map(Task::from);
-        if let Some(task) = &task {
-            self.lists.put(owner, task);
-        }
+        let changed = self.attempt(self.lanes.change.ask(change)).await?;
+        let task = changed.map(|(task, mark)| self.written(owner, task, mark));
         self.matched(task, owner, *id, expected).await
     }
 
@@ -201,9 +146,4 @@ pub(super) fn row(owner: &UserId, task: NewTask) -> ActiveModel {
         created_at: Set(now),
         updated_at: Set(now),
     }
-}
-
-pub(super) async fn insert(row: ActiveModel, database: &impl ConnectionTrait) -> Result<Task, DbErr> {
-    let rows = Entity::insert_many([row]).exec_with_returning(database).await?;
-    rows.into_iter().next().map(Task::from).ok_or(DbErr::RecordNotInserted)
 }

@@ -1,0 +1,112 @@
+//! How a list is answered: from memory where the database says that it still holds, which is asked no more than that takes.
+
+use std::{error::Error, sync::Arc};
+
+use sea_orm::ConnectionTrait;
+use todo_api::{
+    Broken,
+    Failure::{self, Refused},
+    InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId,
+};
+
+use super::{
+    Store,
+    lanes::Wanted,
+    list::{List, Listed},
+    page,
+    version::version,
+};
+use crate::{entity::task::Entity, metrics};
+
+impl Store {
+    /// Refuses a cursor that was not sealed for this owner and query.
+    pub(super) fn wanted(&self, owner: &UserId, query: &ListQuery) -> Outcome<Wanted, InvalidCursor> {
+        let after = match &query.cursor {
+            Some(cursor) => Some(self.seal.open(owner, query, cursor).ok_or(Refused(InvalidCursor))?),
+            None => None,
+        };
+        Ok(Wanted { owner: owner.clone(), query: query.clone(), after })
+    }
+
+    /// The page.
+    pub(super) async fn page(&self, wanted: &Wanted) -> Outcome<Page<Task>, InvalidCursor> {
+        let Wanted { owner, query, .. } = wanted;
+        let (mut asked, mut page) = ("look", self.looked_up(wanted).await?);
+        if page.is_none() && self.lists.get(owner, query).is_some() {
+            (asked, page) = ("version", self.compared(wanted).await?.1);
+        }
+        let Some(page) = page else {
+            let list = Box::pin(self.read(wanted)).await?;
+            metrics::listed("tasks");
+            return Ok(self.lists.keep(owner, query, list));
+        };
+        metrics::listed(asked);
+        if cfg!(debug_assertions) {
+            Box::pin(self.check(&page, wanted)).await?;
+        }
+        Ok(page)
+    }
+
+    /// Its version.
+    pub(super) async fn version_of(&self, wanted: &Wanted) -> Outcome<PageVersion, InvalidCursor> {
+        match self.looked_up(wanted).await? {
+            Some(page) => Ok(page.version),
+            None => Ok(self.compared(wanted).await?.0),
+        }
+    }
+
+    /// The page as it is kept, where a look is enough to know that it is what the database has.
+    async fn looked_up(&self, Wanted { owner, query, .. }: &Wanted) -> Outcome<Option<Page<Task>>, InvalidCursor> {
+        let (Some(mark), Some(kept)) = (self.history.likely_mark(owner), self.lists.get(owner, query)) else {
+            return Ok(None);
+        };
+        if !kept.reaches(mark) {
+            return Ok(None);
+        }
+        self.attempt(self.lanes.look.ask(())).await?;
+        let is_unchanged = self.history.mark(owner) == mark;
+        Ok(is_unchanged.then(|| self.lists.at(owner, query, mark, &kept)).flatten())
+    }
+
+    /// The version of the page in the database, and the page as it is kept in that version.
+    async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
+        let Wanted { owner, query, .. } = wanted;
+        let mark = self.history.mark(owner);
+        let (version, quiet) = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        let page = self.lists.find(owner, query, version, self.history.mark_of(owner, mark, quiet));
+        Ok((version, page))
+    }
+
+    /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
+    /// what is seen there.
+    async fn check(&self, page: &Page<Task>, wanted: &Wanted) -> Outcome<(), InvalidCursor> {
+        let Wanted { owner, query, .. } = wanted;
+        let List { page: read, .. } = self.read(wanted).await?;
+        let is_same = page.items.as_bytes() == read.items.as_bytes() && page.next == read.next;
+        assert!(page.version != read.version || is_same, "pages of the same version are the same");
+        let mark = self.history.mark(owner);
+        let kept = self.lists.get(owner, query).filter(|kept| kept.reaches(mark));
+        let (version, quiet) = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        if let (Some(mark), Some(kept)) = (self.history.mark_of(owner, mark, quiet), kept) {
+            let known = self.lists.at(owner, query, mark, &kept);
+            assert!(known.is_none_or(|known| known.version == version), "what has its mark is what it was");
+        }
+        Ok(())
+    }
+
+    /// The page as the database has it.
+    async fn read(&self, Wanted { owner, query, after }: &Wanted) -> Outcome<List, InvalidCursor> {
+        let reads = &self.reads(owner);
+        let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
+        let mut rows = self.attempt(select.all(reads)).await?;
+        let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
+        let limit = query.limit.get().into();
+        let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));
+        rows.truncate(limit);
+        let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
+        let next = next.map(|position| self.seal.seal(owner, query, &position)).transpose();
+        let next = next.map_err(|error| broken(Arc::new(error)))?;
+        let tasks = rows.into_iter().map(|row| Listed::new(&row.into())).collect::<Result<_, _>>();
+        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, next, version))
+    }
+}

@@ -8,19 +8,18 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
-use crate::TestApp;
-
-/// Checks `property` of a server for so many values, each with a user of its own, and shrinks one that fails.
+/// Checks `property` of an app, mostly a server, for so many values, each with a user of its own, and shrinks one that fails.
 /// It wants a runtime of several threads: the runner of proptest is not asynchronous, and waits on one of them.
 ///
 /// # Panics
 ///
 /// Where the property does not hold, with the smallest value found.
-pub async fn holds<S, P, F>(app: TestApp, cases: u32, strategy: S, property: P)
+pub async fn holds<A, S, P, F>(app: A, cases: u32, strategy: S, property: P)
 where
+    A: Send + Sync + 'static,
     S: Strategy + Send + 'static,
     S::Value: Clone + Debug,
-    P: Fn(Arc<TestApp>, String, S::Value) -> F + Send + 'static,
+    P: Fn(Arc<A>, String, S::Value) -> F + Send + 'static,
     F: Future<Output = Result<(), String>>,
 {
     let (runtime, app) = (Handle::current(), Arc::new(app));

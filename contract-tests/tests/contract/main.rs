@@ -15,6 +15,7 @@ mod health;
 mod healthcheck;
 mod hostile;
 mod limits;
+mod memory;
 mod migrations;
 mod monitoring;
 mod outage;

@@ -12,19 +12,24 @@ use todo_contract_tests::{
 /// A server with an address for its operator.
 async fn watched(engine: Engine, variables: &[(&str, &str)]) -> (ServerProcess, SocketAddr, SocketAddr) {
     let database = TestDatabase::create(engine).await;
-    let url = database.url();
+    let watched = watched_on(&database.url(), variables);
+    // The server's own; it goes when the process does.
+    std::mem::forget(database);
+    watched
+}
+
+/// The same on a database.
+pub(crate) fn watched_on(url: &str, variables: &[(&str, &str)]) -> (ServerProcess, SocketAddr, SocketAddr) {
     let variables: Vec<_> =
-        [("DATABASE_URL", url.as_str()), ("ADMIN_ADDR", "127.0.0.1:0")].iter().chain(variables).copied().collect();
+        [("DATABASE_URL", url), ("ADMIN_ADDR", "127.0.0.1:0")].iter().chain(variables).copied().collect();
     let server = ServerProcess::start(&variables);
     let line: Value = serde_json::from_str(&server.wait_for("metrics are at")).expect("a line of JSON");
     let admin = line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
     let address = server.address();
-    // The server's own; it goes when the process does.
-    std::mem::forget(database);
     (server, address, admin)
 }
 
-async fn page(admin: SocketAddr) -> String {
+pub(crate) async fn page(admin: SocketAddr) -> String {
     let response = reqwest::get(format!("http://{admin}/metrics")).await.expect("an answer");
     assert_eq!(response.status(), 200);
     assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
@@ -38,7 +43,7 @@ fn value(page: &str, metric: &str) -> f64 {
 }
 
 /// The value of a metric that counts.
-fn count(page: &str, metric: &str) -> u64 {
+pub(crate) fn count(page: &str, metric: &str) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "tests count no further than this")]
     let count = value(page, metric).round() as u64;
     count

@@ -1,15 +1,15 @@
 //! Whoever revalidates what it keeps after every change never holds a list that is stale.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use todo_contract_tests::{
-    Client,
+    Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    TestApp, holds,
+    TestApp, TestDatabase, holds,
 };
 
 /// The lists that a client keeps.
@@ -21,17 +21,36 @@ const PATHS: [&str; 5] = [
     "/api/tasks?q=a&sort=title",
 ];
 
+/// Two servers of one database that is nobody else's, of which one remembers no lists.
+struct Servers {
+    remembering: TestApp,
+    forgetful: TestApp,
+    _cluster: Option<Cluster>,
+}
+
+impl Servers {
+    async fn start(engine: Engine) -> Self {
+        let cluster = (engine == Postgres).then(Cluster::start);
+        let database = Arc::new(TestDatabase::create_in(cluster.as_ref()).await);
+        let start = async |variables| TestApp::on(&database, variables).await.expect("the server starts");
+        Self { remembering: start(&[]).await, forgetful: start(&[("LIST_CACHE", "0")]).await, _cluster: cluster }
+    }
+
+    fn keeper(&self, user: &str) -> Keeper {
+        let (client, truth) = (self.remembering.client(user), self.forgetful.client(user));
+        Keeper { client, truth, kept: BTreeMap::new() }
+    }
+}
+
 /// A client that asks for a list again only where it is told that it has changed.
 struct Keeper {
     client: Client,
+    /// Of the server that remembers none.
+    truth: Client,
     kept: BTreeMap<&'static str, (String, Value, Option<String>)>,
 }
 
 impl Keeper {
-    fn new(client: Client) -> Self {
-        Self { client, kept: BTreeMap::new() }
-    }
-
     /// Revalidates all lists, and says which one is stale then, if any.
     async fn revalidate(&mut self) -> Result<(), String> {
         for path in PATHS {
@@ -45,7 +64,7 @@ impl Keeper {
             } else {
                 answer.expect(304);
             }
-            let truth = self.client.get(path).await.expect(200);
+            let truth = self.truth.get(path).await.expect(200);
             let (_, list, next) = &self.kept[path];
             if (list, next) != (&truth.json(), &truth.next()) {
                 return Err(format!("{path} is stale: {list} is {}", truth.text));
@@ -118,10 +137,10 @@ async fn happen(client: &Client, user: &str, database: &DatabaseConnection, even
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_revalidates_is_never_stale(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = TestApp::start(engine).await;
-    holds(app, 40, prop::collection::vec(event(), 1..15), async |app, user, events| {
-        let (client, database) = (app.client(&user), app.database().connect().await);
-        let mut keeper = Keeper::new(client.clone());
+    let servers = Servers::start(engine).await;
+    holds(servers, 40, prop::collection::vec(event(), 1..15), async |servers, user, events| {
+        let (client, database) = (servers.remembering.client(&user), servers.remembering.database().connect().await);
+        let mut keeper = servers.keeper(&user);
         for event in events {
             happen(&client, &user, &database, event).await;
             keeper.revalidate().await?;
@@ -172,7 +191,8 @@ struct Seen {
 
 /// Two writers on one user's list, each with two tasks of it; the client revalidates after every step.
 /// SQLite cannot be asked the same: there, a second writer waits until the first is done.
-async fn overlap(app: &TestApp, user: &str, steps: &[Step]) -> Result<Vec<Seen>, String> {
+async fn overlap(servers: &Servers, user: &str, steps: &[Step]) -> Result<Vec<Seen>, String> {
+    let app = &servers.remembering;
     let client = app.client(user);
     let mut tasks = Vec::new();
     for number in 0..4 {
@@ -182,7 +202,7 @@ async fn overlap(app: &TestApp, user: &str, steps: &[Step]) -> Result<Vec<Seen>,
     for _ in 0..2 {
         writers.push(Writer { connection: app.database().connect().await, is_open: false });
     }
-    let mut keeper = Keeper::new(client.clone());
+    let mut keeper = servers.keeper(user);
     keeper.revalidate().await?;
     let mut seen = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -220,23 +240,23 @@ async fn overlap(app: &TestApp, user: &str, steps: &[Step]) -> Result<Vec<Seen>,
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_that_overlap_make_nobody_stale() {
-    let app = TestApp::start(Postgres).await;
+    let servers = Servers::start(Postgres).await;
     let steps = prop::collection::vec(step(), 1..12);
-    holds(app, 40, steps, async |app, user, steps| overlap(&app, &user, &steps).await.map(|_| ())).await;
+    holds(servers, 40, steps, async |servers, user, steps| overlap(&servers, &user, &steps).await.map(|_| ())).await;
 }
 
 /// The transaction with the earlier moment commits later: a validator of the number of tasks and the latest
 /// moment sees nothing, so this would show whoever used one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_earlier_moment_that_commits_later_is_seen() {
-    let app = TestApp::start(Postgres).await;
+    let servers = Servers::start(Postgres).await;
     let steps = [
         Step::Write { writer: 0, task: 0, moment: 1 },
         Step::Write { writer: 1, task: 0, moment: 2 },
         Step::Commit { writer: 1 },
         Step::Commit { writer: 0 },
     ];
-    let seen = overlap(&app, "ann", &steps).await.expect("the client is never stale");
+    let seen = overlap(&servers, "ann", &steps).await.expect("the client is never stale");
     let (before, after) = (&seen[2], &seen[3]);
     assert_ne!(before.list, after.list, "the list has changed");
     assert_eq!((before.count, &before.latest), (after.count, &after.latest), "and the unsound validator has not");

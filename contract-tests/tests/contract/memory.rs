@@ -1,0 +1,127 @@
+//! Lists that are answered from memory where PostgreSQL shows that nobody else has written: what the server asks, and that it
+//! is right when somebody has.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+
+use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use todo_contract_tests::{Client, Cluster, ServerProcess, TestApp, TestDatabase};
+
+use crate::monitoring::{count, page, watched_on};
+
+/// How many lists were answered after a look, and how many were not.
+async fn listed(admin: SocketAddr) -> (u64, u64) {
+    let page = page(admin).await;
+    let [look, version, tasks] =
+        ["look", "version", "tasks"].map(|asked| count(&page, &format!(r#"lists_total{{asked="{asked}"}}"#)));
+    (look, version + tasks)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_is_enough_while_nobody_else_writes() {
+    let cluster = Cluster::start();
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &[]);
+    let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
+    for client in [&ann, &bob] {
+        client.created("the first of a user, which writes the user too").await;
+    }
+    // Which connections are used is left to chance, and what is seen on one for the first time counts for nothing yet.
+    for _ in 0..30 {
+        ann.list().await.expect(200);
+        bob.list().await.expect(200);
+    }
+    let before = listed(admin).await;
+    for title in ["a", "b", "c"] {
+        let id = ann.created(title).await;
+        assert_eq!(ann.list().await.expect(200).ids().last(), Some(&id));
+        ann.toggle(id).await.expect(200);
+        assert_eq!(ann.list().await.expect(200).json()[1]["completed"], json!(true));
+        assert_eq!(bob.list().await.expect(200).ids().len(), 1);
+        ann.delete(id).await.expect(204);
+        assert_eq!(ann.list().await.expect(200).ids().len(), 1);
+    }
+    let keyed = ann.clone().with_header("Idempotency-Key", "\"one\"");
+    let id = keyed.create(json!({"title": "under a key"})).await.expect(201).id();
+    assert_eq!(ann.list().await.expect(200).ids().last(), Some(&id));
+    let after = listed(admin).await;
+    assert_eq!((after.0 - before.0, after.1 - before.1), (13, 0), "a look for each list, and nothing more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_write_is_there_at_once() {
+    let cluster = Cluster::start();
+    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
+    let [here, there] = [(); 2].map(|()| TestApp::on(&database, &[]));
+    let (here, there) = (here.await.expect("it starts"), there.await.expect("it starts"));
+    let (reader, writer) = (here.client("ann"), there.client("ann"));
+    for round in 0..20 {
+        let id = writer.created(&format!("{round}")).await;
+        // More than once: so that looks are believed in when the next one comes.
+        for _ in 0..4 {
+            assert_eq!(reader.list().await.expect(200).ids().last(), Some(&id));
+        }
+        writer.toggle(id).await.expect(200);
+        assert_eq!(reader.list().await.expect(200).json()[round]["completed"], json!(true));
+    }
+}
+
+/// What an operator may have added: whoever creates a task completes all of somebody else.
+const TRIGGER: &str = "CREATE FUNCTION complete_bobs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE tasks SET completed = true, updated_at = updated_at + 1 WHERE user_id = 'bob'; RETURN NULL;
+    END $$;
+    CREATE TRIGGER complete_bobs AFTER INSERT ON tasks EXECUTE FUNCTION complete_bobs();";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trigger_writes_beside_is_there_at_once() {
+    let cluster = Cluster::start();
+    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
+    let app = TestApp::on(&database, &[]).await.expect("it starts");
+    let [ann, bob] = ["ann", "bob"].map(|user| app.client(user));
+    bob.created("a").await;
+    ann.created("a").await;
+    database.connect().await.execute_unprepared(TRIGGER).await.expect("a trigger");
+    for _ in 0..9 {
+        assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
+    }
+    ann.created("b").await;
+    assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(true));
+}
+
+/// Writes by turns through one of `clients`, and reads by each of them what it must find.
+async fn go_on(clients: Vec<Client>) {
+    let mut titles = BTreeMap::new();
+    for round in 0..40_usize {
+        let (writer, title) = (&clients[round % clients.len()], format!("{round}"));
+        match round % 4 {
+            3 => {
+                let (id, _) = titles.pop_first().expect("there are some");
+                writer.delete(id).await.expect(204);
+            }
+            2 => {
+                let (id, _) = titles.pop_first().expect("there are some");
+                writer.update(id, json!({ "title": title })).await.expect(200);
+                titles.insert(id, title);
+            }
+            _ => _ = titles.insert(writer.created(&title).await, title),
+        }
+        for reader in &clients {
+            let list = reader.list().await.expect(200).json();
+            let found = list.as_array().expect("a list").iter().map(|task| task["title"].as_str().expect("a title"));
+            assert_eq!(found.collect::<Vec<_>>(), titles.values().collect::<Vec<_>>(), "round {round}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_each_find_what_they_wrote() {
+    let cluster = Cluster::start();
+    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
+    let start = async || TestApp::on(&database, &[]).await.expect("it starts");
+    let one = start().await;
+    let alone = |user| go_on(vec![one.client(&format!("alone {user}"))]);
+    join_all((0..12).map(alone)).await;
+    let other = start().await;
+    let by_both = |user| go_on([&one, &other].map(|server| server.client(&format!("by both {user}"))).to_vec());
+    join_all((0..6).map(by_both)).await;
+}

@@ -54,11 +54,11 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
-        let history = Arc::default();
+        let (history, lists) = (Arc::default(), Arc::new(Lists::new(u64::from(config.list_cache) << 20)));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, &history)),
+            lanes: Arc::new(Lanes::new(&databases, config, &history, &lists)),
+            lists,
             history,
-            lists: Arc::new(Lists::new(u64::from(config.list_cache) << 20)),
             databases,
             timeout: config.timeout,
             owns_users: config.users_table.is_none(),
@@ -70,7 +70,7 @@ impl Store {
 
     /// The same store, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig) -> Self {
-        let mut lanes = Lanes::new(&databases, config, &self.history);
+        let mut lanes = Lanes::new(&databases, config, &self.history, &self.lists);
         if config.url.sqlite_file().is_some() {
             // One writes at a time there, and so for all.
             lanes.write_with(&self.lanes);

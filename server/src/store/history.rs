@@ -138,7 +138,7 @@ impl History {
 impl Write<'_> {
     /// It was done by that transaction, if it has a number, which wrote a task of each of `owners` and nothing else. Answers
     /// the mark that each owner has by this write.
-    pub(super) fn done<'o>(self, transaction: Option<u64>, owners: impl Iterator<Item = &'o str>) -> Vec<Mark> {
+    pub(super) fn done<'o>(&self, transaction: Option<u64>, owners: impl Iterator<Item = &'o str>) -> Vec<Mark> {
         self.history.state.lock().wrote(transaction, owners)
     }
 }

@@ -11,8 +11,10 @@ use todo_api::{ListQuery, PageVersion, UserId};
 
 use super::{
     cursor::Position,
-    history::{History, Mark, Quiet},
+    history::{History, Quiet},
     lane::{Kind, Lane, Manner},
+    list::Edit,
+    lists::Lists,
     sight, version,
     write::Written,
 };
@@ -30,23 +32,28 @@ pub(super) struct Lanes {
     pub(super) look: Lane<Look>,
     /// The version of a page.
     pub(super) version: Lane<Version>,
-    /// The task as it was created, and what its owner's mark is since.
+    /// The task as it was created.
     pub(super) create: Lane<Create>,
-    /// The task after the change, and what its owner's mark is since.
+    /// The task after the change.
     pub(super) change: Lane<Apply>,
-    /// What its owner's mark is since, if it was there to delete.
+    /// Whether it was there to delete.
     pub(super) delete: Lane<Delete>,
 }
 
 impl Lanes {
-    pub(super) fn new(databases: &Databases, config: &DatabaseConfig, history: &Arc<History>) -> Self {
+    pub(super) fn new(
+        databases: &Databases,
+        config: &DatabaseConfig,
+        history: &Arc<History>,
+        lists: &Arc<Lists>,
+    ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
         let writing = Manner { limit: config.timeout, most, turns: 2 };
         // An embedded database is no round trip away: to be only read, company gains nothing that waiting would be worth.
         let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing };
         let reads = &databases.reads;
-        let told = Told { writes: databases.writes.clone(), history: Arc::clone(history) };
+        let told = Told { writes: databases.writes.clone(), history: Arc::clone(history), lists: Arc::clone(lists) };
         Self {
             read: Lane::new(Read(reads.clone()), reading),
             look: Lane::new(Look::new(reads.clone(), history), Manner { most: config.batch_size, ..reading }),
@@ -70,23 +77,26 @@ fn of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -
     owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
 }
 
-/// Writes of which the history is told.
+/// Writes that are told to those who keep track.
 #[derive(Clone)]
 struct Told {
     writes: Connection,
     history: Arc<History>,
+    lists: Arc<Lists>,
 }
 
 impl Told {
-    /// The tasks of `owners` that a statement wrote, each with the mark that its owner has since.
+    /// The tasks of `owners` that a statement wrote, which did `edit` to each.
     async fn carry_out<'a, S: StatementBuilder>(
         &self,
         owners: impl Iterator<Item = &'a UserId>,
         statement: impl FnOnce(ReturningClause) -> S,
-    ) -> Result<Vec<(Model, Mark)>, DbErr> {
+        edit: impl Fn(&Model) -> Option<Edit>,
+    ) -> Result<Vec<Model>, DbErr> {
         let write = self.history.write();
         let written = Written::by(statement, &of(&self.writes, owners)).await?;
-        Ok(written.stays(write))
+        written.stays(write, &self.lists, edit);
+        Ok(written.tasks)
     }
 }
 
@@ -114,16 +124,18 @@ pub(super) struct Delete(Told);
 
 impl Kind for Delete {
     type Question = Target;
-    type Answer = Option<Mark>;
+    type Answer = bool;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Mark>>, DbErr> {
+    async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
         let owners = targets.iter().map(|target| &target.owner);
         let mut deletion = Entity::delete_owned_by_each(targets).into_query();
-        let tasks = self.0.carry_out(owners, |what| deletion.returning(what).take()).await?;
-        let mark = |target: &Target| tasks.iter().find(|(task, _)| target.is(task)).map(|(_, mark)| *mark);
-        Ok(targets.iter().map(mark).collect())
+        let tasks = self
+            .0
+            .carry_out(owners, |what| deletion.returning(what).take(), |task| Some(Edit::Remove(task.id)))
+            .await?;
+        Ok(targets.iter().map(|target| tasks.iter().any(|task| target.is(task))).collect())
     }
 
     /// Of two who delete the same task, one comes too late.
@@ -136,18 +148,18 @@ pub(super) struct Create(Told);
 
 impl Kind for Create {
     type Question = (UserId, ActiveModel);
-    type Answer = (Model, Mark);
+    type Answer = Model;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Self::Answer>, DbErr> {
+    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Model>, DbErr> {
         let owners = rows.iter().map(|(owner, _)| owner);
         let mut insertion = Entity::insert_many(rows.iter().map(|(_, row)| row.clone())).into_query();
-        let mut tasks = self.0.carry_out(owners, |what| insertion.returning(what).take()).await?;
+        let mut tasks = self.0.carry_out(owners, |what| insertion.returning(what).take(), Edit::put).await?;
         // No database promises the order in which it returns them; equal ones are anybody's.
         rows.iter()
             .map(|(_, row)| {
-                let place = tasks.iter().position(|(task, _)| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
+                let place = tasks.iter().position(|task| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
                 Ok(tasks.remove(place))
             })
             .collect()
@@ -195,11 +207,11 @@ pub(super) struct Apply(Told);
 
 impl Kind for Apply {
     type Question = Change;
-    type Answer = Option<(Model, Mark)>;
+    type Answer = Option<Model>;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, changes: &[Change]) -> Result<Vec<Self::Answer>, DbErr> {
+    async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
         let kept = |column: Column| Expr::col((Entity, column));
         let mut changes_by_id: Vec<_> = changes.iter().collect();
         // Two statements that lock the same tasks in different orders would wait for one another.
@@ -217,8 +229,8 @@ impl Kind for Apply {
             .col_expr(Column::Completed, completed.into());
         let owners = changes.iter().map(|change| &change.target.owner);
         let mut change = change.into_query();
-        let tasks = self.0.carry_out(owners, |what| change.returning(what).take()).await?;
-        Ok(changes.iter().map(|change| tasks.iter().find(|(task, _)| change.target.is(task)).cloned()).collect())
+        let tasks = self.0.carry_out(owners, |what| change.returning(what).take(), Edit::put).await?;
+        Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
     }
 
     /// Two changes of a task are two, one after the other.

@@ -3,6 +3,7 @@
 use todo_api::{ListQuery, Page, PageVersion, Task, Written};
 
 use super::version::flipped;
+use crate::entity::task::Model;
 
 /// A page, and its tasks one by one.
 #[derive(Clone)]
@@ -40,6 +41,11 @@ impl Listed {
 }
 
 impl Edit {
+    /// What writing `task` did; none where it cannot be written as JSON.
+    pub(super) fn put(task: &Model) -> Option<Self> {
+        Listed::new(&task.clone().into()).map(Self::Put).ok()
+    }
+
     /// Does the same to `tasks`, which are in the order of ids; answers the version of what was `version`.
     fn apply(&self, tasks: &mut Vec<Listed>, version: PageVersion) -> PageVersion {
         let id = match self {

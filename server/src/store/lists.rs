@@ -15,7 +15,7 @@ use todo_api::{ListQuery, Page, PageVersion, Task, UserId};
 
 use super::{
     history::Mark,
-    list::{Edit, List, Listed},
+    list::{Edit, List},
 };
 
 /// What a list takes in memory beside its tasks.
@@ -107,18 +107,9 @@ impl Lists {
         page
     }
 
-    /// `task` was written, and is in this version; its owner has the mark since.
-    pub(super) fn put(&self, owner: &UserId, task: &Task, mark: Mark) {
-        self.follow(owner, mark, || Listed::new(task).map(Edit::Put).ok());
-    }
-
-    /// The task with this id was deleted; its owner has the mark since.
-    pub(super) fn remove(&self, owner: &UserId, id: i64, mark: Mark) {
-        self.follow(owner, mark, || Some(Edit::Remove(id)));
-    }
-
-    fn follow(&self, owner: &UserId, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
-        let key = (owner.clone(), ListQuery::default());
+    /// That a write did this to the tasks of `owner`, who has that mark since.
+    pub(super) fn follow(&self, owner: UserId, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
+        let key = (owner, ListQuery::default());
         let Some((cache, mut kept)) = self.0.as_ref().and_then(|cache| Some((cache, cache.get(&key)?))) else {
             return;
         };
@@ -148,7 +139,10 @@ mod tests {
     use super::{
         super::{
             history::History,
-            list::tests::{list, task},
+            list::{
+                Listed,
+                tests::{list, task},
+            },
             version::version,
         },
         *,
@@ -161,6 +155,10 @@ mod tests {
         (lists, ann)
     }
 
+    fn put(lists: &Lists, owner: &UserId, task: &Task, mark: Mark) {
+        lists.follow(owner.clone(), mark, || Listed::new(task).map(Edit::Put).ok());
+    }
+
     /// The page that has those tasks, each with the moment of its change.
     fn found<const N: usize>(lists: &Lists, owner: &UserId, tasks: [(i64, i64); N]) -> Option<String> {
         let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), None)?;
@@ -170,8 +168,8 @@ mod tests {
     #[test]
     fn what_was_written_is_found_as_far_as_the_database_has_it() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(3, "three", 3), Mark::default());
-        lists.remove(&ann, 1, Mark::default());
+        put(&lists, &ann, &task(3, "three", 3), Mark::default());
+        lists.follow(ann.clone(), Mark::default(), || Some(Edit::Remove(1)));
         let before = found(&lists, &ann, [(1, 1), (2, 2)]).expect("neither");
         assert!(before.contains("one") && before.contains("two") && !before.contains("three"), "{before}");
         let between = found(&lists, &ann, [(1, 1), (2, 2), (3, 3)]).expect("the first");
@@ -184,7 +182,7 @@ mod tests {
     #[test]
     fn what_others_wrote_is_not_found() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(3, "three", 3), Mark::default());
+        put(&lists, &ann, &task(3, "three", 3), Mark::default());
         assert_eq!(found(&lists, &ann, [(1, 1), (2, 2), (4, 4)]), None);
         assert_eq!(found(&lists, &ann, [(1, 1)]), None);
     }
@@ -192,9 +190,9 @@ mod tests {
     #[test]
     fn of_two_writes_at_once_either_may_be_told_first() {
         let (lists, ann) = kept();
-        lists.put(&ann, &task(1, "later", 4), Mark::default());
-        lists.put(&ann, &task(2, "another", 5), Mark::default());
-        lists.put(&ann, &task(1, "earlier", 3), Mark::default());
+        put(&lists, &ann, &task(1, "later", 4), Mark::default());
+        put(&lists, &ann, &task(2, "another", 5), Mark::default());
+        put(&lists, &ann, &task(1, "earlier", 3), Mark::default());
         let now = found(&lists, &ann, [(1, 4), (2, 5)]).expect("the last versions");
         assert!(now.contains("later") && now.contains("another"), "{now}");
     }
@@ -211,19 +209,19 @@ mod tests {
         let [before, first, second, third] = marks();
         let reached = |mark| lists.get(&ann, &query).filter(|kept| kept.reaches(mark));
         assert!(reached(before).is_none(), "nobody has compared it");
-        lists.put(&ann, &task(2, "in it already", 2), before);
+        put(&lists, &ann, &task(2, "in it already", 2), before);
         lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), Some(before)).expect("it is the same");
         assert!(reached(before).is_some());
-        lists.remove(&ann, 1, first);
-        lists.put(&ann, &task(1, "before it went", 3), second);
+        lists.follow(ann.clone(), first, || Some(Edit::Remove(1)));
+        put(&lists, &ann, &task(1, "before it went", 3), second);
         assert!(reached(before).is_none() && reached(third).is_none());
         let kept = reached(second).expect("all is told");
         let page = lists.at(&ann, &query, second, &kept).expect("it is whole");
         assert_eq!(page.version, version([(2, 2)], Limit::default()), "the deletion was the last");
         assert!(reached(second).is_some_and(|kept| kept.edits.is_empty()));
-        lists.put(&ann, &task(4, "four", 4), third);
+        put(&lists, &ann, &task(4, "four", 4), third);
         let [.., beyond] = marks::<6>();
-        lists.put(&ann, &task(5, "five", 5), beyond);
+        put(&lists, &ann, &task(5, "five", 5), beyond);
         assert!(reached(beyond).is_none(), "one is missing");
     }
 
@@ -231,7 +229,7 @@ mod tests {
     fn who_writes_and_never_reads_is_not_followed() {
         let (lists, ann) = kept();
         for moment in 0..=MAX_EDITS {
-            lists.put(&ann, &task(1, "again", 10 + i64::try_from(moment).expect("few")), Mark::default());
+            put(&lists, &ann, &task(1, "again", 10 + i64::try_from(moment).expect("few")), Mark::default());
         }
         assert!(lists.get(&ann, &ListQuery::default()).is_none());
     }

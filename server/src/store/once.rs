@@ -14,7 +14,7 @@ use std::{
 use sea_orm::{DbErr, EntityTrait, QueryTrait};
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, tasks, write::Written};
+use super::{Store, list::Edit, tasks, write::Written};
 use crate::{
     clock,
     entity::{
@@ -100,9 +100,7 @@ impl Store {
         if !matches!(written, Ok(None)) {
             let created = transaction.end(written).await?;
             return Ok(created.map(|(creation, written)| {
-                for (task, mark) in written.stays(write) {
-                    self.written(owner, task, mark);
-                }
+                written.stays(write, &self.lists, Edit::put);
                 creation
             }));
         }

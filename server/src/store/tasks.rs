@@ -16,10 +16,10 @@ use todo_api::{
     TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
 };
 
-use super::{Store, history::Mark, lanes::Change};
+use super::{Store, lanes::Change};
 use crate::{
     clock,
-    entity::task::{ActiveModel, COLUMN, Column, Entity, Model, Target},
+    entity::task::{ActiveModel, COLUMN, Column, Entity, Target},
 };
 
 impl Tasks for Store {
@@ -33,9 +33,7 @@ impl Tasks for Store {
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        let created = self.for_owner(owner, || self.lanes.create.ask((owner.clone(), row.clone())));
-        let (task, mark) = created.await?;
-        Ok(self.written(owner, task, mark))
+        self.for_owner(owner, || self.lanes.create.ask((owner.clone(), row.clone()))).await.map(Task::from)
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {
@@ -83,26 +81,17 @@ impl Tasks for Store {
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let mark = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
-        let deleted = mark.map(|mark| self.lists.remove(owner, id, mark));
-        self.matched(deleted, owner, id, &expected).await
+        let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
+        self.matched(is_deleted.then_some(()), owner, id, &expected).await
     }
 }
 
 impl Store {
-    /// A task as it was just written, which its list follows.
-    pub(super) fn written(&self, owner: &UserId, task: Model, mark: Mark) -> Task {
-        let task = task.into();
-        self.lists.put(owner, &task, mark);
-        task
-    }
-
     /// Changes a task.
     async fn apply(&self, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
         let Target { owner, id, .. } = &change.target.clone();
-        let changed = self.attempt(self.lanes.change.ask(change)).await?;
-        let task = changed.map(|(task, mark)| self.written(owner, task, mark));
-        self.matched(task, owner, *id, expected).await
+        let task = self.attempt(self.lanes.change.ask(change)).await?;
+        self.matched(task.map(Task::from), owner, *id, expected).await
     }
 
     /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task

@@ -6,7 +6,9 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, Query, ReturningClause},
 };
 
-use super::history::{Mark, Write};
+use todo_api::UserId;
+
+use super::{history::Write, list::Edit, lists::Lists};
 use crate::entity::task::{Column, Model};
 
 /// What a statement wrote.
@@ -33,9 +35,15 @@ impl Written {
         Ok(Self { tasks, transaction })
     }
 
-    /// Tells the history, once it is there to stay. Answers the tasks, each with the mark that its owner has since.
-    pub(super) fn stays(self, write: Write<'_>) -> Vec<(Model, Mark)> {
-        let marks = write.done(self.transaction, self.tasks.iter().map(|task| task.user_id.as_str()));
-        self.tasks.into_iter().zip(marks).collect()
+    /// Tells the history, and the lists of the tasks' owners what it did to each, once it is there to stay.
+    pub(super) fn stays(&self, write: Write<'_>, lists: &Lists, edit: impl Fn(&Model) -> Option<Edit>) {
+        let owners = self.tasks.iter().map(|task| task.user_id.as_str());
+        for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
+            if let Some(owner) = UserId::parse(&task.user_id) {
+                lists.follow(owner, mark, || edit(task));
+            }
+        }
+        // Now those may go on who have seen it already.
+        drop(write);
     }
 }

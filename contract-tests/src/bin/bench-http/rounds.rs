@@ -1,5 +1,5 @@
-//! The order of things: the servers take turns (A B C A B C), so that what the machine does meanwhile happens to
-//! all alike.
+//! The order of things: the servers take turns, and turns at being the first (A B C, B C A), so that what the machine does
+//! meanwhile happens to all alike.
 
 use std::time::Duration;
 
@@ -57,8 +57,9 @@ pub(crate) async fn run(engine: Engine, settings: &Settings) -> Result<Results, 
             }
             let mut cell = Cell { work, connections, measures: vec![Vec::new(); specs.len()] };
             for round in 0..settings.rounds {
-                for (place, measures) in cell.measures.iter_mut().enumerate() {
-                    measures.push(stage.turn(place, work, connections, round == 0, settings).await?);
+                for turn in 0..specs.len() {
+                    let place = (round + turn) % specs.len();
+                    cell.measures[place].push(stage.turn(place, work, connections, round == 0, settings).await?);
                 }
             }
             print!("{}", table::rows(&cell, &specs, engine));

@@ -225,6 +225,10 @@ impl State {
                 Some(Quiet { epoch: self.epoch })
             }
             sight => {
+                if sight.as_ref().is_none_or(|sight| !self.goes_on(look, sight)) {
+                    // Their numbers may be others' now.
+                    self.own.clear();
+                }
                 self.luck = self.luck.saturating_sub(1);
                 self.begin(sight);
                 None
@@ -232,7 +236,7 @@ impl State {
         }
     }
 
-    /// Begins the next epoch, with what was seen.
+    /// Begins the next epoch, with what was seen: nothing counts that was known.
     fn begin(&mut self, sight: Option<Sight>) {
         let sight = sight.unwrap_or_default();
         self.epoch += 1;
@@ -345,10 +349,11 @@ mod tests {
             sight
         };
         let (history, ann) = begun().await;
-        let mark = history.mark(&ann);
+        let mark = wrote(&history, 10);
         assert!(history.look().saw(Some(other("10:10:"))).await.is_none(), "a process that nobody has seen");
         assert_ne!(history.mark(&ann), mark);
         assert!(history.look().saw(Some(other("10:10:"))).await.is_some());
+        assert!(history.look().saw(Some(other("11:11:"))).await.is_none(), "the number was given out again");
         assert!(saw(&history, "9:9:").await.is_none(), "less than before");
         assert!(history.look().saw(None).await.is_none(), "nothing at all");
     }

@@ -13,6 +13,7 @@ use super::{
     Store,
     lanes::Wanted,
     list::{List, Listed},
+    lists::Kept,
     page,
     version::version,
 };
@@ -31,41 +32,46 @@ impl Store {
     /// The page.
     pub(super) async fn page(&self, wanted: &Wanted) -> Outcome<Page<Task>, InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
-        let (mut asked, mut page) = ("look", self.looked_up(wanted).await?);
-        if page.is_none() && self.lists.get(owner, query).is_some() {
-            (asked, page) = ("version", self.compared(wanted).await?.1);
+        if let Some(kept) = self.lists.get(owner, query) {
+            let (asked, page) = match self.looked_up(wanted, &kept).await? {
+                Some(page) => ("look", Some(page)),
+                None => ("version", self.compared(wanted).await?.1),
+            };
+            if let Some(page) = page {
+                metrics::listed(asked);
+                if cfg!(debug_assertions) {
+                    Box::pin(self.check(&page, wanted)).await?;
+                }
+                return Ok(page);
+            }
         }
-        let Some(page) = page else {
-            let list = Box::pin(self.read(wanted)).await?;
-            metrics::listed("tasks");
-            return Ok(self.lists.keep(owner, query, list));
-        };
-        metrics::listed(asked);
-        if cfg!(debug_assertions) {
-            Box::pin(self.check(&page, wanted)).await?;
-        }
-        Ok(page)
+        let list = Box::pin(self.read(wanted)).await?;
+        metrics::listed("tasks");
+        Ok(self.lists.keep(owner, query, list))
     }
 
     /// Its version.
     pub(super) async fn version_of(&self, wanted: &Wanted) -> Outcome<PageVersion, InvalidCursor> {
-        match self.looked_up(wanted).await? {
-            Some(page) => Ok(page.version),
-            None => Ok(self.compared(wanted).await?.0),
+        if let Some(kept) = self.lists.get(&wanted.owner, &wanted.query)
+            && let Some(page) = self.looked_up(wanted, &kept).await?
+        {
+            return Ok(page.version);
         }
+        Ok(self.compared(wanted).await?.0)
     }
 
-    /// The page as it is kept, where a look is enough to know that it is what the database has.
-    async fn looked_up(&self, Wanted { owner, query, .. }: &Wanted) -> Outcome<Option<Page<Task>>, InvalidCursor> {
-        let (Some(mark), Some(kept)) = (self.history.likely_mark(owner), self.lists.get(owner, query)) else {
+    /// The page that is kept, where a look is enough to know that it is what the database has.
+    async fn looked_up(
+        &self,
+        Wanted { owner, query, .. }: &Wanted,
+        kept: &Kept,
+    ) -> Outcome<Option<Page<Task>>, InvalidCursor> {
+        let Some(mark) = self.history.likely_mark(owner).filter(|mark| kept.reaches(*mark)) else {
             return Ok(None);
         };
-        if !kept.reaches(mark) {
-            return Ok(None);
-        }
         self.attempt(self.lanes.look.ask(())).await?;
         let is_unchanged = self.history.mark(owner) == mark;
-        Ok(is_unchanged.then(|| self.lists.at(owner, query, mark, &kept)).flatten())
+        Ok(is_unchanged.then(|| self.lists.at(owner, query, mark, kept)).flatten())
     }
 
     /// The version of the page in the database, and the page as it is kept in that version.

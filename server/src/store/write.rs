@@ -5,7 +5,6 @@ use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, FromQueryResult, Iterable, StatementBuilder,
     sea_query::{Expr, ExprTrait, Func, Query, ReturningClause},
 };
-
 use todo_api::UserId;
 
 use super::{history::Write, list::Edit, lists::Lists};

@@ -101,7 +101,8 @@ impl<DB: Database> AtHand<DB> {
             }
             Waiting::begin(&self.0.waiting)
         };
-        let taken = Taken::from(&self.0.pool).await;
+        // Boxed: whoever finds one at hand would carry along the room that opening one takes.
+        let taken = Box::pin(Taken::from(&self.0.pool)).await;
         drop(waiting);
         taken
     }

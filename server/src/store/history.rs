@@ -30,8 +30,11 @@ const PATIENCE: Duration = Duration::from_millis(25);
 /// How many processes of the database, transactions and writers are remembered at most.
 const MOST: usize = 1 << 14;
 
-/// How many looks in a row that were not in vain, less those that were, make another worth trying.
-const LUCK: u8 = 2;
+/// After how many looks in vain, less those that were not, none is tried for a while.
+const LUCK: u8 = 4;
+
+/// For how long.
+const REST: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -57,12 +60,15 @@ struct State {
     begun: u64,
     /// Who wrote here in this epoch, and how often.
     writes: HashMap<Box<str>, u64>,
-    /// How many looks were not in vain, less those that were, within bounds.
-    luck: u8,
+    /// How many looks were in vain, less those that were not, within bounds.
+    bad_luck: u8,
+    /// When the last was.
+    failed: Option<Instant>,
 }
 
-/// Which of their states the tasks of an owner are in, as far as this process knows: in one and the same for as long as it is
-/// the owner's mark, and looks find nothing of anybody else.
+/// Which of their states the tasks of an owner are in, as far as this process knows. What was read once the owner had it is
+/// what there is for as long as it is the owner's, and looks find nothing of anybody else: whatever was written before the
+/// reading, after it, and by whom, one of the two tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {
     epoch: u64,
@@ -70,23 +76,17 @@ pub(super) struct Mark {
 }
 
 /// A write of this process that is under way, until the value goes.
-pub(super) struct Write<'a> {
+pub(super) struct Writing<'a> {
     history: &'a History,
     number: u64,
 }
 
 /// A look at the database that is under way.
-pub(super) struct Look<'a> {
+pub(super) struct Looking<'a> {
     history: &'a History,
     epoch: u64,
     /// What was seen before.
     before: Sight,
-}
-
-/// A look that showed nothing of anybody else.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Quiet {
-    epoch: u64,
 }
 
 impl Mark {
@@ -110,32 +110,27 @@ impl History {
     /// The same, where a look is likely to show that nobody else has changed anything since.
     pub(super) fn likely_mark(&self, owner: &UserId) -> Option<Mark> {
         let state = self.state.lock();
-        (state.luck >= LUCK).then(|| state.mark(owner))
-    }
-
-    /// The mark of what was seen of the tasks of `owner` in a look that began when they had `mark`; none where they may have
-    /// changed since.
-    pub(super) fn mark_of(&self, owner: &UserId, mark: Mark, look: Option<Quiet>) -> Option<Mark> {
-        (look?.epoch == mark.epoch && self.mark(owner) == mark).then_some(mark)
+        let is_tried = state.bad_luck < LUCK || state.failed.is_none_or(|failed| failed.elapsed() >= REST);
+        is_tried.then(|| state.mark(owner))
     }
 
     /// Begins a look; the statement has to be sent later.
-    pub(super) fn look(&self) -> Look<'_> {
+    pub(super) fn look(&self) -> Looking<'_> {
         let state = self.state.lock();
-        Look { history: self, epoch: state.epoch, before: state.latest.clone() }
+        Looking { history: self, epoch: state.epoch, before: state.latest.clone() }
     }
 
     /// Begins a write; the statement has to be sent later.
-    pub(super) fn write(&self) -> Write<'_> {
+    pub(super) fn write(&self) -> Writing<'_> {
         let mut state = self.state.lock();
         let number = state.begun;
         state.begun += 1;
         state.under_way.insert(number);
-        Write { history: self, number }
+        Writing { history: self, number }
     }
 }
 
-impl Write<'_> {
+impl Writing<'_> {
     /// It was done by that transaction, if it has a number, which wrote a task of each of `owners` and nothing else. Answers
     /// the mark that each owner has by this write.
     pub(super) fn done<'o>(&self, transaction: Option<u64>, owners: impl Iterator<Item = &'o str>) -> Vec<Mark> {
@@ -143,23 +138,23 @@ impl Write<'_> {
     }
 }
 
-impl Drop for Write<'_> {
+impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.history.state.lock().under_way.remove(&self.number);
         self.history.answered.notify_waiters();
     }
 }
 
-impl Look<'_> {
+impl Looking<'_> {
     /// Takes in what was seen.
-    pub(super) async fn saw(self, sight: Option<Sight>) -> Option<Quiet> {
+    pub(super) async fn saw(self, sight: Option<Sight>) {
         let (begun, deadline) = (self.history.state.lock().begun, Instant::now() + PATIENCE);
         loop {
             let answered = self.history.answered.notified();
             {
                 let mut state = self.history.state.lock();
                 let is_told_all = state.under_way.first().is_none_or(|first| *first >= begun);
-                let waits = sight.as_ref().is_some_and(|sight| state.lacks_explanation(&self, sight));
+                let waits = sight.as_ref().is_some_and(|sight| state.goes_on(&self, sight) && !state.explains(sight));
                 if is_told_all || !waits || Instant::now() >= deadline {
                     return state.take_in(&self, sight);
                 }
@@ -195,7 +190,7 @@ impl State {
 
     /// Whether what was seen comes after what was seen before: numbers of transactions that nobody has heard of are given
     /// out again after a crash or a failover.
-    fn goes_on(&self, look: &Look<'_>, sight: &Sight) -> bool {
+    fn goes_on(&self, look: &Looking<'_>, sight: &Sight) -> bool {
         look.epoch == self.epoch && self.backends.contains(&sight.backend) && sight.includes(&look.before)
     }
 
@@ -206,32 +201,29 @@ impl State {
         !sight.includes(&self.latest) || sight.ended_since(&self.latest) <= own as u64
     }
 
-    /// Whether the answer to a write is likely to explain what was seen.
-    fn lacks_explanation(&self, look: &Look<'_>, sight: &Sight) -> bool {
-        self.luck >= LUCK && self.goes_on(look, sight) && !self.explains(sight)
-    }
-
-    fn take_in(&mut self, look: &Look<'_>, sight: Option<Sight>) -> Option<Quiet> {
+    fn take_in(&mut self, look: &Looking<'_>, sight: Option<Sight>) {
         if look.epoch != self.epoch {
-            return None;
+            return;
         }
         match sight {
             Some(sight) if self.goes_on(look, &sight) && self.explains(&sight) => {
-                self.luck = (self.luck + 1).min(2 * LUCK);
+                self.bad_luck = self.bad_luck.saturating_sub(1);
                 if sight.includes(&self.latest) {
                     self.own.retain(|transaction| !sight.has_ended(*transaction));
                     self.latest = sight;
                 }
-                Some(Quiet { epoch: self.epoch })
             }
             sight => {
                 if sight.as_ref().is_none_or(|sight| !self.goes_on(look, sight)) {
                     // Their numbers may be others' now.
                     self.own.clear();
                 }
-                self.luck = self.luck.saturating_sub(1);
+                // A process that nobody has seen is none that will be in vain again.
+                if sight.as_ref().is_none_or(|sight| self.backends.contains(&sight.backend)) {
+                    self.bad_luck = (self.bad_luck + 1).min(LUCK);
+                    self.failed = Some(Instant::now());
+                }
                 self.begin(sight);
-                None
             }
         }
     }
@@ -253,21 +245,21 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::{super::sight::tests::sight, *};
 
     const ANN: &str = "ann";
 
-    /// Begun by looks that found nothing ended.
-    async fn begun() -> (History, UserId) {
+    /// Begun by a look that found nothing ended; and ann, and bob, who writes nothing.
+    async fn begun() -> (History, [UserId; 2]) {
         let history = History::default();
-        for _ in 0..=LUCK {
-            saw(&history, "10:10:").await;
-        }
-        (history, UserId::parse(ANN).expect("a user"))
+        saw(&history, "10:10:").await;
+        (history, [ANN, "bob"].map(|id| UserId::parse(id).expect("a user")))
     }
 
-    async fn saw(history: &History, snapshot: &str) -> Option<Quiet> {
-        history.look().saw(Some(sight(snapshot))).await
+    async fn saw(history: &History, snapshot: &str) {
+        history.look().saw(Some(sight(snapshot))).await;
     }
 
     fn wrote(history: &History, transaction: u64) -> Mark {
@@ -276,67 +268,66 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_not_written_keeps_the_mark() {
-        let (history, ann) = begun().await;
-        let (bob, anns) = (UserId::parse("bob").expect("a user"), history.mark(&ann));
-        let bobs = history.likely_mark(&bob).expect("looks were not in vain");
-        let mark = wrote(&history, 10);
-        assert!(anns.leads_to(mark) && mark.comes_after(anns) && history.mark(&ann) == mark);
-        let quiet = saw(&history, "11:12:").await;
-        assert!(quiet.is_none(), "the last was not ours");
-        let (history, ann) = begun().await;
-        wrote(&history, 11);
-        wrote(&history, 10);
-        let quiet = saw(&history, "10:12:10").await;
-        assert_eq!(history.mark_of(&bob, bobs, quiet), Some(bobs));
-        assert_eq!(history.mark_of(&ann, anns, quiet), None, "she has another");
-        assert!(saw(&history, "12:12:").await.is_some());
+        let (history, [ann, bob]) = begun().await;
+        let [anns, bobs] = [&ann, &bob].map(|owner| history.mark(owner));
+        let first = wrote(&history, 11);
+        let second = wrote(&history, 10);
+        assert!(anns.leads_to(first) && first.leads_to(second) && second.comes_after(anns));
+        for snapshot in ["10:12:10", "12:12:", "12:12:"] {
+            saw(&history, snapshot).await;
+            assert_eq!((history.mark(&ann), history.mark(&bob)), (second, bobs), "{snapshot}");
+        }
     }
 
     #[tokio::test]
     async fn nothing_counts_once_another_has_written() {
-        let (history, ann) = begun().await;
-        let mark = history.mark(&ann);
-        wrote(&history, 10);
+        let (history, [ann, bob]) = begun().await;
+        let (anns, bobs) = (wrote(&history, 10), history.mark(&bob));
         let look = history.look();
-        assert!(saw(&history, "12:12:").await.is_none());
-        assert!(!mark.leads_to(history.mark(&ann)) && history.mark(&ann).comes_after(mark));
-        assert!(look.saw(Some(sight("10:10:"))).await.is_none(), "it began before");
-        assert!(saw(&history, "12:12:").await.is_some());
+        saw(&history, "12:12:").await;
+        let now = history.mark(&ann);
+        assert!(!anns.leads_to(now) && now.comes_after(anns) && history.mark(&bob) != bobs);
+        look.saw(Some(sight("10:10:"))).await;
+        assert_eq!(history.mark(&ann), now, "it began before");
     }
 
     #[tokio::test]
-    async fn looks_that_were_in_vain_are_left_for_a_while() {
-        let (history, ann) = begun().await;
-        for next in 11..15 {
+    async fn looks_that_are_in_vain_are_left_for_a_while() {
+        let (history, [ann, _]) = begun().await;
+        let is_tried = || history.likely_mark(&ann).is_some();
+        for next in 11..=10 + u64::from(LUCK) {
+            assert!(is_tried());
             saw(&history, &format!("{next}:{next}:")).await;
         }
-        assert_eq!(history.likely_mark(&ann), None);
-        for _ in 0..LUCK {
-            saw(&history, "14:14:").await;
-        }
-        assert!(history.likely_mark(&ann).is_some());
+        assert!(!is_tried());
+        sleep(REST).await;
+        assert!(is_tried());
+        saw(&history, "90:90:").await;
+        assert!(!is_tried(), "it was in vain again");
+        saw(&history, "90:90:").await;
+        assert!(is_tried());
     }
 
     #[tokio::test]
     async fn an_answer_that_is_under_way_is_waited_for() {
-        let (history, ann) = begun().await;
+        let (history, [ann, _]) = begun().await;
         let mark = history.mark(&ann);
         let (write, look) = (history.write(), history.look());
         let answer = async {
             tokio::task::yield_now().await;
             write.done(Some(10), [ANN].into_iter());
         };
-        let (quiet, ()) = tokio::join!(look.saw(Some(sight("11:11:"))), answer);
-        assert!(quiet.is_some() && mark.leads_to(history.mark(&ann)));
+        tokio::join!(look.saw(Some(sight("11:11:"))), answer);
+        assert!(mark.leads_to(history.mark(&ann)));
     }
 
     #[tokio::test]
     async fn an_answer_that_comes_too_late_leads_from_no_mark() {
-        let (history, ann) = begun().await;
-        let write = history.write();
-        assert!(saw(&history, "11:11:").await.is_none(), "after some patience");
+        let (history, [ann, _]) = begun().await;
+        let (before, write) = (history.mark(&ann), history.write());
+        saw(&history, "11:11:").await;
         let mark = history.mark(&ann);
-        assert!(saw(&history, "11:11:").await.is_some(), "it counts as somebody's");
+        assert_ne!(mark, before, "after some patience it counts as somebody's");
         write.done(Some(10), [ANN].into_iter());
         assert!(!mark.leads_to(history.mark(&ann)));
     }
@@ -348,13 +339,17 @@ mod tests {
             sight.backend = "43 2026-11-26".into();
             sight
         };
-        let (history, ann) = begun().await;
+        let (history, [ann, _]) = begun().await;
         let mark = wrote(&history, 10);
-        assert!(history.look().saw(Some(other("10:10:"))).await.is_none(), "a process that nobody has seen");
-        assert_ne!(history.mark(&ann), mark);
-        assert!(history.look().saw(Some(other("10:10:"))).await.is_some());
-        assert!(history.look().saw(Some(other("11:11:"))).await.is_none(), "the number was given out again");
-        assert!(saw(&history, "9:9:").await.is_none(), "less than before");
-        assert!(history.look().saw(None).await.is_none(), "nothing at all");
+        let mut known = mark;
+        let mut is_another = async |sight: Option<Sight>| {
+            history.look().saw(sight).await;
+            std::mem::replace(&mut known, history.mark(&ann)) != known
+        };
+        assert!(is_another(Some(other("10:10:"))).await, "a process that nobody has seen");
+        assert!(!is_another(Some(other("10:10:"))).await);
+        assert!(is_another(Some(other("11:11:"))).await, "the number was given out again");
+        assert!(is_another(Some(sight("9:9:"))).await, "less than before");
+        assert!(is_another(None).await, "nothing at all");
     }
 }

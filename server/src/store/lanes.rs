@@ -11,7 +11,7 @@ use todo_api::{ListQuery, PageVersion, UserId};
 
 use super::{
     cursor::Position,
-    history::{History, Quiet},
+    history::History,
     lane::{Kind, Lane, Manner},
     list::Edit,
     lists::Lists,
@@ -57,7 +57,7 @@ impl Lanes {
         Self {
             read: Lane::new(Read(reads.clone()), reading),
             look: Lane::new(Look::new(reads.clone(), history), Manner { most: config.batch_size, ..reading }),
-            version: Lane::new(Version(reads.clone(), Arc::clone(history)), reading),
+            version: Lane::new(Version(reads.clone()), reading),
             create: Lane::new(Create(told.clone()), writing),
             change: Lane::new(Apply(told.clone()), writing),
             delete: Lane::new(Delete(told), writing),
@@ -248,36 +248,30 @@ pub(super) struct Wanted {
     pub(super) after: Option<Position>,
 }
 
-pub(super) struct Version(Connection, Arc<History>);
+pub(super) struct Version(Connection);
 
 impl Kind for Version {
     type Question = Wanted;
-    /// The version, and whether only this process has changed any since the question.
-    type Answer = (PageVersion, Option<Quiet>);
+    type Answer = PageVersion;
 
     const IS_READ: bool = true;
 
-    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<Self::Answer>, DbErr> {
+    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
         let Some(Wanted { query, after, .. }) = pages.first() else {
             return Ok(vec![]);
         };
         let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
         let version = version::select(tasks, query, after.as_ref(), backend);
-        let [version, sight] =
-            [version, sight::select(backend)].map(|select| Expr::SubQuery(None, Box::new(select.into())));
+        let version = Expr::SubQuery(None, Box::new(version.into()));
         let owners = pages.iter().map(|page| page.owner.as_str());
-        let statement = Query::select().exprs([brought(1), version, sight]).from_values(owners, BROUGHT).take();
-        let look = self.1.look();
+        let statement = Query::select().exprs([brought(1), version]).from_values(owners, BROUGHT).take();
         let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
-        let seen = rows.first().map(|row| sight::read(row, 2)).transpose()?;
-        let quiet = look.saw(seen.flatten()).await;
         let mut found = HashMap::new();
         for row in rows {
             found.insert(row.try_get_by_index::<String>(0)?, version::read(&row, 1, query.limit, backend)?);
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
-        let version = |page: &Wanted| found.get(page.owner.as_str()).copied().ok_or_else(missing);
-        pages.iter().map(|page| Ok((version(page)?, quiet))).collect()
+        pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
     }
 
     /// A statement asks the same of each owner.

@@ -45,9 +45,10 @@ impl Store {
                 return Ok(page);
             }
         }
+        let mark = self.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         metrics::listed("tasks");
-        Ok(self.lists.keep(owner, query, list))
+        Ok(self.lists.keep(owner, query, mark, list))
     }
 
     /// Its version.
@@ -78,9 +79,8 @@ impl Store {
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
-        let (version, quiet) = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        let page = self.lists.find(owner, query, version, self.history.mark_of(owner, mark, quiet));
-        Ok((version, page))
+        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        Ok((version, self.lists.find(owner, query, version, mark)))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -92,8 +92,9 @@ impl Store {
         assert!(page.version != read.version || is_same, "pages of the same version are the same");
         let mark = self.history.mark(owner);
         let kept = self.lists.get(owner, query).filter(|kept| kept.reaches(mark));
-        let (version, quiet) = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        if let (Some(mark), Some(kept)) = (self.history.mark_of(owner, mark, quiet), kept) {
+        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        self.attempt(self.lanes.look.ask(())).await?;
+        if let Some(kept) = kept.filter(|_| self.history.mark(owner) == mark) {
             let known = self.lists.at(owner, query, mark, &kept);
             assert!(known.is_none_or(|known| known.version == version), "what has its mark is what it was");
         }

@@ -33,8 +33,8 @@ pub(super) struct Lists(Option<Cache<Key, Kept, ByBytes>>);
 #[derive(Clone)]
 pub(super) struct Kept {
     list: Arc<List>,
-    /// The mark that its owner had when the database had this list, if that is known.
-    mark: Option<Mark>,
+    /// The mark that its owner had before it was read.
+    mark: Mark,
     /// What this process has written since, each with the mark that the owner had then.
     edits: Vec<(Mark, Edit)>,
 }
@@ -42,9 +42,8 @@ pub(super) struct Kept {
 impl Kept {
     /// Whether it is known what the list is when its owner has that mark.
     pub(super) fn reaches(&self, mark: Mark) -> bool {
-        let follow =
-            |before: Option<Mark>, (after, _): &_| before.filter(|before| before.leads_to(*after)).and(Some(*after));
-        self.edits.iter().fold(self.mark, follow) == Some(mark)
+        let follow = |before: Mark, (after, _): &(Mark, Edit)| before.leads_to(*after).then_some(*after);
+        self.edits.iter().try_fold(self.mark, follow) == Some(mark)
     }
 }
 
@@ -69,34 +68,33 @@ impl Lists {
         let (gone, there): (Vec<_>, Vec<_>) =
             kept.edits.iter().map(|(_, edit)| edit).partition(|edit| edit.is_removal());
         let list = kept.list.edited(&mut there.into_iter().chain(gone), None, query)?;
-        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark: Some(mark), edits: Vec::new() }))
+        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark, edits: Vec::new() }))
     }
 
-    /// The page in that version, which is what the database had when its owner had that mark.
+    /// The page in that version, which was read after its owner had that mark.
     pub(super) fn find(
         &self,
         owner: &UserId,
         query: &ListQuery,
         version: PageVersion,
-        mark: Option<Mark>,
+        mark: Mark,
     ) -> Option<Page<Task>> {
-        let Kept { mut list, edits, .. } = self.get(owner, query)?;
-        let is_changed = list.page.version != version;
-        if !is_changed && mark.is_none() {
+        let Kept { mut list, mark: before, edits } = self.get(owner, query)?;
+        if list.page.version == version && before == mark {
             return Some(list.page.clone());
         }
         let mut edits = edits.iter();
-        if is_changed {
+        if list.page.version != version {
             list = Arc::new(list.edited(&mut edits.by_ref().map(|(_, edit)| edit), Some(version), query)?);
         }
         // What was written before its owner had the mark is in it.
-        let edits = edits.filter(|(after, _)| mark.is_none_or(|mark| after.comes_after(mark)));
+        let edits = edits.filter(|(after, _)| after.comes_after(mark));
         Some(self.insert(owner, query, Kept { list, mark, edits: edits.cloned().collect() }))
     }
 
-    /// Keeps a page that was read.
-    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, list: List) -> Page<Task> {
-        self.insert(owner, query, Kept { list: Arc::new(list), mark: None, edits: Vec::new() })
+    /// Keeps a page that was read after its owner had that mark.
+    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, mark: Mark, list: List) -> Page<Task> {
+        self.insert(owner, query, Kept { list: Arc::new(list), mark, edits: Vec::new() })
     }
 
     fn insert(&self, owner: &UserId, query: &ListQuery, kept: Kept) -> Page<Task> {
@@ -148,10 +146,16 @@ mod tests {
         *,
     };
 
+    /// The marks of ann after the default one, one after the other.
+    fn marks<const N: usize>() -> [Mark; N] {
+        let history = History::default();
+        std::array::from_fn(|_| history.write().done(None, ["ann"].into_iter())[0])
+    }
+
     /// Lists that keep ann's two tasks.
     fn kept() -> (Lists, UserId) {
         let (lists, ann) = (Lists::new(1 << 20), UserId::parse("ann").expect("a user"));
-        lists.keep(&ann, &ListQuery::default(), list(&[task(1, "one", 1), task(2, "two", 2)]));
+        lists.keep(&ann, &ListQuery::default(), Mark::default(), list(&[task(1, "one", 1), task(2, "two", 2)]));
         (lists, ann)
     }
 
@@ -159,17 +163,17 @@ mod tests {
         lists.follow(owner.clone(), mark, || Listed::new(task).map(Edit::Put).ok());
     }
 
-    /// The page that has those tasks, each with the moment of its change.
+    /// The page that has those tasks, each with the moment of its change, and was read before anything was written.
     fn found<const N: usize>(lists: &Lists, owner: &UserId, tasks: [(i64, i64); N]) -> Option<String> {
-        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), None)?;
+        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), Mark::default())?;
         Some(String::from_utf8(page.items.as_bytes().to_vec()).expect("text"))
     }
 
     #[test]
     fn what_was_written_is_found_as_far_as_the_database_has_it() {
-        let (lists, ann) = kept();
-        put(&lists, &ann, &task(3, "three", 3), Mark::default());
-        lists.follow(ann.clone(), Mark::default(), || Some(Edit::Remove(1)));
+        let ((lists, ann), [first, second]) = (kept(), marks());
+        put(&lists, &ann, &task(3, "three", 3), first);
+        lists.follow(ann.clone(), second, || Some(Edit::Remove(1)));
         let before = found(&lists, &ann, [(1, 1), (2, 2)]).expect("neither");
         assert!(before.contains("one") && before.contains("two") && !before.contains("three"), "{before}");
         let between = found(&lists, &ann, [(1, 1), (2, 2), (3, 3)]).expect("the first");
@@ -181,26 +185,20 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_not_found() {
-        let (lists, ann) = kept();
-        put(&lists, &ann, &task(3, "three", 3), Mark::default());
+        let ((lists, ann), [first]) = (kept(), marks());
+        put(&lists, &ann, &task(3, "three", 3), first);
         assert_eq!(found(&lists, &ann, [(1, 1), (2, 2), (4, 4)]), None);
         assert_eq!(found(&lists, &ann, [(1, 1)]), None);
     }
 
     #[test]
     fn of_two_writes_at_once_either_may_be_told_first() {
-        let (lists, ann) = kept();
-        put(&lists, &ann, &task(1, "later", 4), Mark::default());
-        put(&lists, &ann, &task(2, "another", 5), Mark::default());
-        put(&lists, &ann, &task(1, "earlier", 3), Mark::default());
+        let ((lists, ann), [first, second, third]) = (kept(), marks());
+        put(&lists, &ann, &task(1, "later", 4), first);
+        put(&lists, &ann, &task(2, "another", 5), second);
+        put(&lists, &ann, &task(1, "earlier", 3), third);
         let now = found(&lists, &ann, [(1, 4), (2, 5)]).expect("the last versions");
         assert!(now.contains("later") && now.contains("another"), "{now}");
-    }
-
-    /// The marks of ann, one after the other.
-    fn marks<const N: usize>() -> [Mark; N] {
-        let history = History::default();
-        std::array::from_fn(|_| history.write().done(None, ["ann"].into_iter())[0])
     }
 
     #[test]
@@ -208,9 +206,9 @@ mod tests {
         let ((lists, ann), query) = (kept(), ListQuery::default());
         let [before, first, second, third] = marks();
         let reached = |mark| lists.get(&ann, &query).filter(|kept| kept.reaches(mark));
-        assert!(reached(before).is_none(), "nobody has compared it");
+        assert!(reached(before).is_none(), "it was read before");
         put(&lists, &ann, &task(2, "in it already", 2), before);
-        lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), Some(before)).expect("it is the same");
+        lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), before).expect("it is the same");
         assert!(reached(before).is_some());
         lists.follow(ann.clone(), first, || Some(Edit::Remove(1)));
         put(&lists, &ann, &task(1, "before it went", 3), second);

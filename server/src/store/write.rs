@@ -7,7 +7,7 @@ use sea_orm::{
 };
 use todo_api::UserId;
 
-use super::{history::Write, list::Edit, lists::Lists};
+use super::{history::Writing, list::Edit, lists::Lists};
 use crate::entity::task::{Column, Model};
 
 /// What a statement wrote.
@@ -35,7 +35,7 @@ impl Written {
     }
 
     /// Tells the history, and the lists of the tasks' owners what it did to each, once it is there to stay.
-    pub(super) fn stays(&self, write: Write<'_>, lists: &Lists, edit: impl Fn(&Model) -> Option<Edit>) {
+    pub(super) fn stays(&self, write: Writing<'_>, lists: &Lists, edit: impl Fn(&Model) -> Option<Edit>) {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
             if let Some(owner) = UserId::parse(&task.user_id) {

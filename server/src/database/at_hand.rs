@@ -7,6 +7,7 @@
 //! after an error, or where a statement was abandoned.
 
 use std::{
+    collections::VecDeque,
     fmt::Debug,
     mem,
     sync::{
@@ -23,7 +24,10 @@ use sea_orm::{
     sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache},
 };
 use sea_query_sqlx::SqlxValues;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 
 use super::{
     held::{Held, InTransaction},
@@ -74,8 +78,8 @@ impl<DB: Database> Clone for AtHand<DB> {
 struct Inner<DB: Database> {
     pool: Pool<DB>,
     state: Mutex<State<DB>>,
-    /// How many wait for a connection of the pool. It grows under the lock of the state alone, so that none
-    /// is laid back at hand past who waits.
+    /// How many wait for what the pool alone gives: a sign of life, or one more connection. It grows under the lock of the
+    /// state alone, so that none is laid back at hand past who waits.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -83,26 +87,40 @@ struct Inner<DB: Database> {
 struct State<DB: Database> {
     /// The one that was used last at the end.
     connections: Vec<Taken<DB>>,
+    /// Those who wait while all connections that there may be are in use, in their order. Each gets the next one that is
+    /// laid back: by way of the pool it would be asked for a sign of life each time just where there is most to do.
+    queue: VecDeque<oneshot::Sender<Taken<DB>>>,
     /// Whether what nobody needs is looked for.
     is_watched: bool,
 }
 
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
-        let state = Mutex::new(State { connections: Vec::new(), is_watched: false });
+        let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
         Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default() }))
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
+        let pool = &self.0.pool;
+        let (place, turn) = oneshot::channel();
         let waiting = {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
             }
-            Waiting::begin(&self.0.waiting)
+            let is_full = pool.size() >= pool.options().get_max_connections();
+            if is_full {
+                state.queue.retain(|place| !place.is_closed());
+                state.queue.push_back(place);
+            }
+            (!is_full).then(|| Waiting::begin(&self.0.waiting))
         };
-        // Boxed: whoever finds one at hand would carry along the room that opening one takes.
-        let taken = Box::pin(Taken::from(&self.0.pool)).await;
+        let taken = tokio::select! {
+            biased;
+            Ok(taken) = turn => Ok(taken),
+            // Boxed: whoever finds one at hand would carry along the room that opening one takes.
+            taken = Box::pin(Taken::from(pool)) => taken,
+        };
         drop(waiting);
         taken
     }
@@ -113,6 +131,12 @@ impl<DB: Database> AtHand<DB> {
         let is_wanted = self.0.waiting.load(Ordering::Acquire) > 0;
         if is_wanted || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
             return;
+        }
+        while let Some(place) = state.queue.pop_front() {
+            match place.send(taken) {
+                Ok(()) => return,
+                Err(back) => taken = back,
+            }
         }
         state.connections.push(taken);
         if !mem::replace(&mut state.is_watched, true) {
@@ -210,5 +234,28 @@ impl<DB: Database> Drop for Watch<DB> {
     /// Where the runtime ends: no connection may outlive it, for outside none can be given back.
     fn drop(&mut self) {
         self.0.state.lock().connections.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use sea_orm::sqlx::sqlite::SqlitePoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_gets_the_next_one_that_is_laid_back() {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.expect("it opens");
+        let hand = AtHand::new(&pool);
+        let taken = hand.take().await.expect("it is free");
+        let since = taken.since;
+        let [mut first, mut second] = [(); 2].map(|()| Box::pin(hand.take()));
+        assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+        // Who gives up must not keep it from the next one.
+        drop(first);
+        hand.lay_back(taken);
+        let taken = second.await.expect("it was laid back");
+        assert_eq!(taken.since, since, "not by way of the pool");
     }
 }

@@ -302,7 +302,7 @@ impl Kind for Look {
     async fn ask(&self, all: &[()]) -> Result<Vec<()>, DbErr> {
         let look = self.history.look();
         let row = self.database.query_one_raw(self.statement.clone()).await?;
-        let seen = row.map(|row| sight::read(&row, 0)).transpose()?;
+        let seen = row.as_ref().map(sight::read).transpose()?;
         look.saw(seen.flatten()).await;
         Ok(all.to_vec())
     }

@@ -40,13 +40,13 @@ pub(super) fn select(backend: DbBackend) -> SelectStatement {
     Query::select().expr(Expr::case(is_silent.not(), sight)).take()
 }
 
-/// The sight that a row names in that column, if any.
+/// The sight that a row names, if any.
 ///
 /// # Errors
 ///
-/// [`DbErr::Type`] where the column has something else.
-pub(super) fn read(row: &QueryResult, column: usize) -> Result<Option<Sight>, DbErr> {
-    let text: Option<String> = row.try_get_by_index(column)?;
+/// [`DbErr::Type`] where it has something else.
+pub(super) fn read(row: &QueryResult) -> Result<Option<Sight>, DbErr> {
+    let text: Option<String> = row.try_get_by_index(0)?;
     let parsed = text.map(|text| Sight::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
     parsed.transpose()
 }

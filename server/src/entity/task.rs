@@ -3,10 +3,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
+use std::sync::Arc;
+
 use sea_orm::{
-    Condition, DeleteMany, QuerySelect, QueryTrait, UpdateMany,
+    Condition, DeleteMany, QueryResult, QuerySelect, QueryTrait, RuntimeErr, UpdateMany,
     entity::prelude::*,
     sea_query::{Alias, ExprTrait, Func, IntoIden, TableRef, ValueTuple},
+    sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Nullable, Timestamp, UserId};
 
@@ -29,6 +32,42 @@ pub(crate) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The tasks of rows that have all columns, in their order.
+    pub(crate) fn all(rows: &[QueryResult]) -> Result<Vec<Self>, DbErr> {
+        rows.iter().map(Self::read).collect()
+    }
+
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        let read = match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+            (Some(row), _) => columns(row),
+            (_, Some(row)) => columns(row),
+            _ => return Err(DbErr::Type("a row is of neither database".to_owned())),
+        };
+        read.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+    }
+}
+
+/// By place and unasked: to look a column up by its name, and to ask it for its type, takes longer than to read it.
+fn columns<R: Row>(row: &R) -> Result<Model, sqlx::Error>
+where
+    usize: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database>,
+    for<'r> bool: Decode<'r, R::Database>,
+    for<'r> String: Decode<'r, R::Database>,
+    for<'r> Option<String>: Decode<'r, R::Database>,
+{
+    Ok(Model {
+        id: row.try_get_unchecked(0)?,
+        user_id: row.try_get_unchecked(1)?,
+        title: row.try_get_unchecked(2)?,
+        description: row.try_get_unchecked(3)?,
+        completed: row.try_get_unchecked(4)?,
+        created_at: row.try_get_unchecked(5)?,
+        updated_at: row.try_get_unchecked(6)?,
+    })
+}
 
 /// A task of an owner, in any version or in one of some.
 #[derive(Debug, Clone)]

@@ -115,7 +115,7 @@ impl Kind for Read {
         if rows.is_empty() {
             return Ok(vec![None; targets.len()]);
         }
-        let tasks = Entity::owned_by_each(rows).all(&database).await?;
+        let tasks = Model::all(&database.query_all(&Entity::owned_by_each(rows).into_query()).await?)?;
         Ok(targets.iter().map(|target| tasks.iter().find(|task| target.is_now(task)).cloned()).collect())
     }
 }

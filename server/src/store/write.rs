@@ -2,7 +2,7 @@
 //! [`History`](super::history).
 
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, FromQueryResult, Iterable, StatementBuilder,
+    ConnectionTrait, DbBackend, DbErr, Iterable, StatementBuilder,
     sea_query::{Expr, ExprTrait, Func, Query, ReturningClause},
 };
 use todo_api::UserId;
@@ -27,7 +27,7 @@ impl Written {
         let number = is_numbered.then(|| Expr::from(Func::cust("pg_current_xact_id")).cast_as("text"));
         let columns = Column::iter().map(Expr::col).chain(number);
         let rows = database.query_all(&statement(Query::returning().exprs(columns))).await?;
-        let tasks = rows.iter().map(|row| Model::from_query_result(row, "")).collect::<Result<_, _>>()?;
+        let tasks = Model::all(&rows)?;
         let number =
             rows.first().filter(|_| is_numbered).map(|row| row.try_get_by_index::<String>(Column::iter().count()));
         let transaction = number.transpose()?.and_then(|number| number.parse().ok());

@@ -91,30 +91,54 @@ impl<T: Type + Serialize> Written<T> {
     }
 }
 
-impl<T> Written<Vec<T>> {
-    /// The list of `items`, which become parts of it and take no memory of their own.
-    pub fn list<'a>(items: impl Iterator<Item = &'a mut Written<T>>) -> Self
-    where
-        T: 'a,
-    {
-        let mut items: Vec<_> = items.collect();
-        let mut json = Vec::with_capacity(items.iter().map(|item| item.json.len() + 1).sum::<usize>() + 2);
+/// Writes a list, item by item.
+#[derive(Debug)]
+pub struct ListWriter<T> {
+    json: Vec<u8>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> ListWriter<T> {
+    /// A list of nothing yet, with room for so many bytes.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        let mut json = Vec::with_capacity(room);
         json.push(b'[');
-        for (place, item) in items.iter().enumerate() {
-            if place > 0 {
-                json.push(b',');
-            }
-            json.extend_from_slice(&item.json);
-        }
-        json.push(b']');
-        let json = Bytes::from(json);
-        let mut start = 1;
-        for item in &mut items {
-            let end = start + item.json.len();
-            item.json = json.slice(start..end);
-            start = end + 1;
-        }
         Self { json, of: PhantomData }
+    }
+
+    /// Writes an item, and answers where it ends. It begins past the end of the one before and a byte, the first at 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Written::of`].
+    pub fn write(&mut self, item: &T) -> Result<usize, serde_json::Error> {
+        self.begin();
+        serde_json::to_writer(&mut self.json, item)?;
+        Ok(self.json.len())
+    }
+
+    /// The same, of an item that is written already.
+    pub fn copy(&mut self, json: &[u8]) -> usize {
+        self.begin();
+        self.json.extend_from_slice(json);
+        self.json.len()
+    }
+
+    fn begin(&mut self) {
+        if self.json.len() > 1 {
+            self.json.push(b',');
+        }
+    }
+
+    /// The list.
+    #[must_use]
+    pub fn end(mut self) -> Written<Vec<T>> {
+        self.json.push(b']');
+        // It may be kept. To give back the room that is left, allocators wait until that is half of all.
+        let is_full = self.json.len() == self.json.capacity();
+        let json = if is_full { self.json.into() } else { Bytes::copy_from_slice(&self.json) };
+        Written { json, of: PhantomData }
     }
 }
 

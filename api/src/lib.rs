@@ -47,7 +47,7 @@ pub use self::{
     document::{Document, TITLE, VERSION},
     health::{HealthApi, Readiness},
     idempotency::{Creation, IdempotencyKey, NotCreated},
-    json::{MAX_BODY_BYTES, Written},
+    json::{ListWriter, MAX_BODY_BYTES, Written},
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     problem::{

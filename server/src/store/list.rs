@@ -1,18 +1,35 @@
 //! A page of tasks as it was answered, and what it is made of.
 
-use todo_api::{ListQuery, Page, PageVersion, Task, Written};
+use todo_api::{Cursor, ListQuery, ListWriter, Page, PageVersion, Task, Written};
 
 use super::version::flipped;
 use crate::entity::task::Model;
 
-/// A page, and its tasks one by one.
-#[derive(Clone)]
+/// About how many bytes a task takes in a list.
+const TASK: usize = 256;
+
+/// A page, and where each of its tasks is in it.
 pub(super) struct List {
     pub(super) page: Page<Task>,
-    tasks: Vec<Listed>,
+    places: Vec<Place>,
 }
 
-/// A task of a page. Its JSON is a part of the page's.
+struct Place {
+    id: i64,
+    updated_at: i64,
+    /// Past the last byte of its JSON.
+    end: usize,
+}
+
+/// A task as it is in lists.
+#[derive(Clone, Copy)]
+struct Item<'l> {
+    id: i64,
+    updated_at: i64,
+    json: &'l [u8],
+}
+
+/// A task to be put into lists.
 #[derive(Clone)]
 pub(super) struct Listed {
     id: i64,
@@ -29,14 +46,20 @@ pub(super) enum Edit {
     Remove(i64),
 }
 
+impl Item<'_> {
+    /// The version of the same page with this version of the task, where it was without, and the other way round.
+    fn flip(self, version: PageVersion) -> PageVersion {
+        flipped(version, self.id, self.updated_at)
+    }
+}
+
 impl Listed {
     pub(super) fn new(task: &Task) -> Result<Self, serde_json::Error> {
         Ok(Self { id: task.id, updated_at: task.updated_at.micros(), json: Written::of(task)? })
     }
 
-    /// The version of the same page with this version of the task, where it was without, and the other way round.
-    fn flip(&self, version: PageVersion) -> PageVersion {
-        flipped(version, self.id, self.updated_at)
+    fn item(&self) -> Item<'_> {
+        Item { id: self.id, updated_at: self.updated_at, json: self.json.as_bytes() }
     }
 }
 
@@ -46,23 +69,23 @@ impl Edit {
         Listed::new(&task.clone().into()).map(Self::Put).ok()
     }
 
-    /// Does the same to `tasks`, which are in the order of ids; answers the version of what was `version`.
-    fn apply(&self, tasks: &mut Vec<Listed>, version: PageVersion) -> PageVersion {
+    /// Does the same to `items`, which are in the order of ids; answers the version of what was `version`.
+    fn apply<'e>(&'e self, items: &mut Vec<Item<'e>>, version: PageVersion) -> PageVersion {
         let id = match self {
             Self::Put(task) => task.id,
             Self::Remove(id) => *id,
         };
-        match (self, tasks.binary_search_by_key(&id, |task| task.id)) {
-            (Self::Put(task), Ok(place)) if tasks[place].updated_at < task.updated_at => {
-                let version = task.flip(tasks[place].flip(version));
-                tasks[place] = task.clone();
+        match (self, items.binary_search_by_key(&id, |item| item.id)) {
+            (Self::Put(task), Ok(place)) if items[place].updated_at < task.updated_at => {
+                let version = task.item().flip(items[place].flip(version));
+                items[place] = task.item();
                 version
             }
             (Self::Put(task), Err(place)) => {
-                tasks.insert(place, task.clone());
-                task.flip(version)
+                items.insert(place, task.item());
+                task.item().flip(version)
             }
-            (Self::Remove(_), Ok(place)) => tasks.remove(place).flip(version),
+            (Self::Remove(_), Ok(place)) => items.remove(place).flip(version),
             _ => version,
         }
     }
@@ -84,14 +107,44 @@ impl Edit {
 
 impl List {
     /// The page of those tasks.
-    pub(super) fn new(mut tasks: Vec<Listed>, next: Option<todo_api::Cursor>, version: PageVersion) -> Self {
-        let items = Written::list(tasks.iter_mut().map(|task| &mut task.json));
-        Self { page: Page { items, next, version }, tasks }
+    ///
+    /// # Errors
+    ///
+    /// Where one cannot be written as JSON.
+    pub(super) fn new(
+        tasks: impl ExactSizeIterator<Item = Task>,
+        next: Option<Cursor>,
+        version: PageVersion,
+    ) -> Result<Self, serde_json::Error> {
+        let mut writer = ListWriter::new(tasks.len() * TASK);
+        let places = tasks.map(|task| {
+            let end = writer.write(&task)?;
+            Ok(Place { id: task.id, updated_at: task.updated_at.micros(), end })
+        });
+        let places = places.collect::<Result<_, serde_json::Error>>()?;
+        Ok(Self { page: Page { items: writer.end(), next, version }, places })
+    }
+
+    /// The page of those items, which no other follows.
+    fn of(items: &[Item<'_>], version: PageVersion) -> Self {
+        let mut writer = ListWriter::new(items.iter().map(|item| item.json.len() + 1).sum::<usize>() + 1);
+        let place = |item: &Item<'_>| Place { id: item.id, updated_at: item.updated_at, end: writer.copy(item.json) };
+        let places = items.iter().map(place).collect();
+        Self { page: Page { items: writer.end(), next: None, version }, places }
+    }
+
+    fn items(&self) -> impl Iterator<Item = Item<'_>> {
+        let mut start = 1;
+        self.places.iter().map(move |place| {
+            let json = &self.page.items.as_bytes()[start..place.end];
+            start = place.end + 1;
+            Item { id: place.id, updated_at: place.updated_at, json }
+        })
     }
 
     /// How many bytes it takes in memory.
     pub(super) fn size(&self) -> u64 {
-        (self.page.items.as_bytes().len() + self.tasks.len() * size_of::<Listed>()) as u64
+        (self.page.items.as_bytes().len() + self.places.len() * size_of::<Place>()) as u64
     }
 
     /// The same page after as many of `edits` as bring it to `version`, or after all of them. Only where it has all tasks of
@@ -102,16 +155,16 @@ impl List {
         version: Option<PageVersion>,
         query: &ListQuery,
     ) -> Option<Self> {
-        let (mut tasks, mut now) = (self.tasks.clone(), self.page.version);
+        let (mut items, mut now) = (self.items().collect::<Vec<_>>(), self.page.version);
         while version != Some(now) {
             match edits.next() {
-                Some(edit) => now = edit.apply(&mut tasks, now),
+                Some(edit) => now = edit.apply(&mut items, now),
                 None if version.is_none() => break,
                 None => return None,
             }
         }
-        let is_whole = self.page.next.is_none() && tasks.len() <= query.limit.get().into();
-        is_whole.then(|| Self::new(tasks, None, now))
+        let is_whole = self.page.next.is_none() && items.len() <= query.limit.get().into();
+        is_whole.then(|| Self::of(&items, now))
     }
 }
 
@@ -136,9 +189,9 @@ pub(super) mod tests {
     }
 
     pub(in super::super) fn list(tasks: &[Task]) -> List {
-        let listed = tasks.iter().map(|task| Listed::new(task).expect("it can be written")).collect();
         let versions = tasks.iter().map(|task| (task.id, task.updated_at.micros()));
-        List::new(listed, None, version(versions, Limit::default()))
+        let version = version(versions, Limit::default());
+        List::new(tasks.iter().cloned(), None, version).expect("it can be written")
     }
 
     fn put(task: &Task) -> Edit {

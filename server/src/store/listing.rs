@@ -2,22 +2,18 @@
 
 use std::{error::Error, sync::Arc};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{
     Broken,
     Failure::{self, Refused},
     InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId,
 };
 
-use super::{
-    Store,
-    lanes::Wanted,
-    list::{List, Listed},
-    lists::Kept,
-    page,
-    version::version,
+use super::{Store, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use crate::{
+    entity::task::{Entity, Model},
+    metrics,
 };
-use crate::{entity::task::Entity, metrics};
 
 impl Store {
     /// Refuses a cursor that was not sealed for this owner and query.
@@ -105,7 +101,8 @@ impl Store {
     async fn read(&self, Wanted { owner, query, after }: &Wanted) -> Outcome<List, InvalidCursor> {
         let reads = &self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
-        let mut rows = self.attempt(select.all(reads)).await?;
+        let rows = self.attempt(async { Model::all(&reads.query_all(&select.into_query()).await?) });
+        let mut rows = rows.await?;
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));
@@ -113,7 +110,6 @@ impl Store {
         let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
         let next = next.map(|position| self.seal.seal(owner, query, &position)).transpose();
         let next = next.map_err(|error| broken(Arc::new(error)))?;
-        let tasks = rows.into_iter().map(|row| Listed::new(&row.into())).collect::<Result<_, _>>();
-        Ok(List::new(tasks.map_err(|error| broken(Arc::new(error)))?, next, version))
+        List::new(rows.into_iter().map(Task::from), next, version).map_err(|error| broken(Arc::new(error)))
     }
 }

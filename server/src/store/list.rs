@@ -117,11 +117,12 @@ impl List {
         version: PageVersion,
     ) -> Result<Self, serde_json::Error> {
         let mut writer = ListWriter::new(tasks.len() * TASK);
-        let places = tasks.map(|task| {
+        // Not collected, which would keep the room of the rows that the tasks come from.
+        let mut places = Vec::with_capacity(tasks.len());
+        for task in tasks {
             let end = writer.write(&task)?;
-            Ok(Place { id: task.id, updated_at: task.updated_at.micros(), end })
-        });
-        let places = places.collect::<Result<_, serde_json::Error>>()?;
+            places.push(Place { id: task.id, updated_at: task.updated_at.micros(), end });
+        }
         Ok(Self { page: Page { items: writer.end(), next, version }, places })
     }
 
@@ -211,6 +212,13 @@ pub(super) mod tests {
         let written = serde_json::to_vec(&[changed, three]).expect("they can be written");
         assert_eq!(edited.page.items.as_bytes(), written);
         assert_eq!(read.page.items.as_bytes(), written);
+    }
+
+    #[test]
+    fn a_list_keeps_no_room_that_is_not_counted() {
+        let tasks: Vec<_> = (1..=50).map(|id| task(id, "a", id)).collect();
+        let list = List::new(tasks.into_iter(), None, PageVersion(0)).expect("it can be written");
+        assert_eq!(list.places.capacity(), list.places.len());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sea_orm::{
     Condition, DeleteMany, QueryResult, QuerySelect, QueryTrait, RuntimeErr, UpdateMany,
     entity::prelude::*,
-    sea_query::{Alias, ExprTrait, Func, IntoIden, TableRef, ValueTuple},
+    sea_query::{ExprTrait, Func, IntoIden, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Nullable, Timestamp, UserId};
@@ -115,7 +115,7 @@ impl Entity {
 
     /// The tasks of the owner of a [`BROUGHT`] row.
     pub(crate) fn owned_by_brought() -> Select<Self> {
-        Self::find().filter(Expr::col((Entity, Column::UserId)).eq(brought(1)))
+        Self::find().filter(Expr::col((Entity, Column::UserId)).eq(brought("column1")))
     }
 
     /// The tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
@@ -167,18 +167,18 @@ fn moved() -> UpdateMany<Entity> {
 fn is_brought() -> Condition {
     let kept = |column: Column| Expr::col((Entity, column));
     Condition::all()
-        .add(kept(Column::UserId).eq(brought(1)))
-        .add(kept(Column::Id).eq(brought(2)))
-        .add(brought(3).is_null().or(brought(3).eq(kept(Column::UpdatedAt))))
+        .add(kept(Column::UserId).eq(brought("column1")))
+        .add(kept(Column::Id).eq(brought("column2")))
+        .add(brought("column3").is_null().or(brought("column3").eq(kept(Column::UpdatedAt))))
 }
 
 fn any(targets: &[Target]) -> Condition {
     targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()))
 }
 
-/// A column of the rows that a statement brings along, by its number from 1: both databases name them so.
-pub(crate) fn brought(column: usize) -> Expr {
-    Expr::col((BROUGHT, Alias::new(format!("column{column}"))))
+/// A column of the rows that a statement brings along: `column1` and so on, as both databases name them.
+pub(crate) fn brought(column: &'static str) -> Expr {
+    Expr::col((BROUGHT, column))
 }
 
 impl From<Model> for todo_api::Task {

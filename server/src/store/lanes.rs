@@ -221,10 +221,10 @@ impl Kind for Apply {
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
         }
-        let described = Expr::case(brought(5), brought(6)).finally(kept(Column::Description));
-        let completed = Func::coalesce([brought(7), kept(Column::Completed).ne(brought(8))]);
+        let described = Expr::case(brought("column5"), brought("column6")).finally(kept(Column::Description));
+        let completed = Func::coalesce([brought("column7"), kept(Column::Completed).ne(brought("column8"))]);
         let change = Entity::change_owned_by_each(rows)
-            .col_expr(Column::Title, Func::coalesce([brought(4), kept(Column::Title)]).into())
+            .col_expr(Column::Title, Func::coalesce([brought("column4"), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());
         let owners = changes.iter().map(|change| &change.target.owner);
@@ -264,7 +264,7 @@ impl Kind for Version {
         let version = version::select(tasks, query, after.as_ref(), backend);
         let version = Expr::SubQuery(None, Box::new(version.into()));
         let owners = pages.iter().map(|page| page.owner.as_str());
-        let statement = Query::select().exprs([brought(1), version]).from_values(owners, BROUGHT).take();
+        let statement = Query::select().exprs([brought("column1"), version]).from_values(owners, BROUGHT).take();
         let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
         let mut found = HashMap::new();
         for row in rows {

@@ -20,6 +20,7 @@ use tokio::{runtime::Handle, time::Instant};
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
+pub(crate) use self::statement::runtime;
 pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl, Migrations};
 

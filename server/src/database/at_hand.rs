@@ -102,18 +102,18 @@ impl<DB: Database> AtHand<DB> {
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
         let pool = &self.0.pool;
-        let (place, turn) = oneshot::channel();
-        let waiting = {
+        let (waiting, turn) = {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
             }
+            let (place, turn) = oneshot::channel();
             let is_full = pool.size() >= pool.options().get_max_connections();
             if is_full {
                 state.queue.retain(|place| !place.is_closed());
                 state.queue.push_back(place);
             }
-            (!is_full).then(|| Waiting::begin(&self.0.waiting))
+            ((!is_full).then(|| Waiting::begin(&self.0.waiting)), turn)
         };
         let taken = tokio::select! {
             biased;

@@ -4,15 +4,15 @@
 //! It is asked of the database and not of the address: a pooler need not call itself one. What would
 //! tell at once, the backend's process id in the handshake, the driver keeps to itself.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use sea_orm::{
-    DbErr, RuntimeErr,
+    DbErr,
     sea_query::{Func, PostgresQueryBuilder, Query},
     sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions},
 };
 
-use super::tls;
+use super::{statement::runtime, tls};
 
 /// Who owns the sessions that our connections lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Sessions {
 }
 
 fn broken(error: sqlx::Error) -> DbErr {
-    tls::refusal(&error).unwrap_or_else(|| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+    tls::refusal(&error).unwrap_or_else(|| DbErr::Conn(runtime(error)))
 }
 
 /// The process that serves a connection; asked without preparing anything, which is what may fail here.

@@ -36,6 +36,7 @@ pub(super) fn no_connection(error: sqlx::Error) -> DbErr {
     }
 }
 
-pub(super) fn runtime(error: sqlx::Error) -> RuntimeErr {
+/// The driver's error, as SeaORM's errors have it within.
+pub(crate) fn runtime(error: sqlx::Error) -> RuntimeErr {
     RuntimeErr::SqlxError(Arc::new(error))
 }

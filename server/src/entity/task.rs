@@ -3,17 +3,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
-use std::sync::Arc;
-
 use sea_orm::{
-    Condition, DeleteMany, QueryResult, QuerySelect, QueryTrait, RuntimeErr, UpdateMany,
+    Condition, DeleteMany, QueryResult, QuerySelect, QueryTrait, UpdateMany,
     entity::prelude::*,
     sea_query::{ExprTrait, Func, IntoIden, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Nullable, Timestamp, UserId};
 
-use crate::clock;
+use crate::{clock, database::runtime};
 
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -45,7 +43,7 @@ impl Model {
             (_, Some(row)) => columns(row),
             _ => return Err(DbErr::Type("a row is of neither database".to_owned())),
         };
-        read.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
+        read.map_err(|error| DbErr::Query(runtime(error)))
     }
 }
 

@@ -4,9 +4,9 @@
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
 use sea_orm::{
-    Condition, DeleteMany, QueryResult, QuerySelect, QueryTrait, UpdateMany,
+    Condition, DeleteMany, QueryOrder, QueryResult, QuerySelect, QueryTrait, UpdateMany,
     entity::prelude::*,
-    sea_query::{ExprTrait, Func, IntoIden, TableRef, ValueTuple},
+    sea_query::{ExprTrait, Func, IntoIden, SelectStatement, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Nullable, Timestamp, UserId};
@@ -109,6 +109,13 @@ impl Entity {
     /// The tasks of `owner`: the only way to read any.
     pub(crate) fn owned_by(owner: &UserId) -> Select<Self> {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
+    }
+
+    /// The ids of the tasks of `owner` that are completed, or of those that are not, which are locked in this order: two
+    /// who lock the same tasks as an index or the table has them may each wait for the other.
+    pub(crate) fn locked(owner: &UserId, completed: bool) -> SelectStatement {
+        let tasks = Self::owned_by(owner).filter(COLUMN.completed.eq(completed)).order_by_asc(Column::Id);
+        tasks.select_only().column(Column::Id).lock_exclusive().into_query()
     }
 
     /// The tasks of the owner of a [`BROUGHT`] row.

@@ -7,7 +7,7 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    QueryFilter,
+    ColumnTrait, QueryFilter,
 };
 use todo_api::{
     Creation, Expected,
@@ -19,7 +19,7 @@ use todo_api::{
 use super::{Store, lanes::Change};
 use crate::{
     clock,
-    entity::task::{ActiveModel, COLUMN, Column, Entity, Target},
+    entity::task::{ActiveModel, Column, Entity, Target},
 };
 
 impl Tasks for Store {
@@ -42,13 +42,13 @@ impl Tasks for Store {
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
         let change = Entity::change_owned_by(owner)
-            .filter(COLUMN.completed.eq(!completed))
+            .filter(Column::Id.in_subquery(Entity::locked(owner, !completed)))
             .col_expr(Column::Completed, completed.into());
         Ok(self.attempt(change.exec(&self.writes(owner))).await?.rows_affected)
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let deletion = Entity::delete_owned_by(owner).filter(COLUMN.completed.eq(true));
+        let deletion = Entity::delete_owned_by(owner).filter(Column::Id.in_subquery(Entity::locked(owner, true)));
         Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
     }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, TransactionTrait,
     sea_query::{Alias, Query},
 };
 use tempfile::TempDir;
@@ -54,6 +54,7 @@ impl Data {
         let database = connect(&url).await.map_err(in_words)?;
         keep(&database, users).await.map_err(in_words)?;
         fill(&database, settings.tasks_of_each()).await.map_err(in_words)?;
+        settle(&database).await.map_err(in_words)?;
         database.close().await.map_err(in_words)
     }
 
@@ -62,8 +63,8 @@ impl Data {
         match self {
             Self::Postgres(_) => {
                 let database = connect(&self.seeded(place)).await.map_err(in_words)?;
-                empty(&database).await.map_err(in_words)?;
-                fill(&database, settings.tasks_of_each()).await.map_err(in_words)?;
+                refill(&database, settings.tasks_of_each()).await.map_err(in_words)?;
+                settle(&database).await.map_err(in_words)?;
                 database.close().await.map_err(in_words)
             }
             Self::Sqlite(_) => {
@@ -130,11 +131,6 @@ async fn tell(url: &str, statement: &str) -> Result<(), DbErr> {
     database.close().await
 }
 
-/// Takes all tasks away; the next ones begin with the first id again, which the builder has no words for.
-async fn empty(database: &DatabaseConnection) -> Result<(), DbErr> {
-    database.execute_unprepared("TRUNCATE tasks RESTART IDENTITY").await.map(drop)
-}
-
 async fn keep(database: &DatabaseConnection, users: &[String]) -> Result<(), DbErr> {
     for some in users.chunks(1_000) {
         let mut insert = Query::insert().into_table(Alias::new("users")).columns([Alias::new("id")]).take();
@@ -147,9 +143,8 @@ async fn keep(database: &DatabaseConnection, users: &[String]) -> Result<(), DbE
 }
 
 /// Gives each user so many tasks, through the users one by one, as they come in life: not one user's beside one
-/// another. In one statement, which only databases can say; then all is written down and counted, so that none
-/// of it falls into a measurement.
-async fn fill(database: &DatabaseConnection, tasks_of_each: usize) -> Result<(), DbErr> {
+/// another. In one statement, which only databases can say.
+async fn fill(database: &impl ConnectionTrait, tasks_of_each: usize) -> Result<(), DbErr> {
     let statement = format!(
         "INSERT INTO tasks (user_id, title, description, completed, created_at, updated_at) \
          WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {tasks_of_each}) \
@@ -158,7 +153,20 @@ async fn fill(database: &DatabaseConnection, tasks_of_each: usize) -> Result<(),
            n % 3 = 0, 1795509000000000 + n, 1795509000000000 + n \
          FROM numbers CROSS JOIN users ORDER BY n, id"
     );
-    database.execute_unprepared(&statement).await?;
+    database.execute_unprepared(&statement).await.map(drop)
+}
+
+/// The same in place of all there were, beginning with the first id again, which the builder has no words for. At once:
+/// what the last load asked for and did not wait to see done takes its ids behind these.
+async fn refill(database: &DatabaseConnection, tasks_of_each: usize) -> Result<(), DbErr> {
+    let transaction = database.begin().await?;
+    transaction.execute_unprepared("TRUNCATE tasks RESTART IDENTITY").await?;
+    fill(&transaction, tasks_of_each).await?;
+    transaction.commit().await
+}
+
+/// Has all written down and counted, so that none of it falls into a measurement.
+async fn settle(database: &DatabaseConnection) -> Result<(), DbErr> {
     for statement in match database.get_database_backend() {
         sea_orm::DbBackend::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],
         _ => &["VACUUM ANALYZE", "CHECKPOINT"],

@@ -3,6 +3,7 @@
 use std::{
     fs::{DirBuilder, OpenOptions},
     io,
+    ops::RangeInclusive,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
 };
@@ -19,13 +20,10 @@ use crate::{DatabaseConfig, store};
 
 /// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes come
 /// back to the same pages time and again, and what soon changes again is better not brought in.
-const PAGES_OF_LOG: u32 = 16_000;
+const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
 
-/// The same where there is little room: a small disk would be full of the log alone.
-const PAGES_OF_SMALL_LOG: u32 = 4_000;
-
-/// From how many free bytes on there is room.
-const ROOM: u64 = 1 << 30;
+/// The part of the room that the log may take: a small disk would be full of the log alone.
+const PART_OF_ROOM: u64 = 16;
 
 /// Prepares the connections.
 ///
@@ -61,10 +59,10 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
 }
 
 /// How large the log may become, by the room that there is beside `file` now.
-fn pages_of_log(file: Option<&Path>) -> u32 {
+fn pages_of_log(file: Option<&Path>) -> u64 {
     let disk = file.and_then(|file| statvfs(file).ok());
     let room = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    if room < ROOM { PAGES_OF_SMALL_LOG } else { PAGES_OF_LOG }
+    (room / PART_OF_ROOM / 4_096).clamp(*PAGES_OF_LOG.start(), *PAGES_OF_LOG.end())
 }
 
 /// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite

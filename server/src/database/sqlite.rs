@@ -22,8 +22,8 @@ use crate::{DatabaseConfig, store};
 /// back to the same pages time and again, and what soon changes again is better not brought in.
 const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
 
-/// The part of the room that the log may take: a small disk would be full of the log alone.
-const PART_OF_ROOM: u64 = 16;
+/// The log may take one part in so many of the room: a small disk would be full of the log alone.
+const PARTS_OF_ROOM: u64 = 16;
 
 /// Prepares the connections.
 ///
@@ -58,11 +58,11 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
         .to_owned()
 }
 
-/// How large the log may become, by the room that there is beside `file` now.
+/// To how many pages the log may grow, by the room that there is beside `file` now.
 fn pages_of_log(file: Option<&Path>) -> u64 {
     let disk = file.and_then(|file| statvfs(file).ok());
     let room = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    (room / PART_OF_ROOM / 4_096).clamp(*PAGES_OF_LOG.start(), *PAGES_OF_LOG.end())
+    (room / PARTS_OF_ROOM / 4_096).clamp(*PAGES_OF_LOG.start(), *PAGES_OF_LOG.end())
 }
 
 /// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite

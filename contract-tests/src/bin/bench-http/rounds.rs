@@ -66,6 +66,9 @@ pub(crate) async fn run(engine: Engine, settings: &Settings) -> Result<Results, 
             cells.push(cell);
         }
     }
+    for server in stage.places.iter_mut().filter_map(|place| place.server.take()) {
+        server.end().await;
+    }
     let starts = stage.first_answers.iter().map(|start| start.as_secs_f64() * 1e3).collect();
     Ok(Results { engine, database: stage.data.describe(), servers: specs, cells, starts })
 }

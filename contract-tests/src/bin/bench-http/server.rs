@@ -125,9 +125,12 @@ impl Server {
         format!("{} {words} {}", self.name, last.join(" | "))
     }
 
-    /// Ends it, and waits until it has.
+    /// Ends it as an operator does, so that it can write what it has counted, and waits until it has.
     pub(crate) async fn end(mut self) {
-        let _ = self.process.kill().await;
+        let told = Command::new("kill").args(["-s", "TERM", &self.id().to_string()]).status().await;
+        if told.is_err() || timeout(Duration::from_secs(15), self.process.wait()).await.is_err() {
+            let _ = self.process.kill().await;
+        }
     }
 
     /// Connections that have been served, and then are held open.

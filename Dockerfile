@@ -8,7 +8,7 @@ COPY . .
 # The caches are no part of the image, so the program is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package todo-server \
+    make build \
     && install --strip -D target/release/todo-server /image/usr/local/bin/todo-server \
     && install --directory /image/data
 

@@ -4,10 +4,12 @@ CARGO ?= cargo
 TOOLS := target/tools
 DENY := $(TOOLS)/bin/cargo-deny
 MACHETE := $(TOOLS)/bin/cargo-machete
+# What is built for production is laid out by what the load takes of it; plain cargo builds it without.
+PRODUCTION := RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
 
 .DEFAULT_GOAL := help
-.PHONY: help run token test test-plain chaos soak bench bench-http instructions check format lint doc deny machete document drift \
-  postgres interop release clean
+.PHONY: help run build profile token test test-plain chaos soak bench bench-http instructions check format lint doc deny \
+  machete document drift postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +21,13 @@ run: .env ## Build and serve, on the embedded database unless .env says otherwis
 	@umask 077; secret=$$(head -c 32 /dev/urandom | base64); \
 	  sed "s|^BETTER_AUTH_SECRET=.*|BETTER_AUTH_SECRET=$$secret|" .env.example > .env
 	@echo "wrote .env, with a fresh secret"
+
+build: ## Build the server for production: target/release/todo-server
+	$(PRODUCTION) $(CARGO) build --quiet --locked --release --package todo-server
+
+profile: postgres ## Learn anew what the load takes of the server, for the builds to come
+	@contract-tests/bring.sh wrk libluajit-5.1-2 libluajit-5.1-common
+	@contract-tests/profile.sh
 
 token: .env ## Print a token for trying the API: make token USER=demo
 	@$(CARGO) run --quiet --locked --package todo-server -- token --user "$(USER)"
@@ -34,7 +43,7 @@ chaos: postgres ## Cause faults for real, and see that nothing acknowledged is l
 	$(CARGO) run --quiet --locked --package todo-contract-tests --bin chaos -- $(if $(LONG),--long) $(FAULT)
 
 soak: postgres ## Load the server for MINUTES (10) on each database, and see that it holds no more than before
-	$(CARGO) run --quiet --release --locked --package todo-contract-tests --bin soak -- $(or $(MINUTES),10) $(DATABASE)
+	$(PRODUCTION) $(CARGO) run --quiet --release --locked --package todo-contract-tests --bin soak -- $(or $(MINUTES),10) $(DATABASE)
 
 check: format lint doc deny machete drift test test-plain chaos interop ## Run all that has to pass before a change lands
 
@@ -54,11 +63,10 @@ machete: $(MACHETE) ## Dependencies that nobody uses
 	$(MACHETE) --skip-target-dir
 
 bench: bench-http ## What requests cost, the road of each, pages, verified tokens and row-level security
-	$(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens
+	$(PRODUCTION) $(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens
 
-bench-http: postgres ## Requests a second, beside peers: make bench-http DATABASE=sqlite WORK="W1 W6"
+bench-http: build postgres ## Requests a second, beside peers: make bench-http DATABASE=sqlite WORK="W1 W6"
 	@contract-tests/bring.sh wrk libluajit-5.1-2 libluajit-5.1-common
-	$(CARGO) build --quiet --locked --release --package todo-server
 	$(CARGO) build --quiet --locked --release --manifest-path contract-tests/bench/Cargo.toml --target-dir target/bench
 	@$(CARGO) run --quiet --locked --package todo-contract-tests --bin bench-http -- $(foreach name,$(BENCH),"$(name)=$($(name))")
 
@@ -66,7 +74,7 @@ bench-http: postgres ## Requests a second, beside peers: make bench-http DATABAS
 BENCH := DATABASE WORK CONNECTIONS SERVERS ROUNDS DURATION USERS TASKS IDLE PUBLISH
 
 instructions: ## Instructions that the road of a request takes, counted by valgrind
-	@contract-tests/instructions.sh
+	@$(PRODUCTION) contract-tests/instructions.sh
 
 document: ## Print the document anew; read the difference before it is committed
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json

@@ -28,7 +28,7 @@ fn page(all: &[Results], settings: &Settings) -> String {
          {}, {}. Servers, database and wrk share the machine. {} tasks of {} users; each request with the HS256 token \
          of a random user. {} rounds of {} s, in which the servers take turns; medians, and medians of ratios within \
          rounds. No answer was anything but 2xx. Ours has everything on: request ids, a log line for each request, CORS, \
-         rate limits, metrics.\n\n\
+         rate limits, metrics; it is built as `make build` does, laid out by a profile of this load, the peers without one.\n\n\
          ![Requests a second, as multiples of the strongest peer](benchmarks.svg)\n",
         machine(),
         told("date", &["+%-d %B %Y"]),

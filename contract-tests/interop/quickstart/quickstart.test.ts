@@ -116,6 +116,24 @@ test("what is wrong with a field is told beside it, and goes when it is right", 
   assert.equal((await titles(page)).length, 1);
 });
 
+test("what is added while the list is under way stays when it comes", async () => {
+  const page = await openAs("lee");
+  await add(page, "old");
+  let letGo = () => {};
+  const isAdded = new Promise<void>((resolve) => (letGo = resolve));
+  const isList = (url: URL) => url.pathname === "/api/tasks" && url.searchParams.has("sort");
+  await page.route(isList, async (route) => {
+    const response = await route.fetch();
+    await isAdded;
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await add(page, "new");
+  letGo();
+  await page.getByLabel("old").waitFor();
+  assert.deepEqual(await titles(page), ["new", "old"]);
+});
+
 test("one token serves many calls, until it is taken no more; the user notices nothing", async () => {
   const page = await openAs("cat");
   const asked = watch(page);

@@ -3,6 +3,7 @@
 mod at_hand;
 mod connection;
 mod held;
+mod limits;
 mod postgres;
 mod row_security;
 mod sessions;

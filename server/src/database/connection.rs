@@ -21,7 +21,7 @@ use todo_api::UserId;
 
 use super::{
     at_hand::{AtHand, Hand},
-    row_security,
+    limits, row_security,
     sessions::Sessions,
     statement::Naming,
     transaction::Transaction,
@@ -134,10 +134,9 @@ impl Connection {
 }
 
 /// Begins a transaction with limits that end with it. A pooler passes on no parameters at connecting, and
-/// would keep what is set for a session in sessions of others. The builder of statements has no `SET`.
+/// would keep what is set for a session in sessions of others.
 fn begin(limit: Duration) -> String {
-    let limit = limit.as_millis();
-    format!("BEGIN; SET LOCAL statement_timeout = {limit}; SET LOCAL idle_in_transaction_session_timeout = {limit}")
+    format!("BEGIN; {}", limits::set("SET LOCAL", limit))
 }
 
 #[async_trait]

@@ -13,7 +13,7 @@ use sea_orm::{
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
 
-use super::{Connection, Databases, Sessions, tls};
+use super::{Connection, Databases, Sessions, limits, tls};
 use crate::{DatabaseConfig, store};
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
@@ -69,17 +69,13 @@ fn adjustment(config: &DatabaseConfig) -> impl Fn(PgConnectOptions) -> PgConnect
     }
 }
 
-/// Gives each new session the limits of a request: the database itself stops what nobody waits for any
-/// more. Not as parameters at connecting, which a pooler refuses; the builder of statements has no `SET`.
+/// Gives each new session the limits of a request. Not as parameters at connecting, which a pooler refuses.
 fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>) -> PoolOptions<Postgres> {
-    let Some(limit) = limit.map(|limit| limit.as_millis()) else {
+    let Some(limit) = limit else {
         return pool;
     };
     pool.after_connect(move |connection, _| {
-        Box::pin(async move {
-            let limits = format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
-            connection.execute(AssertSqlSafe(limits)).await.map(drop)
-        })
+        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set("SET", limit))).await.map(drop) })
     })
 }
 

@@ -87,13 +87,25 @@ impl Target {
         self.is(task) && self.moments.as_ref().is_none_or(|moments| moments.contains(&task.updated_at))
     }
 
-    /// What a statement brings along of it: one row for each version that is meant, of which a task has one at most.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<Value>> {
-        let moments = match &self.moments {
-            None => vec![None],
-            Some(moments) => moments.iter().copied().map(Some).collect(),
+    /// Whether more than one version is meant, of which a caller may name as many as a request has room for.
+    pub(crate) fn is_of_several_versions(&self) -> bool {
+        self.moments.as_ref().is_some_and(|moments| moments.len() > 1)
+    }
+
+    /// What a statement brings along of it; nothing where no version is meant.
+    pub(crate) fn row(&self) -> Option<Vec<Value>> {
+        let moment = match self.moments.as_deref() {
+            Some([]) => return None,
+            Some([moment]) => Some(*moment),
+            // Of any, or of several: see `versions`.
+            _ => None,
         };
-        moments.into_iter().map(|moment| vec![self.owner.as_str().into(), self.id.into(), moment.into()])
+        Some(vec![self.owner.as_str().into(), self.id.into(), moment.into()])
+    }
+
+    /// The condition on the version that no row brings along: that it is one of several. A target that has one goes alone.
+    pub(crate) fn versions(&self) -> Option<Expr> {
+        self.moments.clone().filter(|_| self.is_of_several_versions()).map(|moments| COLUMN.updated_at.is_in(moments))
     }
 
     fn condition(&self) -> Condition {

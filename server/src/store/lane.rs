@@ -10,9 +10,10 @@
 //! what each is told, as if it had gone alone. Reads are asked again, apart.
 //!
 //! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: past
-//! [`PATIENCE`] the next one goes beside it.
+//! [`PATIENCE`] the next one goes beside it. And its own not for long: the database refuses to wait for a lock past half of
+//! the time, so who waits for none is answered then.
 
-use std::{collections::VecDeque, slice, sync::Arc, time::Duration};
+use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -43,6 +44,11 @@ pub(super) trait Kind: Send + Sync + 'static {
 
     /// Asks all of `questions` by one statement, and answers in their order.
     fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Result<Vec<Self::Answer>, DbErr>> + Send;
+
+    /// Whether a question is too large to go in company, which it would slow down.
+    fn goes_alone(_question: &Self::Question) -> bool {
+        false
+    }
 
     /// Whether one statement can carry both.
     fn go_together(_one: &Self::Question, _other: &Self::Question) -> bool {
@@ -97,7 +103,7 @@ impl<K: Kind> Lane<K> {
 
     /// The answer to `question`, alone or in company.
     pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
-        if self.0.manner.most == 1 {
+        if self.0.manner.most == 1 || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
             return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
         }
@@ -111,15 +117,45 @@ impl<K: Kind> Lane<K> {
             // Apart from this request: whoever leaves must not take the others' answers along.
             tokio::spawn(Arc::clone(&self.0).run());
         }
-        told.await.unwrap_or_else(|_| Err(Arc::new(DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))))
+        told.await.unwrap_or_else(|_| Err(Arc::new(gone())))
+    }
+}
+
+/// Nobody is there to ask, or to be answered.
+fn gone() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+}
+
+/// Tells the answer to whoever asked; who has left needs none.
+fn told<T>(tell: oneshot::Sender<T>, answer: T) {
+    _ = tell.send(answer);
+}
+
+/// Whether the questions of a statement that failed are asked again apart. Not where the time is over: then nobody waits
+/// any more, and the database has enough to do.
+fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
+    is_refusal(error) || K::IS_READ && !matches!(error, DbErr::ConnectionAcquire(_))
+}
+
+/// A run of statements, which ends where nobody waits; or by a fault of ours, and then the next one begins anew.
+struct Run<K: Kind>(Arc<Inner<K>>);
+
+impl<K: Kind> Drop for Run<K> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let mut state = self.0.state.lock();
+            state.is_under_way = false;
+            state.waiting.clear();
+        }
     }
 }
 
 impl<K: Kind> Inner<K> {
     /// Sends one statement after the other until nobody waits.
     async fn run(self: Arc<Self>) {
-        while let Some(batch) = self.next().await {
-            let mut statement = Box::pin(Arc::clone(&self).send(batch));
+        let run = Run(self);
+        while let Some(batch) = run.0.next().await {
+            let mut statement = Box::pin(Arc::clone(&run.0).send(batch));
             tokio::select! {
                 biased;
                 () = &mut statement => {}
@@ -140,17 +176,26 @@ impl<K: Kind> Inner<K> {
 
     async fn send(self: Arc<Self>, batch: Vec<Asked<K>>) {
         let (questions, tells): (Vec<_>, Vec<_>) = batch.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
-        let answers = match self.ask(&questions).await {
-            Ok(answers) => answers.into_iter().map(Ok).collect(),
-            Err(error) if questions.len() == 1 || !K::IS_READ && !is_refusal(&error) => {
-                let error = Arc::new(error);
-                tells.iter().map(|_| Err(Arc::clone(&error))).collect()
+        match self.ask(&questions).await {
+            Ok(answers) => {
+                for (tell, answer) in tells.into_iter().zip(answers) {
+                    told(tell, Ok(answer));
+                }
             }
-            Err(_) => join_all(questions.chunks(1).map(|question| self.ask_apart(question))).await,
-        };
-        for (tell, answer) in tells.into_iter().zip(answers) {
-            // Who has left needs no answer.
-            let _ = tell.send(answer);
+            Err(error) if questions.len() == 1 || !is_asked_again::<K>(&error) => {
+                let error = Arc::new(error);
+                for tell in tells {
+                    told(tell, Err(Arc::clone(&error)));
+                }
+            }
+            Err(_) => {
+                let asked = questions.chunks(1).zip(tells).map(async |(question, tell)| {
+                    if !tell.is_closed() {
+                        told(tell, self.ask_apart(question).await);
+                    }
+                });
+                join_all(asked).await;
+            }
         }
     }
 
@@ -293,6 +338,14 @@ mod tests {
         let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
         let answers = answers.into_iter().map(Result::ok).collect::<Vec<_>>();
         assert_eq!(answers, [Some(2), None, Some(4), Some(6)]);
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_ours_ends_no_lane() {
+        let (kind, lane) = lane(|| panic!("on purpose"));
+        kind.let_through.add_permits(9);
+        assert!(lane.ask(13).await.is_err());
+        assert_eq!(lane.ask(2).await.ok(), Some(4));
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, QueryTrait, Statement, StatementBuilder,
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Statement, StatementBuilder,
     sea_query::{Expr, ExprTrait, Func, Query, ReturningClause, ValueTuple},
 };
 
@@ -110,13 +110,19 @@ impl Kind for Read {
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
         let database = of(&self.0, targets.iter().map(|target| &target.owner));
-        let rows: Vec<_> = targets.iter().flat_map(Target::rows).map(ValueTuple::Many).collect();
+        let rows: Vec<_> = targets.iter().filter_map(Target::row).map(ValueTuple::Many).collect();
         // That one of no versions is meant, no row can say.
         if rows.is_empty() {
             return Ok(vec![None; targets.len()]);
         }
-        let tasks = Model::all(&database.query_all(&Entity::owned_by_each(rows).into_query()).await?)?;
+        let tasks =
+            Entity::owned_by_each(rows).apply_if(targets.first().and_then(Target::versions), QueryFilter::filter);
+        let tasks = Model::all(&database.query_all(&tasks.into_query()).await?)?;
         Ok(targets.iter().map(|target| tasks.iter().find(|task| target.is_now(task)).cloned()).collect())
+    }
+
+    fn goes_alone(target: &Target) -> bool {
+        target.is_of_several_versions()
     }
 }
 
@@ -136,6 +142,10 @@ impl Kind for Delete {
             .carry_out(owners, |what| deletion.returning(what).take(), |task| Some(Edit::Remove(task.id)))
             .await?;
         Ok(targets.iter().map(|target| tasks.iter().any(|task| target.is(task))).collect())
+    }
+
+    fn goes_alone(target: &Target) -> bool {
+        target.is_of_several_versions()
     }
 
     /// Of two who delete the same task, one comes too late.
@@ -159,7 +169,11 @@ impl Kind for Create {
         // No database promises the order in which it returns them; equal ones are anybody's.
         rows.iter()
             .map(|(_, row)| {
-                let place = tasks.iter().position(|task| is_made_of(task, row)).ok_or(DbErr::RecordNotInserted)?;
+                let place = tasks.iter().position(|task| is_made_of(task, row));
+                // A trigger of the operator's may have made something else of it.
+                let place =
+                    place.or_else(|| tasks.iter().position(|task| row.user_id.try_as_ref() == Some(&task.user_id)));
+                let place = place.ok_or(DbErr::RecordNotInserted)?;
                 Ok(tasks.remove(place))
             })
             .collect()
@@ -189,17 +203,16 @@ pub(super) struct Change {
 
 impl Change {
     /// What a statement brings along of it.
-    fn rows(&self) -> impl Iterator<Item = ValueTuple> {
-        self.target.rows().map(|mut row| {
-            row.extend([
-                self.title.clone().into(),
-                self.describes.into(),
-                self.description.clone().into(),
-                self.completed.into(),
-                self.flips.into(),
-            ]);
-            ValueTuple::Many(row)
-        })
+    fn row(&self) -> Option<ValueTuple> {
+        let mut row = self.target.row()?;
+        row.extend([
+            self.title.clone().into(),
+            self.describes.into(),
+            self.description.clone().into(),
+            self.completed.into(),
+            self.flips.into(),
+        ]);
+        Some(ValueTuple::Many(row))
     }
 }
 
@@ -216,7 +229,7 @@ impl Kind for Apply {
         let mut changes_by_id: Vec<_> = changes.iter().collect();
         // Two statements that lock the same tasks in different orders would wait for one another.
         changes_by_id.sort_unstable_by_key(|change| change.target.id);
-        let rows: Vec<_> = changes_by_id.into_iter().flat_map(Change::rows).collect();
+        let rows: Vec<_> = changes_by_id.into_iter().filter_map(Change::row).collect();
         // That one of no versions is meant, no row can say.
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
@@ -224,6 +237,7 @@ impl Kind for Apply {
         let described = Expr::case(brought("column5"), brought("column6")).finally(kept(Column::Description));
         let completed = Func::coalesce([brought("column7"), kept(Column::Completed).ne(brought("column8"))]);
         let change = Entity::change_owned_by_each(rows)
+            .apply_if(changes.first().and_then(|change| change.target.versions()), QueryFilter::filter)
             .col_expr(Column::Title, Func::coalesce([brought("column4"), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());
@@ -231,6 +245,10 @@ impl Kind for Apply {
         let mut change = change.into_query();
         let tasks = self.0.carry_out(owners, |what| change.returning(what).take(), Edit::put).await?;
         Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
+    }
+
+    fn goes_alone(change: &Change) -> bool {
+        change.target.is_of_several_versions()
     }
 
     /// Two changes of a task are two, one after the other.

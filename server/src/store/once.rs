@@ -14,7 +14,7 @@ use std::{
 use sea_orm::{DbErr, EntityTrait, QueryTrait};
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, list::Edit, tasks, write::Written};
+use super::{Store, list::Edit, tasks, trouble::is_locked, write::Written};
 use crate::{
     clock,
     entity::{
@@ -93,7 +93,9 @@ impl Store {
             let written = Written::by(|what| insertion.returning(what).take(), &transaction).await?;
             let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
             let creation = Creation::new(task.into());
-            let is_first = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await?;
+            let kept = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await;
+            // The first is at it, by another server.
+            let is_first = if kept.as_ref().is_err_and(is_locked) { false } else { kept? };
             Ok(is_first.then_some((creation, written)))
         };
         let written = written.await;

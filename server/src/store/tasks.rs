@@ -119,9 +119,17 @@ impl Store {
 fn target(owner: &UserId, id: i64, expected: &Expected) -> Target {
     let moments = match expected {
         Expected::Any => None,
-        Expected::OneOf(moments) => Some(moments.iter().map(Timestamp::micros).collect()),
+        Expected::OneOf(moments) => Some(padded(moments.iter().map(Timestamp::micros).collect())),
     };
     Target { owner: owner.clone(), id, moments }
+}
+
+/// The same moments in one of few lengths, so that the statements are few, and the database keeps them prepared.
+fn padded(mut moments: Vec<i64>) -> Vec<i64> {
+    if let Some(last) = moments.last().copied() {
+        moments.resize(moments.len().next_power_of_two(), last);
+    }
+    moments
 }
 
 pub(super) fn row(owner: &UserId, task: NewTask) -> ActiveModel {

@@ -28,6 +28,14 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
+/// PostgreSQL's `lock_not_available`.
+const LOCKED: &str = "55P03";
+
+/// Whether somebody else kept a row locked for longer than the database waits.
+pub(crate) fn is_locked(error: &DbErr) -> bool {
+    code_of(error).is_some_and(|code| code == LOCKED)
+}
+
 /// The error as the driver had it.
 fn driver(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
@@ -61,9 +69,10 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
-            // operator intervention, errors of the system beneath (PostgreSQL, appendix A).
+            // operator intervention, errors of the system beneath; a primary that is one no more, and a lock that
+            // somebody else kept (PostgreSQL, appendix A).
             error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
-                && ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                && ["08", "40", "53", "57", "58", "25006", LOCKED].iter().any(|class| code.starts_with(class))
         }
         _ => false,
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
@@ -129,4 +130,29 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
         under_way.spawn(async move { ann.created("Buy milk").await });
     }
     assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
+}
+
+/// Whoever goes in company with a change that has to wait is not made to wait as long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_somebody_keeps_locked_fails_no_other() {
+    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "2"), ("WORKERS", "1")]).await;
+    let ann = app.client("ann");
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        ids.push(ann.created("Buy milk").await);
+    }
+    let locked = ids[10];
+    let beside = app.database().connect().await;
+    let lock = format!("BEGIN; UPDATE tasks SET updated_at = updated_at + 1 WHERE user_id = 'ann' AND id = {locked}");
+    beside.execute_unprepared(&lock).await.expect("a lock");
+    let mut under_way = JoinSet::new();
+    for id in ids {
+        let ann = ann.clone();
+        under_way.spawn(async move { (id, ann.toggle(id).await.status) });
+    }
+    for (id, status) in under_way.join_all().await {
+        assert_eq!(status, if id == locked { 503 } else { 200 }, "{id}, where {locked} is locked");
+    }
+    beside.execute_unprepared("ROLLBACK").await.expect("it is let go");
+    ann.toggle(locked).await.expect(200);
 }

@@ -63,6 +63,21 @@ async fn a_change_of_the_version_at_hand_is_made(
 }
 
 #[rstest]
+#[tokio::test]
+async fn a_change_of_one_of_several_versions_is_made(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values(0, 1, 2, 3)] number: usize,
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let created = ann.create(json!({"title": "a"})).await.expect(201);
+    let now = ann.toggle(created.id()).await.expect(200);
+    let tags = format!("{}, {}, \"{}.7\"", created.header("etag"), now.header("etag"), created.id());
+    let answer = change(&ann, created.id(), number, &tags).await;
+    assert_eq!(answer.status, if number == 3 { 204 } else { 200 }, "{}", answer.text);
+}
+
+#[rstest]
 #[case::of_another_time(|tag: &str| tag.replace('.', ".1"))]
 #[case::of_another_task(|tag: &str| format!("\"9{}", &tag[1..]))]
 #[case::weak(|tag: &str| format!("W/{tag}"))]
@@ -258,6 +273,29 @@ async fn operations_on_all_tasks_are_bound_to_no_version(#[values(Sqlite, Postgr
     assert_eq!(ann.task(done.id()).await.expect(200).json(), done.json());
     any.send("PATCH", "/api/tasks", Some(json!({"completed": true}))).await.expect(200);
     any.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+}
+
+/// The longest lists that a head has room for: a statement that carried a few of them would have more values than a
+/// database takes.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn long_conditions_fail_nobody_elses_writes(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let mut under_way = JoinSet::new();
+    for other in id + 1..id + 13 {
+        let eve = app.client("eve");
+        let tags = (0..1500).map(|moment| format!("\"{other}.{moment}\"")).collect::<Vec<_>>().join(",");
+        under_way.spawn(async move { change(&eve, other, 0, &tags).await.expect(404).status });
+    }
+    while !under_way.is_empty() {
+        ann.toggle(id).await.expect(200);
+        ann.create(json!({"title": "another"})).await.expect(201);
+        while let Some(ended) = under_way.try_join_next() {
+            assert_eq!(ended.expect("an answer"), 404);
+        }
+    }
 }
 
 /// Two clients add lines to one description, each after what it has read; whoever is refused reads again.

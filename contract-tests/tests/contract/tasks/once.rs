@@ -114,6 +114,24 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn while_the_first_is_running_on_another_server_the_same_is_told_to_wait(
+    #[values(Postgres, Guarded)] engine: Engine,
+) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "2")]).await.expect("it starts");
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let other = database.connect().await;
+    let keep = "BEGIN; INSERT INTO idempotency_keys (user_id, key, answer, created_at) VALUES ('ann', 'key', '', 0)";
+    other.execute_unprepared(keep).await.expect("the other server is at it");
+    keyed(&ann, "key").create(json!({"title": "a"})).await.expect(409);
+    other.execute_unprepared("ROLLBACK").await.expect("it gave up");
+    keyed(&ann, "key").create(json!({"title": "a"})).await.expect(201);
+    assert_eq!(count(&ann).await, 2);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
     let mut servers = Vec::new();

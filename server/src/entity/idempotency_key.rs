@@ -2,7 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    QuerySelect, QueryTrait,
+    entity::prelude::*,
+    sea_query::{ExprTrait, OnConflict},
+};
 use todo_api::{IdempotencyKey, UserId};
 
 use crate::clock;
@@ -21,6 +26,9 @@ pub(crate) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The most keys that are deleted by one statement.
+const SWEPT_AT_ONCE: u64 = 1000;
 
 impl Entity {
     /// Keeps the answer to the request of that key, unless there is one that was not `expired`, in
@@ -56,8 +64,14 @@ impl Entity {
         Ok(row.one(database).await?.map(|row| row.answer))
     }
 
-    /// Deletes what was kept before `expired`, in microseconds since 1970.
-    pub(crate) async fn sweep(expired: i64, database: &impl ConnectionTrait) -> Result<(), DbErr> {
-        Self::delete_many().filter(COLUMN.created_at.lt(expired)).exec(database).await.map(drop)
+    /// Deletes some of what was kept before `expired`, in microseconds since 1970: no more at a time than is done soon, so
+    /// that nobody waits for it. Says whether there may be more.
+    pub(crate) async fn sweep(expired: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        let columns = [Column::UserId, Column::Key];
+        let some =
+            Self::find().select_only().columns(columns).filter(COLUMN.created_at.lt(expired)).limit(SWEPT_AT_ONCE);
+        let key = Expr::tuple(columns.map(Expr::col));
+        let swept = Self::delete_many().filter(key.in_subquery(some.into_query())).exec(database).await?;
+        Ok(swept.rows_affected == SWEPT_AT_ONCE)
     }
 }

@@ -122,8 +122,12 @@ impl Store {
         let store = self.clone();
         // Nobody waits for it; the next minute brings the next try.
         tokio::spawn(async move {
-            if let Err(error) = store.bounded(Entity::sweep(now - KEPT_FOR, &store.databases.writes)).await {
-                tracing::warn!(%error, "old idempotency keys could not be swept");
+            loop {
+                match store.bounded(Entity::sweep(now - KEPT_FOR, &store.databases.writes)).await {
+                    Ok(true) => {}
+                    Ok(false) => return,
+                    Err(error) => return tracing::warn!(%error, "old idempotency keys could not be swept"),
+                }
             }
         });
     }

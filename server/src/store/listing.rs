@@ -44,7 +44,7 @@ impl Store {
         let mark = self.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         metrics::listed("tasks");
-        Ok(self.lists.keep(owner, query, mark, list))
+        Ok(self.lists.keep(owner, query, mark, self.history.begun(), list))
     }
 
     /// Its version.
@@ -76,7 +76,7 @@ impl Store {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
         let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        Ok((version, self.lists.find(owner, query, version, mark)))
+        Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against

@@ -35,6 +35,8 @@ pub(super) struct Kept {
     list: Arc<List>,
     /// The mark that its owner had before it was read.
     mark: Mark,
+    /// How many writes had begun once it was read.
+    begun: u64,
     /// What this process has written since, each with the mark that the owner had then.
     edits: Vec<(Mark, Edit)>,
 }
@@ -68,33 +70,31 @@ impl Lists {
         let (gone, there): (Vec<_>, Vec<_>) =
             kept.edits.iter().map(|(_, edit)| edit).partition(|edit| edit.is_removal());
         let list = kept.list.edited(&mut there.into_iter().chain(gone), None, query)?;
-        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark, edits: Vec::new() }))
+        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark, begun: kept.begun, edits: Vec::new() }))
     }
 
-    /// The page in that version, which was read after its owner had that mark.
+    /// The page in that version, which was read after its owner had that mark, and when so many writes had begun.
     pub(super) fn find(
         &self,
         owner: &UserId,
         query: &ListQuery,
         version: PageVersion,
         mark: Mark,
+        begun: u64,
     ) -> Option<Page<Task>> {
-        let Kept { mut list, mark: before, edits } = self.get(owner, query)?;
+        let Kept { mut list, mark: before, edits, .. } = self.get(owner, query)?;
         if list.page.version == version && before == mark {
             return Some(list.page.clone());
         }
-        let mut edits = edits.iter();
         if list.page.version != version {
-            list = Arc::new(list.edited(&mut edits.by_ref().map(|(_, edit)| edit), Some(version), query)?);
+            list = Arc::new(list.edited(&mut edits.iter().map(|(_, edit)| edit), Some(version), query)?);
         }
-        // What was written before its owner had the mark is in it.
-        let edits = edits.filter(|(after, _)| after.comes_after(mark));
-        Some(self.insert(owner, query, Kept { list, mark, edits: edits.cloned().collect() }))
+        Some(self.insert(owner, query, Kept { list, mark, begun, edits: Vec::new() }))
     }
 
-    /// Keeps a page that was read after its owner had that mark.
-    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, mark: Mark, list: List) -> Page<Task> {
-        self.insert(owner, query, Kept { list: Arc::new(list), mark, edits: Vec::new() })
+    /// Keeps a page that was read after its owner had that mark, and when so many writes had begun.
+    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, mark: Mark, begun: u64, list: List) -> Page<Task> {
+        self.insert(owner, query, Kept { list: Arc::new(list), mark, begun, edits: Vec::new() })
     }
 
     fn insert(&self, owner: &UserId, query: &ListQuery, kept: Kept) -> Page<Task> {
@@ -105,14 +105,16 @@ impl Lists {
         page
     }
 
-    /// That a write did this to the tasks of `owner`, who has that mark since.
-    pub(super) fn follow(&self, owner: UserId, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
+    /// That the write of that number did this to the tasks of `owner`, who has that mark since.
+    pub(super) fn follow(&self, owner: UserId, number: u64, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
         let key = (owner, ListQuery::default());
         let Some((cache, mut kept)) = self.0.as_ref().and_then(|cache| Some((cache, cache.get(&key)?))) else {
             return;
         };
+        // What was under way while the list was read may be in it, and a task that it changed be gone since.
+        let is_later = number >= kept.begun;
         match edit() {
-            Some(edit) if kept.edits.len() < MAX_EDITS => {
+            Some(edit) if is_later && kept.edits.len() < MAX_EDITS => {
                 kept.edits.push((mark, edit));
                 cache.insert(key, kept);
             }
@@ -125,8 +127,12 @@ impl Lists {
 struct ByBytes;
 
 impl Weighter<Key, Kept> for ByBytes {
-    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
-        kept.list.size() + kept.edits.iter().map(|(_, edit)| edit.size()).sum::<u64>() + OVERHEAD
+    fn weight(&self, (owner, query): &Key, kept: &Kept) -> u64 {
+        let cursor = query.cursor.as_ref().map_or(0, |cursor| cursor.as_str().len());
+        (owner.as_str().len() + query.search.len() + cursor) as u64
+            + kept.list.size()
+            + kept.edits.iter().map(|(_, edit)| edit.size()).sum::<u64>()
+            + OVERHEAD
     }
 }
 
@@ -155,32 +161,36 @@ mod tests {
     /// Lists that keep ann's two tasks.
     fn kept() -> (Lists, UserId) {
         let (lists, ann) = (Lists::new(1 << 20), UserId::parse("ann").expect("a user"));
-        lists.keep(&ann, &ListQuery::default(), Mark::default(), list(&[task(1, "one", 1), task(2, "two", 2)]));
+        lists.keep(&ann, &ListQuery::default(), Mark::default(), 0, list(&[task(1, "one", 1), task(2, "two", 2)]));
         (lists, ann)
     }
 
     fn put(lists: &Lists, owner: &UserId, task: &Task, mark: Mark) {
-        lists.follow(owner.clone(), mark, || Listed::new(task).map(Edit::Put).ok());
+        lists.follow(owner.clone(), 0, mark, || Listed::new(task).map(Edit::Put).ok());
     }
 
     /// The page that has those tasks, each with the moment of its change, and was read before anything was written.
     fn found<const N: usize>(lists: &Lists, owner: &UserId, tasks: [(i64, i64); N]) -> Option<String> {
-        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), Mark::default())?;
+        let page = lists.find(owner, &ListQuery::default(), version(tasks, Limit::default()), Mark::default(), 0)?;
         Some(String::from_utf8(page.items.as_bytes().to_vec()).expect("text"))
     }
 
     #[test]
     fn what_was_written_is_found_as_far_as_the_database_has_it() {
-        let ((lists, ann), [first, second]) = (kept(), marks());
-        put(&lists, &ann, &task(3, "three", 3), first);
-        lists.follow(ann.clone(), second, || Some(Edit::Remove(1)));
-        let before = found(&lists, &ann, [(1, 1), (2, 2)]).expect("neither");
-        assert!(before.contains("one") && before.contains("two") && !before.contains("three"), "{before}");
-        let between = found(&lists, &ann, [(1, 1), (2, 2), (3, 3)]).expect("the first");
-        assert!(between.contains("one") && between.contains("two") && between.contains("three"), "{between}");
-        let after = found(&lists, &ann, [(2, 2), (3, 3)]).expect("both");
-        assert!(!after.contains("one") && after.contains("two") && after.contains("three"), "{after}");
-        assert_eq!(found(&lists, &ann, [(2, 2), (3, 3)]), Some(after), "and stays so");
+        let found = |tasks: &[(i64, i64)]| {
+            let ((lists, ann), [first, second]) = (kept(), marks());
+            put(&lists, &ann, &task(3, "three", 3), first);
+            lists.follow(ann.clone(), 0, second, || Some(Edit::Remove(1)));
+            let version = || version(tasks.iter().copied(), Limit::default());
+            let find = || lists.find(&ann, &ListQuery::default(), version(), second, 0);
+            let (page, again) = (find().expect("it is found"), find().expect("and stays so"));
+            assert_eq!(page.items.as_bytes(), again.items.as_bytes());
+            let text = String::from_utf8(page.items.as_bytes().to_vec()).expect("text");
+            ["one", "two", "three"].map(|title| text.contains(title))
+        };
+        assert_eq!(found(&[(1, 1), (2, 2)]), [true, true, false], "neither");
+        assert_eq!(found(&[(1, 1), (2, 2), (3, 3)]), [true, true, true], "the first");
+        assert_eq!(found(&[(2, 2), (3, 3)]), [false, true, true], "both");
     }
 
     #[test]
@@ -208,9 +218,9 @@ mod tests {
         let reached = |mark| lists.get(&ann, &query).filter(|kept| kept.reaches(mark));
         assert!(reached(before).is_none(), "it was read before");
         put(&lists, &ann, &task(2, "in it already", 2), before);
-        lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), before).expect("it is the same");
+        lists.find(&ann, &query, version([(1, 1), (2, 2)], Limit::default()), before, 0).expect("it is the same");
         assert!(reached(before).is_some());
-        lists.follow(ann.clone(), first, || Some(Edit::Remove(1)));
+        lists.follow(ann.clone(), 0, first, || Some(Edit::Remove(1)));
         put(&lists, &ann, &task(1, "before it went", 3), second);
         assert!(reached(before).is_none() && reached(third).is_none());
         let kept = reached(second).expect("all is told");
@@ -221,6 +231,17 @@ mod tests {
         let [.., beyond] = marks::<6>();
         put(&lists, &ann, &task(5, "five", 5), beyond);
         assert!(reached(beyond).is_none(), "one is missing");
+    }
+
+    #[test]
+    fn what_was_under_way_while_a_list_was_read_brings_nothing_back() {
+        let (history, (lists, ann), query) = (History::default(), kept(), ListQuery::default());
+        let (late, deletion) = (history.write(), history.write());
+        let deleted = deletion.done(None, ["ann"].into_iter())[0];
+        lists.keep(&ann, &query, deleted, history.begun(), list(&[task(2, "two", 2)]));
+        let told = late.done(None, ["ann"].into_iter())[0];
+        lists.follow(ann.clone(), late.number(), told, || Listed::new(&task(1, "toggled", 3)).map(Edit::Put).ok());
+        assert!(lists.get(&ann, &query).is_none(), "the toggled task is deleted by now");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) struct Sight {
     /// Which process of the database carried it out. Numbers of transactions that nobody has heard of are given out again
     /// after a crash or a failover, which none of them outlives.
     pub(super) backend: Box<str>,
-    /// The transaction that is the first that had not begun.
+    /// From this number on none had ended.
     next: u64,
     /// Those before that had not ended.
     running: Vec<u64>,

@@ -39,7 +39,7 @@ impl Written {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
             if let Some(owner) = UserId::parse(&task.user_id) {
-                lists.follow(owner, mark, || edit(task));
+                lists.follow(owner, write.number(), mark, || edit(task));
             }
         }
         // Now those may go on who have seen it already.

@@ -16,8 +16,11 @@ mod unusable;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
-use tokio::{runtime::Handle, time::Instant};
+use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
@@ -116,7 +119,7 @@ impl Databases {
     }
 }
 
-/// Tries until the database answers, or waiting is over or cannot help.
+/// Tries until the database answers, or waiting is over or cannot help. Who is silent is not waited for any longer.
 async fn wait<T>(
     config: &DatabaseConfig,
     may_pass: impl Fn(&DbErr) -> bool,
@@ -125,9 +128,11 @@ async fn wait<T>(
     let deadline = Instant::now() + config.start_timeout;
     let mut pause = Duration::from_millis(250);
     loop {
-        let error = match try_once().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
+        let silence = deadline.max(Instant::now() + config.timeout);
+        let error = match timeout_at(silence, try_once()).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(_elapsed) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
         };
         if !may_pass(&error) || Instant::now() + pause > deadline {
             return Err(error);

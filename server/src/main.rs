@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "it is the command line")]
 
-use std::{io, process::ExitCode, time::Duration};
+use std::{io, pin::pin, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -100,7 +100,12 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Failure> {
     let config = Config::load()?;
     let telemetry = Telemetry::start(&config.log, &config.telemetry)?;
-    let app = App::start(&config).await?;
+    // Listened for from the first: as the first process of a container, we would not even be ended by it.
+    let mut stop = pin!(told_to_stop()?);
+    let app = tokio::select! {
+        app = App::start(&config) => app?,
+        () = &mut stop => return Ok(()),
+    };
     tracing::info!(address = %app.address(), database = %config.database.url, "serving");
     if config.log.format == LogFormat::Text {
         let port = app.address().port();
@@ -108,21 +113,20 @@ async fn serve() -> Result<(), Failure> {
         println!("The document  http://localhost:{port}/openapi.json");
         println!("A token       make token USER=demo");
     }
-    app.run(told_to_stop()).await;
+    app.run(stop).await;
     telemetry.stop().await;
     Ok(())
 }
 
 /// Ready at Ctrl-C, or where the system asks the process to end.
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = interrupted => {}
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
             _ = terminated.recv() => {}
-        },
-        Err(_) => _ = interrupted.await,
-    }
+        }
+    })
 }
 
 async fn migrate(command: Migrate) -> Result<(), Failure> {

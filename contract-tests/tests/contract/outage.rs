@@ -1,6 +1,7 @@
 //! The database away, for real: the server of PostgreSQL is stopped and started again.
 
 use std::{
+    net::TcpListener,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -60,6 +61,26 @@ async fn a_start_waits_for_a_database_that_comes_late() {
     server.wait_for("the database does not answer yet");
     cluster.resume();
     ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+}
+
+#[test]
+fn a_start_gives_up_on_a_database_that_says_nothing() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("postgresql://ann@{}/todo?sslmode=disable", silent.local_addr().expect("an address"));
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_START_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "1")];
+    let output = ServerProcess::run(&[], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("DATABASE_URL postgresql://ann@127.0.0.1") && said.contains("cannot be used"), "{said}");
+}
+
+#[test]
+fn a_start_that_waits_can_be_stopped() {
+    let url = "postgresql://ann@127.0.0.1:1/todo?sslmode=disable";
+    let mut server = ServerProcess::start(&[("DATABASE_URL", url), ("DATABASE_TIMEOUT", "1")]);
+    server.wait_for("the database does not answer yet");
+    server.signal("TERM");
+    assert!(server.wait().success(), "{:#?}", server.printed());
 }
 
 #[test]

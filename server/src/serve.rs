@@ -60,7 +60,7 @@ pub(crate) async fn serve_by(
     if let Err(error) = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER_BYTES) {
         tracing::warn!(%error, "the system keeps more of an answer than it should");
     }
-    let connections = Arc::new(Connections::new(config.max_connections));
+    let connections = Arc::new(Connections::new(config));
     let (stopping, stopped) = signal::channel(false);
     let mut open = JoinSet::new();
     tokio::pin!(stop);

@@ -5,3 +5,4 @@ mod crowd;
 mod heads;
 mod rates;
 mod requests;
+mod untaken;

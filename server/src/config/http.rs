@@ -30,6 +30,9 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.
     pub max_requests: usize,
+    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the answer is 503
+    /// at once.
+    pub max_untaken: usize,
     /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
     pub request_timeout: Duration,
     /// How long a connection may wait for its next request.
@@ -54,6 +57,7 @@ pub(super) struct Variables {
     workers: Option<String>,
     max_connections: Option<String>,
     max_requests: Option<String>,
+    max_untaken: Option<String>,
     request_timeout: Option<String>,
     idle_timeout: Option<String>,
     rate_limit: Option<String>,
@@ -73,6 +77,8 @@ impl HttpConfig {
             workers: reader.number("WORKERS", given.workers, 0, 0..=256),
             max_connections: reader.number("MAX_CONNECTIONS", given.max_connections, 4096, 1..=1_000_000),
             max_requests: reader.number("MAX_REQUESTS", given.max_requests, 512, 1..=100_000),
+            // Room for the largest list, at the least.
+            max_untaken: reader.number("MAX_UNTAKEN", given.max_untaken, 64, 16..=65_536),
             request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             rate_limit: rate_limit(reader, given.rate_limit.as_deref()),

@@ -1,4 +1,5 @@
-//! How many requests may be under way, and for how long: past that, an immediate no instead of a queue.
+//! How many requests may be under way, for how long, and how much may be kept of their answers: past that, an
+//! immediate no instead of a queue.
 //!
 //! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
 //! those who send slowly keep nobody from an answer; it counts again once the body is there.
@@ -27,7 +28,10 @@ use crate::{HttpConfig, metrics, serve::Watch};
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 
-/// Bounds the requests under way, and the time that each may take.
+/// The answers that are made anew for each request. All others are there once for all.
+const MADE: &str = "/api/";
+
+/// Bounds the requests under way, the time that each may take, and what is kept of their answers.
 #[derive(Clone)]
 pub(super) struct Load {
     places: Arc<Semaphore>,
@@ -48,6 +52,8 @@ impl Load {
         if ALWAYS_ANSWERED.contains(&request.uri().path()) {
             return service.call(*request).await;
         }
+        let watch = request.data::<Arc<Watch>>().cloned();
+        let is_made = request.uri().path().starts_with(MADE);
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
@@ -60,7 +66,7 @@ impl Load {
         let place = Arc::new(place);
         let body = request.take_body();
         if !body.is_empty() {
-            let watch = request.data::<Arc<Watch>>().cloned();
+            let watch = watch.clone();
             request.set_body(BoxBody::new(ArrivingBody {
                 body: body.into(),
                 deadline: Box::pin(sleep(self.timeout)),
@@ -71,7 +77,14 @@ impl Load {
         }
         // Once for the request to arrive, and once more for its answer to be made.
         match timeout(self.timeout * 2, service.call(*request)).await {
-            Ok(result) => result,
+            Ok(Ok(mut response)) if is_made => {
+                let body: BoxBody<Bytes, io::Error> = response.take_body().into();
+                let bytes = body.size_hint().lower();
+                response.set_body(body);
+                let has_room = watch.is_none_or(|watch| watch.keep_room(bytes));
+                Ok(if has_room { response } else { refused() })
+            }
+            Ok(answered) => answered,
             Err(_elapsed) => Ok(refused()),
         }
     }

@@ -88,15 +88,23 @@ impl Connection {
         let mut stop = pin!(self.stopped.wait_for(|is_stopped| *is_stopped));
         let mut is_stopping = false;
         let end = poll_fn(|context| {
-            if !is_stopping && stop.as_mut().poll(context).is_ready() {
-                is_stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
             if Pin::new(&mut connection).poll(context).is_ready() {
                 return Poll::Ready(End::Done);
             }
-            if evicted.as_mut().poll(context).is_ready() {
-                return Poll::Ready(End::Cut);
+            // What has arrived before the stop is read by now, and so will be answered.
+            if !is_stopping && stop.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+                if Pin::new(&mut connection).poll(context).is_ready() {
+                    return Poll::Ready(End::Done);
+                }
+            }
+            while evicted.as_mut().poll(context).is_ready() {
+                if watch.is_waiting() {
+                    return Poll::Ready(End::Cut);
+                }
+                // What was waited for has just come.
+                evicted.set(watch.evicted());
             }
             // All that moves the deadline happened in the poll above.
             let Some(at) = watch.deadline() else {

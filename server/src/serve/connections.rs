@@ -1,17 +1,21 @@
-//! How many connections there may be, and which one goes where another wants in.
+//! How many connections there may be, which one goes where another wants in, and how much of their answers is kept.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError},
     time::timeout,
 };
 
-use crate::metrics;
+use super::SEND_BUFFER_BYTES;
+use crate::{HttpConfig, metrics};
 
 /// How long a place is waited for before the next connection is evicted.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// In a mebibyte.
+const KIBIBYTES: usize = 1024;
 
 /// The places for connections. Where all are taken, the connection that has kept us waiting longest (for
 /// a request, for the rest of one, or for its answer to be taken) is closed for the new one. So those who
@@ -19,6 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// request is being worked on is never closed.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
+    /// KiB of answers that are not taken yet: each is whole in memory until then, for minutes where a client is slow, and a
+    /// list may have megabytes.
+    untaken: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
 }
 
@@ -33,8 +40,10 @@ struct Waiting {
 pub(super) type Ticket = u64;
 
 impl Connections {
-    pub(super) fn new(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), waiting: Mutex::default() }
+    pub(super) fn new(config: &HttpConfig) -> Self {
+        let most = [config.max_connections, config.max_untaken * KIBIBYTES];
+        let [places, untaken] = most.map(|most| Arc::new(Semaphore::new(most)));
+        Self { places, untaken, waiting: Mutex::default() }
     }
 
     /// A place, once there is one.
@@ -50,6 +59,19 @@ impl Connections {
                 return free.ok();
             }
         }
+    }
+
+    /// Room for an answer of that many bytes, until the value goes. What the system takes at once needs none.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none left.
+    pub(super) fn room(&self, bytes: u64) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        if bytes <= SEND_BUFFER_BYTES as u64 {
+            return Ok(None);
+        }
+        let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        Arc::clone(&self.untaken).try_acquire_many_owned(kibibytes).map(Some)
     }
 
     /// Closes the connection that has kept us waiting longest.

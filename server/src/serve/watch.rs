@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit},
+    time::Instant,
+};
 
 use super::connections::{Connections, Ticket};
 use crate::HttpConfig;
@@ -28,6 +31,8 @@ struct State {
     deadline: Option<Instant>,
     /// Whether some of a request was answered without being read.
     is_unread: bool,
+    /// For the answer that is on its way.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +60,7 @@ impl Watch {
             eviction,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
-            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline, is_unread: false }),
+            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline, is_unread: false, room: None }),
         }
     }
 
@@ -67,6 +72,11 @@ impl Watch {
     /// Ready once the place is wanted for another.
     pub(super) async fn evicted(&self) {
         self.eviction.notified().await;
+    }
+
+    /// Whether it keeps us waiting.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state.lock().ticket.is_some()
     }
 
     /// Whether no request of it is being answered, so that whatever is written is no answer of ours.
@@ -106,6 +116,12 @@ impl Watch {
         self.resume(&mut self.state.lock());
     }
 
+    /// Keeps room for an answer of that many bytes until it is taken; whether there is any.
+    pub(crate) fn keep_room(&self, bytes: u64) -> bool {
+        let room = self.connections.room(bytes);
+        room.map(|room| self.state.lock().room = room).is_ok()
+    }
+
     /// An answer of that many bytes has been made.
     pub(super) fn answering(&self, bytes: u64) {
         let mut state = self.state.lock();
@@ -134,6 +150,7 @@ impl Watch {
         let mut state = self.state.lock();
         if state.phase == Phase::Flushing {
             state.phase = Phase::Idle;
+            state.room = None;
             state.deadline = Some(Instant::now() + self.idle_timeout);
         }
     }

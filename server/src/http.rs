@@ -7,6 +7,7 @@
 
 mod client_address;
 mod cors;
+mod host;
 mod load;
 mod log;
 mod pages;
@@ -109,7 +110,10 @@ impl Surrounded {
     async fn guarded(&self, mut request: Box<Request>) -> Response {
         let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
         let counted = self.layers.rate_limits.count(&mut request);
-        let answered = self.layers.load.bound(request, &*self.service).await;
+        let answered = match host::refusal(&request) {
+            Some(refusal) => Ok(refusal),
+            None => self.layers.load.bound(request, &*self.service).await,
+        };
         let mut response = answered.unwrap_or_else(poem::Error::into_response);
         if let Some(counted) = counted {
             counted.tell(&mut response);

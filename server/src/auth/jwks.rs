@@ -69,13 +69,15 @@ impl Jwks {
         key.ok_or_else(|| Unidentified::because(fault(&now, token)))
     }
 
-    /// Makes sure that the keys are not older than they may be. While the issuer fails, nobody waits for it.
+    /// Makes sure that the keys are not older than they may be. While the issuer fails, nobody waits for it; where there
+    /// are none yet, only those whose tokens need one.
     pub(super) async fn keep_fresh(self: &Arc<Self>) {
         let published = self.published();
         match published.fetched.map(|fetched| fetched.elapsed()) {
             Some(age) if age < self.max_age / 2 => {}
             Some(age) if age < self.max_age || published.is_failing => self.refetch_aside(),
-            _ => self.refetch().await,
+            Some(_) => self.refetch().await,
+            None => {}
         }
     }
 

@@ -65,6 +65,16 @@ async fn every_algorithm_counts(
 
 #[rstest]
 #[tokio::test]
+async fn who_needs_no_key_does_not_wait_for_the_issuer(#[values(Sqlite, Postgres)] engine: Engine) {
+    let issuer = Issuer::of(&[]).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [] }), Duration::from_mins(1)));
+    let app = TestApp::configured(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
+    assert_counts(&app, &Token::of("ann")).await;
+    assert_eq!(issuer.fetches(), 0);
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_shared_secret_counts_beside_the_keys(#[values(Sqlite, Postgres)] engine: Engine) {
     let key = SigningKey::generate("a", EdDSA);
     let issuer = Issuer::of(&[&key]).await;

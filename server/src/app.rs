@@ -154,16 +154,21 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
     Ok((databases, store))
 }
 
-/// How many workers there are, and how each may use the database: the connections are shared out.
+/// How many connections a worker needs at least: where one waits for somebody's lock, the others' statements go on.
+const LEAST_CONNECTIONS: u32 = 2;
+
+/// How many workers there are, and how each may use the database: the connections are shared out. To an embedded one they
+/// all have the same.
 fn shares(config: &Config) -> (usize, DatabaseConfig) {
-    let all = config.database.max_connections;
     let workers = match config.http.workers {
-        0 => thread::available_parallelism().map_or(1, Into::into),
+        0 => thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         number => number,
     };
-    let workers = workers.min(all as usize);
-    let share = |connections: u32| connections.div_ceil(u32::try_from(workers).unwrap_or(1));
-    let min_connections = share(config.database.min_connections);
-    let max_connections = (all / u32::try_from(workers).unwrap_or(1)).max(1);
-    (workers, DatabaseConfig { max_connections, min_connections, ..config.database.clone() })
+    let all = &config.database;
+    if all.url.sqlite_file().is_some() {
+        return (workers as usize, all.clone());
+    }
+    let workers = workers.min(all.max_connections / LEAST_CONNECTIONS).max(1);
+    let (max_connections, min_connections) = (all.max_connections / workers, all.min_connections.div_ceil(workers));
+    (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() })
 }

@@ -25,7 +25,7 @@ pub struct HttpConfig {
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
     /// How many threads answer requests, each by itself; 0 is one for each core.
-    pub workers: usize,
+    pub workers: u32,
     /// The most connections.
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.

@@ -97,7 +97,7 @@ fn finish(document: &mut Value) {
                 content["example"] = example;
             }
             if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
-                let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured && status != "401");
+                let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured);
                 headers.extend(
                     limits.map(|(name, ..)| {
                         ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))

@@ -211,7 +211,9 @@ fn parse<T: Readable>(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
 
 /// `application/json`, or any media type that ends in `+json` (RFC 6839).
 fn is_json(request: &Request) -> bool {
-    let media_type = request.content_type().and_then(|text| text.parse::<mime::Mime>().ok());
+    // Without its parameters, none of which matters here: RFC 9110, 5.6.6 has more ways to write them than the library.
+    let text = request.content_type().and_then(|text| text.split(';').next());
+    let media_type = text.and_then(|text| text.trim().parse::<mime::Mime>().ok());
     media_type.is_some_and(|media_type| {
         media_type.type_() == mime::APPLICATION
             && (media_type.subtype() == mime::JSON || media_type.suffix() == Some(mime::JSON))

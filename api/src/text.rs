@@ -6,7 +6,7 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 pub(crate) const NO_NUL: &str = r"^[^\u0000]*$";
 
 /// No U+0000, and at least one character that is neither Unicode White_Space nor a control character
-/// (Cc), each spelt out so that every dialect of regular expressions reads the same.
+/// (Cc), each spelt out, since classes by name differ between the dialects of regular expressions.
 pub(crate) const VISIBLE: &str =
     r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
 

@@ -278,7 +278,9 @@ impl Unavailable {
 
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`.";
+    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`. \
+         A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where it may well be \
+         done twice.";
     const HEADER: Option<Header> = Some(Header {
         name: "Retry-After",
         description: "Seconds after which another try is worth it.",

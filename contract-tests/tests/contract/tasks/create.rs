@@ -215,6 +215,9 @@ async fn a_body_that_does_not_claim_to_be_json_is_refused(
 
 #[rstest]
 #[case::charset("application/json; charset=utf-8")]
+#[case::space_before("application/json ; charset=utf-8")]
+#[case::tab("application/json;\tcharset=utf-8")]
+#[case::empty_parameter("application/json;;charset=utf-8")]
 #[case::capitals("Application/JSON")]
 #[case::suffix("application/merge-patch+json")]
 #[tokio::test]

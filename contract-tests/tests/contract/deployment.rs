@@ -44,6 +44,11 @@ fn the_composition_sets_variables_of_the_server() {
     let server = &yaml("compose.yaml")["services"]["server"];
     let set = server["environment"].as_object().expect("variables");
     assert_known("compose.yaml", set.keys().map(String::as_str));
+    for name in ["HOST", "PORT", "DATABASE_URL", "DATABASE_DIRECT_URL"] {
+        assert!(set.contains_key(name), "{name} of .env is for a server outside of it");
+    }
+    assert_eq!(server["env_file"][0]["path"], ".env", "all else is as it is set there");
+    assert_eq!(server["stop_grace_period"], "20s", "a stop is waited for");
     assert_eq!(server["read_only"], true);
     assert_eq!(server["cap_drop"][0], "ALL");
 }

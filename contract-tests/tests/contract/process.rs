@@ -153,6 +153,11 @@ fn an_address_that_is_taken_is_named() {
 #[case::file("AUTH_JWKS_URL", "file:///etc/jwks.json", "AUTH_JWKS_URL is no address")]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
 #[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
+#[case::cooldown_over_max_age(
+    "AUTH_JWKS_MAX_AGE",
+    "5",
+    "AUTH_JWKS_COOLDOWN is 10, but must be at most AUTH_JWKS_MAX_AGE, which is 5,"
+)]
 #[case::port("PORT", "eighty", r#"PORT is "eighty", but must be a whole number from 0 to 65535"#)]
 #[case::port_too_large("PORT", "65536", "PORT is \"65536\"")]
 #[case::no_connections("DATABASE_MAX_CONNECTIONS", "0", "DATABASE_MAX_CONNECTIONS is \"0\"")]

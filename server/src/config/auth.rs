@@ -73,6 +73,17 @@ impl AuthConfig {
         secrets.extend(given.better_auth_secret.map(|secret| checked(reader, "BETTER_AUTH_SECRET", secret)));
         let max_age = reader.seconds("AUTH_JWKS_MAX_AGE", given.auth_jwks_max_age, 300, 1..=86_400);
         let cooldown = reader.seconds("AUTH_JWKS_COOLDOWN", given.auth_jwks_cooldown, 10, 1..=3600);
+        if cooldown > max_age {
+            reader.refuse(
+                "AUTH_JWKS_COOLDOWN",
+                format_args!(
+                    "is {}, but must be at most AUTH_JWKS_MAX_AGE, which is {}, or a key that is no longer published \
+                     verifies for longer than that; lower it or raise that",
+                    cooldown.as_secs(),
+                    max_age.as_secs()
+                ),
+            );
+        }
         let url = given.auth_jwks_url.and_then(|url| jwks_url(reader, &url));
         Self {
             secrets,

@@ -343,7 +343,8 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
     let symmetric = json!({"kty": "oct", "kid": "oct", "k": b64("secret secret secret secret secret")});
     let published = json!({"keys": [keys.ed.jwk(), keys.ec.jwk(), keys.rsa.jwk(), symmetric]});
     issuer.reply(Reply::Json(published));
-    let variables = [("AUTH_JWKS_URL", &*issuer.url()), ("AUTH_JWKS_COOLDOWN", "3600")];
+    let url = issuer.url();
+    let variables = [("AUTH_JWKS_URL", &*url), ("AUTH_JWKS_COOLDOWN", "3600"), ("AUTH_JWKS_MAX_AGE", "3600")];
     let app = TestApp::configured(engine, &variables).await;
     for key in [&keys.ed, &keys.ec, &keys.rsa] {
         app.client_with(&Token::of("ann").signed_by(key).encode()).list().await.expect(200);

@@ -41,6 +41,9 @@ async fn after_the_cooldown() {
 
 const BRIEFLY: &[(&str, &str)] = &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "1")];
 
+/// Not a second time while a test runs.
+const ONCE: &[(&str, &str)] = &[("AUTH_JWKS_COOLDOWN", "3600"), ("AUTH_JWKS_MAX_AGE", "3600")];
+
 /// As Better Auth publishes a key, with its use, and as Better Auth did before version 1.3.
 #[rstest]
 #[tokio::test]
@@ -233,7 +236,7 @@ async fn the_keys_serve_on_while_the_issuer_fails(#[values(Sqlite, Postgres)] en
 async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] engine: Engine) {
     let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
     let issuer = Issuer::of(&[&known]).await;
-    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "3600")]).await;
+    let app = trusting(engine, &issuer, ONCE).await;
     let token = |number: usize| {
         let token = Token::of("eve").signed_by(&unknown);
         token.header(|header| header.kid = Some(format!("{number}"))).encode()
@@ -275,7 +278,7 @@ async fn a_fetch_survives_the_request_that_wanted_it(#[values(Sqlite, Postgres)]
     let key = SigningKey::generate("a", EdDSA);
     let issuer = Issuer::of(&[]).await;
     issuer.reply(Reply::Slowly(json!({ "keys": [key.jwk()] }), Duration::from_millis(500)));
-    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "3600")]).await;
+    let app = trusting(engine, &issuer, ONCE).await;
     let client = app.client_with(&Token::of("ann").signed_by(&key).encode());
     let given_up = tokio::time::timeout(Duration::from_millis(100), client.list()).await;
     assert!(given_up.is_err(), "the request was given up while the issuer took its time");

@@ -5,10 +5,13 @@
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /src
 COPY . .
-# The caches are no part of the image, so the program is copied out of them.
+# The caches are no part of the image, so the program is copied out of them. All builds share them, one after the other, and
+# cargo tells by the times of our files, which COPY keeps, whether they have changed: an older checkout, built later, would
+# get the program of the newer one.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target \
-    make build \
+    --mount=type=cache,target=/src/target,sharing=locked \
+    find api migration server -type f -exec touch {} + \
+    && make build \
     && install --strip -D target/release/todo-server /image/usr/local/bin/todo-server \
     && install --directory /image/data
 

@@ -4,8 +4,9 @@ CARGO ?= cargo
 TOOLS := target/tools
 DENY := $(TOOLS)/bin/cargo-deny
 MACHETE := $(TOOLS)/bin/cargo-machete
-# What is built for production is laid out by what the load takes of it; plain cargo builds it without.
-PRODUCTION := RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
+# What is built for production is laid out by what the load takes of it; plain cargo builds it without. This form of the
+# flags survives a path with spaces; it replaces RUSTFLAGS of one's own.
+PRODUCTION := CARGO_ENCODED_RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
 
 .DEFAULT_GOAL := help
 .PHONY: help run build profile token test test-plain chaos soak bench bench-http instructions check format lint doc deny \

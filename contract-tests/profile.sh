@@ -10,7 +10,7 @@ build=$PWD/target/profile
 
 rustup component add llvm-tools
 merge=$(rustc --print target-libdir)/../bin/llvm-profdata
-RUSTFLAGS="--codegen=profile-generate=$build/counts" \
+CARGO_ENCODED_RUSTFLAGS="--codegen=profile-generate=$build/counts" \
     cargo build --quiet --locked --release --package todo-server --target-dir "$build"
 # What build scripts and macros have counted is no load.
 rm -rf "$build/counts"

@@ -207,3 +207,18 @@ fn a_malformed_file_of_variables_is_named_without_its_content() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
 }
+
+#[test]
+fn a_dollar_that_would_change_a_value_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (value, words) in [
+        ("hunter2$ecret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a $, which"),
+        ("'hunter2$ecret-of-more-than-32-bytes'", "LOG_FORMAT must be"),
+    ] {
+        fs::write(folder.path().join(".env"), format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n")).expect("a file");
+        let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
+        assert_eq!(said.contains("in single quotes"), words.contains('$'), "{said}");
+    }
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 
+mod file;
+
 use std::{env, path::Path};
 
 use serde::Deserialize;
@@ -27,7 +29,7 @@ pub(super) struct Variables {
 impl Variables {
     /// From the environment, and from `.env` what the environment has not.
     pub(super) fn load() -> Result<Self, Refusals> {
-        let mut pairs = file(Path::new(".env"))?;
+        let mut pairs = file::read(Path::new(".env"))?;
         for (name, value) in env::vars_os() {
             // Names and values that are no text cannot be ours; a value that is none shows as missing.
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
@@ -42,25 +44,4 @@ impl Variables {
         let pairs: std::collections::BTreeMap<_, _> = pairs.filter(|(_, value)| !value.trim().is_empty()).collect();
         envy::from_iter(pairs).map_err(|error| Refusals::one(error.to_string()))
     }
-}
-
-/// The pairs of a file, none where there is no file. The file holds secrets, so no line of it is shown.
-fn file(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(error) if error.not_found() => return Ok(pairs),
-        Err(_) => return Err(Refusals::one(format!("{} cannot be read; check its permissions", path.display()))),
-    };
-    for line in lines {
-        pairs.push(line.map_err(|_| {
-            let place = pairs.last().map_or("at the top".to_owned(), |(name, _)| format!("after {name}"));
-            Refusals::one(format!(
-                "{}: the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
-                 spaces, quotes or #",
-                path.display()
-            ))
-        })?);
-    }
-    Ok(pairs)
 }

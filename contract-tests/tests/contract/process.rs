@@ -142,6 +142,11 @@ fn an_address_that_is_taken_is_named() {
 #[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL is no address")]
 #[case::other_database("DATABASE_URL", "mysql://ann:hunter2@db/x", "DATABASE_URL has the scheme mysql")]
 #[case::bad_parameter("DATABASE_URL", "postgresql://ann:hunter2@db/x?sslmode=maybe", "DATABASE_URL has a parameter")]
+#[case::unknown_parameter(
+    "DATABASE_URL",
+    "postgresql://ann@db/x?sslpassword=hunter2",
+    "DATABASE_URL has the parameter sslpassword, which the driver does not know; take it out"
+)]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
 #[case::unversioned_secrets(
     "BETTER_AUTH_SECRETS",

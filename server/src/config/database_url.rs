@@ -1,5 +1,7 @@
 //! Where the database is, without ever showing its password.
 
+mod parameters;
+
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use sea_orm::sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
@@ -35,7 +37,7 @@ impl FromStr for DatabaseUrl {
         let mut url = Url::parse(text).map_err(|error| format!("is no address ({error}); {EXAMPLES}"))?;
         match url.scheme() {
             "postgres" | "postgresql" => {
-                without_channel_binding(&mut url);
+                parameters::keep_known(&mut url)?;
                 PgConnectOptions::from_str(url.as_str()).map_err(|_| {
                     format!("has a parameter or a value that cannot be; {EXAMPLES}?sslmode=verify-full")
                 })?;
@@ -51,18 +53,6 @@ impl FromStr for DatabaseUrl {
             other => return Err(format!("has the scheme {other}, which is not supported; {EXAMPLES}")),
         }
         Ok(Self(url))
-    }
-}
-
-/// Neon's addresses ask for it; the driver has no channel binding, and would warn of the parameter at
-/// every connection.
-fn without_channel_binding(url: &mut Url) {
-    let kept: Vec<(String, String)> =
-        url.query_pairs().filter(|(name, _)| name != "channel_binding").map(|(n, v)| (n.into(), v.into())).collect();
-    if kept.is_empty() {
-        url.set_query(None);
-    } else {
-        url.query_pairs_mut().clear().extend_pairs(kept);
     }
 }
 

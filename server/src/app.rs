@@ -46,7 +46,7 @@ pub enum StartError {
     #[error(transparent)]
     Jwks(#[from] UnusableJwks),
     /// The address is not to be had.
-    #[error("HOST {host} PORT {port} cannot be listened on: {cause}; choose another PORT, or stop what listens there")]
+    #[error("HOST {host} PORT {port} cannot be listened on: {cause}; {}", remedy(.cause))]
     Listen {
         /// The host as configured.
         host: String,
@@ -66,6 +66,15 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
+}
+
+/// What to do where an address is not to be had.
+fn remedy(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => "choose another PORT, or stop what listens there",
+        io::ErrorKind::PermissionDenied => "choose a PORT from 1024 on",
+        _ => "HOST must be an address or a name of this machine, without brackets, such as 127.0.0.1, 0.0.0.0 or ::1",
+    }
 }
 
 impl App {
@@ -171,4 +180,21 @@ fn shares(config: &Config) -> (usize, DatabaseConfig) {
     let workers = workers.min(all.max_connections / LEAST_CONNECTIONS).max(1);
     let (max_connections, min_connections) = (all.max_connections / workers, all.min_connections.div_ceil(workers));
     (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_for_the_variable_that_is_wrong() {
+        for (kind, words) in [
+            (io::ErrorKind::AddrInUse, "; choose another PORT"),
+            (io::ErrorKind::PermissionDenied, "; choose a PORT from 1024 on"),
+            (io::ErrorKind::AddrNotAvailable, "; HOST must be"),
+        ] {
+            let refused = StartError::Listen { host: "a".to_owned(), port: 80, cause: kind.into() }.to_string();
+            assert!(refused.starts_with("HOST a PORT 80 ") && refused.contains(words), "{refused}");
+        }
+    }
 }

@@ -129,6 +129,19 @@ fn an_address_that_is_taken_is_named() {
     );
 }
 
+#[rstest]
+#[case::of_another_machine("192.0.2.1")]
+#[case::in_brackets("[::1]")]
+fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
+    let output = ServerProcess::run(&[], &[("HOST", host)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains(&format!("HOST {host} PORT 0 cannot be listened on")) && said.contains("HOST must be"),
+        "{said}"
+    );
+}
+
 /// What is wrong with a configuration, and the words that tell.
 #[rstest]
 #[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET and AUTH_JWKS_URL are both not set")]

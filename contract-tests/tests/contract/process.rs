@@ -161,6 +161,11 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "DATABASE_URL has the parameter sslpassword, which the driver does not know; take it out"
 )]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::direct_beside_embedded(
+    "DATABASE_DIRECT_URL",
+    "postgresql://ann:hunter2@db/x",
+    "DATABASE_DIRECT_URL and DATABASE_URL must lead to the same PostgreSQL"
+)]
 #[case::unversioned_secrets(
     "BETTER_AUTH_SECRETS",
     "hunter2hunter2hunter2hunter2hunter2",

@@ -64,6 +64,15 @@ impl DatabaseConfig {
         let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
         let direct_url =
             given.database_direct_url.and_then(|url| reader.parse::<DatabaseUrl>("DATABASE_DIRECT_URL", &url));
+        let is_file = |url: &DatabaseUrl| url.sqlite_file().is_some();
+        let is_embedded = url.as_ref().is_some_and(is_file);
+        if direct_url.as_ref().is_some_and(|direct_url| is_embedded || is_file(direct_url)) {
+            reader.refuse(
+                "DATABASE_DIRECT_URL",
+                "and DATABASE_URL must lead to the same PostgreSQL, but one is an SQLite file, as DATABASE_URL is unless \
+                 set; set both to the PostgreSQL, or leave DATABASE_DIRECT_URL unset",
+            );
+        }
         let verify_tls = reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls.as_deref(), true);
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
@@ -78,7 +87,7 @@ impl DatabaseConfig {
         let list_cache = reader.number("LIST_CACHE", given.list_cache, 16, 0..=65_536);
         let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
         let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
-        if row_security && url.as_ref().is_some_and(|url| url.sqlite_file().is_some()) {
+        if row_security && is_embedded {
             reader.refuse(
                 "DATABASE_RLS",
                 "is true, which SQLite cannot; set DATABASE_URL to a PostgreSQL, or leave it unset",

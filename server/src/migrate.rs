@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _, OtherUsersTable};
 
-use crate::{DatabaseConfig, Databases};
+use crate::{DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase};
 
 /// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
 const LOCK: i64 = 0x746f_646f;
@@ -15,6 +15,8 @@ const LOCK: i64 = 0x746f_646f;
 #[derive(Debug)]
 pub struct Migrations<'a> {
     databases: &'a Databases,
+    /// The address that they go to, where it is not that of requests.
+    direct_url: Option<&'a DatabaseUrl>,
     migrator: Migrator,
     row_security: bool,
 }
@@ -30,10 +32,13 @@ pub enum MigrateError {
     Pending(String),
     /// The database said no, or a migration did.
     #[error(
-        "the migrations did not go through: {0}; where the role of DATABASE_URL may not create tables, \
-         set DATABASE_DIRECT_URL to one that may"
+        "the migrations did not go through: {0}; they need a role that may create tables, in DATABASE_DIRECT_URL, or in \
+         DATABASE_URL where that is not set"
     )]
     Database(#[from] DbErr),
+    /// The address that they go to leads nowhere.
+    #[error(transparent)]
+    Unusable(UnusableDatabase),
     /// The policies of row-level security cannot be made.
     #[error(
         "DATABASE_RLS is true, but its role and policies cannot be made: {0}; set DATABASE_DIRECT_URL to a role that owns \
@@ -48,9 +53,9 @@ pub enum MigrateError {
 impl<'a> Migrations<'a> {
     /// The migrations of one database, as configured.
     #[must_use]
-    pub fn of(databases: &'a Databases, config: &DatabaseConfig) -> Self {
+    pub fn of(databases: &'a Databases, config: &'a DatabaseConfig) -> Self {
         let migrator = Migrator::new(config.users_table.clone());
-        Self { databases, migrator, row_security: config.row_security }
+        Self { databases, direct_url: config.direct_url.as_ref(), migrator, row_security: config.row_security }
     }
 
     /// Makes sure that nothing is pending, by migrating where that is allowed, and that the tasks belong to
@@ -130,12 +135,15 @@ impl<'a> Migrations<'a> {
 
     /// A transaction that is alone in migrating. The lock ends with it, so it works through a
     /// transaction pooler, and no crash can leave it behind.
-    async fn lock(&self) -> Result<DatabaseTransaction, DbErr> {
+    async fn lock(&self) -> Result<DatabaseTransaction, MigrateError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.databases.begin_migrating(options).await?;
+        let transaction = self.databases.begin_migrating(options).await.map_err(|cause| match self.direct_url {
+            Some(url) => MigrateError::Unusable(UnusableDatabase::direct(url, cause)),
+            None => MigrateError::Database(cause),
+        })?;
         if transaction.get_database_backend() == DbBackend::Postgres {
             let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
             transaction.query_all(&lock).await?;

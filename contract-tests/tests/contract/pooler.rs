@@ -113,3 +113,14 @@ async fn migrations_go_to_the_direct_address_where_one_is_given() {
         owner.execute_unprepared(&statement).await.expect("it goes");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_address_that_leads_nowhere_is_named() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let mut direct: url::Url = database.url().parse().expect("an address");
+    direct.set_port(Some(1)).expect("a port where nothing listens");
+    let variables = [("DATABASE_DIRECT_URL", direct.as_str()), ("DATABASE_TIMEOUT", "1")];
+    let refused = TestApp::on(&database, &variables).await.err().expect("it cannot migrate").to_string();
+    assert!(refused.starts_with("DATABASE_DIRECT_URL post") && refused.contains("cannot be used"), "{refused}");
+    assert!(!refused.contains("create tables"), "its role is not at fault: {refused}");
+}

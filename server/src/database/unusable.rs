@@ -6,8 +6,10 @@ use crate::{DatabaseUrl, store};
 
 /// The database does not answer, refuses us, or is none.
 #[derive(Debug, thiserror::Error)]
-#[error("DATABASE_URL {url} cannot be used: {}; {}", self.words(), self.remedy())]
+#[error("{variable} {url} cannot be used: {}; {}", self.words(), self.remedy())]
 pub struct UnusableDatabase {
+    /// Where its address is set.
+    variable: &'static str,
     /// Which one; shown with its password masked.
     url: Box<DatabaseUrl>,
     /// Its last word.
@@ -16,7 +18,12 @@ pub struct UnusableDatabase {
 
 impl UnusableDatabase {
     pub(crate) fn new(url: &DatabaseUrl, cause: DbErr) -> Self {
-        Self { url: Box::new(url.clone()), cause }
+        Self { variable: "DATABASE_URL", url: Box::new(url.clone()), cause }
+    }
+
+    /// The same of the address that migrations go to.
+    pub(crate) fn direct(url: &DatabaseUrl, cause: DbErr) -> Self {
+        Self { variable: "DATABASE_DIRECT_URL", ..Self::new(url, cause) }
     }
 
     fn words(&self) -> String {

@@ -39,6 +39,12 @@ pub enum MigrateError {
     /// The address that they go to leads nowhere.
     #[error(transparent)]
     Unusable(UnusableDatabase),
+    /// The address that they go to leads to another database than that of requests.
+    #[error(
+        "DATABASE_DIRECT_URL leads to another database than DATABASE_URL, and nothing was changed there; set it to the same \
+         database, past the pooler, or leave it unset"
+    )]
+    OtherDatabase,
     /// The policies of row-level security cannot be made.
     #[error(
         "DATABASE_RLS is true, but its role and policies cannot be made: {0}; set DATABASE_DIRECT_URL to a role that owns \
@@ -147,7 +153,18 @@ impl<'a> Migrations<'a> {
         if transaction.get_database_backend() == DbBackend::Postgres {
             let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
             transaction.query_all(&lock).await?;
+            if self.direct_url.is_some() && self.is_lock_free().await? {
+                return Err(MigrateError::OtherDatabase);
+            }
         }
         Ok(transaction)
+    }
+
+    /// Whether requests could have the lock while it is held for migrating. A lock is one database's, so they lead to
+    /// another then. The names in the addresses would not tell: a pooler may have its own for a database (at Aiven, say).
+    async fn is_lock_free(&self) -> Result<bool, DbErr> {
+        let lock = Query::select().expr_as(Func::cust("pg_try_advisory_xact_lock").arg(LOCK), "free").take();
+        let row = self.databases.writes.query_one(&lock).await?;
+        row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "free")
     }
 }

@@ -124,3 +124,16 @@ async fn a_direct_address_that_leads_nowhere_is_named() {
     assert!(refused.starts_with("DATABASE_DIRECT_URL post") && refused.contains("cannot be used"), "{refused}");
     assert!(!refused.contains("create tables"), "its role is not at fault: {refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_direct_address_of_another_database_is_refused_and_that_one_is_left_alone() {
+    let (database, other) = (Arc::new(TestDatabase::create(Postgres).await), TestDatabase::create(Postgres).await);
+    let direct = other.url();
+    let variables = [("DATABASE_DIRECT_URL", direct.as_str())];
+    let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
+    assert!(refused.contains("DATABASE_DIRECT_URL leads to another database than DATABASE_URL"), "{refused}");
+
+    let status = ServerProcess::run(&["migrate", "status"], &[("DATABASE_URL", direct.as_str()), ("LOG_LEVEL", "off")]);
+    let listed = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(listed.starts_with("pending") && !listed.contains("applied"), "{listed}");
+}

@@ -49,12 +49,12 @@ pub(crate) async fn run(engine: Engine, settings: &Settings) -> Result<Results, 
     let mut stage = Stage::set(engine, contenders, settings).await?;
     let mut cells = Vec::new();
     println!("{}", table::heading(engine));
-    for &work in &settings.works {
-        let is_asked_for = settings.servers.is_some() || goals::throughput(engine, work, 100).is_some();
+    let works = settings.works.clone().unwrap_or_else(|| {
+        let is_asked_for = |work: &Work| settings.servers.is_some() || goals::throughput(engine, *work, 100).is_some();
+        Work::ALL.into_iter().filter(is_asked_for).collect()
+    });
+    for work in works {
         for &connections in settings.connections.as_deref().unwrap_or(goals::connections(engine)) {
-            if !is_asked_for {
-                continue;
-            }
             let mut cell = Cell { work, connections, measures: vec![Vec::new(); specs.len()] };
             for round in 0..settings.rounds {
                 for turn in 0..specs.len() {

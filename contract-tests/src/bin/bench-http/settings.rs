@@ -7,7 +7,8 @@ use crate::{engine::Engine, work::Work};
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) engines: Vec<Engine>,
-    pub(crate) works: Vec<Work>,
+    /// None: those that there is a goal for; all, where servers are named.
+    pub(crate) works: Option<Vec<Work>>,
     /// None: those that the goals speak of.
     pub(crate) connections: Option<Vec<usize>>,
     /// The first is measured against the strongest of the others. None: ours and the engine's peers.
@@ -30,7 +31,7 @@ impl Settings {
     pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut settings = Self {
             engines: vec![Engine::Postgres, Engine::Sqlite],
-            works: Work::ALL.to_vec(),
+            works: None,
             connections: None,
             servers: None,
             rounds: 3,
@@ -47,7 +48,7 @@ impl Settings {
             }
             match name {
                 "DATABASE" => settings.engines = list(name, value)?,
-                "WORK" => settings.works = list(name, value)?,
+                "WORK" => settings.works = Some(list(name, value)?),
                 "CONNECTIONS" => settings.connections = Some(list(name, value)?),
                 "SERVERS" => settings.servers = Some(list(name, value)?),
                 "ROUNDS" => settings.rounds = number(name, value)?,

@@ -23,7 +23,7 @@ const AFTERWARDS: Duration = Duration::from_secs(1);
 pub(crate) async fn play(fault: Fault, engine: Engine, length: Duration) -> Report {
     let stage = match fault.stage(engine).await {
         Ok(stage) => Arc::new(stage),
-        Err(why) => return Report::skipped(fault.name(), engine, why),
+        Err(why) => return Report::not_played(fault.name(), engine, why),
     };
     let (tally, stop) = (Arc::new(Tally::new()), Arc::new(AtomicBool::new(false)));
     let mut working = JoinSet::new();

@@ -33,7 +33,7 @@ impl Report {
     }
 
     /// It cannot be played here, for that reason.
-    pub(crate) fn skipped(fault: &'static str, engine: Engine, why: String) -> Self {
+    pub(crate) fn not_played(fault: &'static str, engine: Engine, why: String) -> Self {
         Self { fault, engine, played: Err(why) }
     }
 
@@ -48,7 +48,7 @@ impl Report {
     /// Tells what was wrong.
     pub(crate) fn tell(&self) {
         match &self.played {
-            Err(why) => println!("   skipped: {why}"),
+            Err(why) => println!("   not played: {why}"),
             Ok(played) => {
                 let verdict = if played.counts.is_clean() { "nothing lost" } else { "NOT AS IT MUST BE" };
                 println!(
@@ -72,10 +72,10 @@ impl Summary {
         self.0.push(report);
     }
 
-    /// Whether something was shown, and nothing was wrong.
+    /// Whether something was shown, by all that there was to play, and nothing was wrong.
     pub(crate) fn is_clean(&self) -> bool {
-        let mut played = self.0.iter().filter_map(|report| report.played.as_ref().ok()).peekable();
-        played.peek().is_some() && played.all(|played| played.counts.is_clean())
+        let is_clean = |report: &Report| report.played.as_ref().is_ok_and(|played| played.counts.is_clean());
+        !self.0.is_empty() && self.0.iter().all(is_clean)
     }
 }
 
@@ -98,7 +98,7 @@ impl Display for Summary {
         for Report { fault, engine, played } in &self.0 {
             let engine = engine.name();
             match played {
-                Err(why) => writeln!(f, "{fault:<17} {engine:<9} skipped: {why}")?,
+                Err(why) => writeln!(f, "{fault:<17} {engine:<9} not played: {why}")?,
                 Ok(Played { times, counts }) => {
                     let outage = format!("{:.1} s", counts.outage.as_secs_f64());
                     let Counts { operations, acknowledged, unknown, lost, duplicated, amiss, .. } = counts;

@@ -34,7 +34,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Sets one up, with the database on `disk` where there is one, and a network of ours where that is asked for.
     pub(crate) async fn set_up(engine: Engine, disk: Option<SmallDisk>, is_proxied: bool) -> Self {
-        let cluster = (engine == Engine::Postgres).then(|| block_in_place(Cluster::start));
+        let cluster = (engine == Engine::Postgres).then(|| block_in_place(Cluster::durable));
         let database = match &disk {
             Some(disk) => TestDatabase::create_on(disk, cluster.as_ref()).await,
             None => TestDatabase::create_in(cluster.as_ref()).await,

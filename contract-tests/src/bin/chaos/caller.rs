@@ -54,7 +54,7 @@ impl Caller {
     pub(crate) async fn work(mut self, stop: Arc<AtomicBool>) -> Self {
         while !stop.load(Ordering::SeqCst) {
             let any = fastrand::choice(self.ledger.free());
-            match (fastrand::u8(0..20), any) {
+            match (fastrand::u8(0..21), any) {
                 (0..=4, _) if self.ledger.free().len() < TASKS => self.create_once().await,
                 (5..=6, _) if self.ledger.free().len() < TASKS => self.create().await,
                 (7..=9, Some(id)) => self.update(id).await,
@@ -62,6 +62,7 @@ impl Caller {
                 (12..=14, Some(id)) => self.edit_expected(id).await,
                 (15..=16, Some(id)) => self.delete(id).await,
                 (17, _) => self.read_any().await,
+                (18, _) => self.write_of_another().await,
                 _ => self.read_list().await,
             }
         }
@@ -103,6 +104,7 @@ impl Caller {
     fn created(&mut self, content: Content, answer: &Answer) {
         self.tally.acknowledged();
         let (id, task) = (answer.id(), answer.json());
+        self.tally.created(&self.user, id);
         if Content::of(&task) != content || task["user_id"] != self.user.as_str() {
             self.tally.amiss(format!("{}: {content:?} was created as {task}", self.name));
         }
@@ -222,7 +224,7 @@ impl Caller {
         judge::compare(self, tasks);
     }
 
-    /// Looks at a task that may be anybody's, and tries to write it where it is another's.
+    /// Looks at a task that may be anybody's.
     async fn read_any(&mut self) {
         let known = self.ledger.tasks.keys().next_back().copied().unwrap_or(20);
         let (id, client) = (fastrand::i64(1..known + 20), self.client.clone());
@@ -231,23 +233,21 @@ impl Caller {
             Some(answer) if answer.status == 200 && answer.json()["user_id"] != self.user.as_str() => {
                 self.tally.amiss(format!("{}: sees a task of another: {}", self.name, answer.text));
             }
-            // It is another's, or nobody's.
-            Some(answer) if answer.status == 404 && !is_own => self.write_of_another(id).await,
-            Some(answer) if answer.status == 200 => {}
+            // What is another's or nobody's is not found.
+            Some(answer) if answer.status == 200 || answer.status == 404 && !is_own => {}
             Some(answer) => self.unforeseen("task", &answer),
             None => {}
         }
     }
 
-    /// Tries to toggle what may be another's; not what was created just now, which has another version.
-    async fn write_of_another(&self, id: i64) {
-        let Some(own) = self.ledger.tasks.values().next() else { return };
-        let (client, path) =
-            (self.client.clone().with_header("If-Match", &own.etag), format!("/api/tasks/{id}/complete"));
-        if let Outcome::Answered(answer) = self.ask(&client, "PATCH", &path, None).await
-            && answer.status == 200
+    /// Tries to toggle the newest task, where it is known to be another's: an id of nobody's may be one's own by then.
+    async fn write_of_another(&self) {
+        let Some((_, id)) = self.tally.newest().filter(|(user, _)| *user != self.user) else { return };
+        let path = format!("/api/tasks/{id}/complete");
+        if let Outcome::Answered(answer) = self.ask(&self.client, "PATCH", &path, None).await
+            && answer.status != 404
         {
-            self.tally.amiss(format!("{}: toggled a task of another: {}", self.name, answer.text));
+            self.unforeseen("toggle of another's task", &answer);
         }
     }
 

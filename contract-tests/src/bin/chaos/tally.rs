@@ -16,6 +16,8 @@ const TOLD: usize = 20;
 pub(crate) struct Tally {
     counts: Mutex<Counts>,
     writing: AtomicUsize,
+    /// The task that was created last: whose it is, and its id.
+    newest: Mutex<Option<(String, i64)>>,
 }
 
 /// The numbers of a round.
@@ -56,7 +58,7 @@ impl Tally {
             outage: Duration::ZERO,
             last: Instant::now(),
         };
-        Self { counts: Mutex::new(counts), writing: AtomicUsize::new(0) }
+        Self { counts: Mutex::new(counts), writing: AtomicUsize::new(0), newest: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -80,6 +82,14 @@ impl Tally {
         let result = work.await;
         self.writing.fetch_sub(1, Ordering::SeqCst);
         result
+    }
+
+    pub(crate) fn created(&self, user: &str, id: i64) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some((user.to_owned(), id));
+    }
+
+    pub(crate) fn newest(&self) -> Option<(String, i64)> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn acknowledged(&self) {

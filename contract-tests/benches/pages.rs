@@ -36,7 +36,14 @@ impl Server {
         let start = Instant::now();
         let database = TestDatabase::create(engine).await;
         let url = database.url();
-        let variables = [("DATABASE_URL", &*url), ("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")];
+        // Remembered lists cost the same, whatever the database would have to do.
+        let variables = [
+            ("DATABASE_URL", &*url),
+            ("BETTER_AUTH_SECRET", SECRET),
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("LIST_CACHE", "0"),
+        ];
         let app = App::start(&Config::from_pairs(variables).expect("the configuration is good")).await;
         let app = app.expect("the server starts");
         let address = app.address();

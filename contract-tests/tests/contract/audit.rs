@@ -1,15 +1,27 @@
 //! The audit of statements, audited. It runs beside every test: a client lets no answer pass after a
 //! statement on tasks that does not say whose.
 
+use std::{env, process::Command};
+
 use rstest::rstest;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     TestApp, assert_clean, fault_of,
 };
 
+/// In a process of their own, where no other test's statements are seen in their place.
+#[test]
+fn the_statements_of_every_operation_are_seen() {
+    let mut alone = Command::new(env::current_exe().expect("this program has a path"));
+    let output = alone.args(["--ignored", "--test-threads=1", "audit::alone"]).output().expect("it can be run");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("2 passed"), "{printed}");
+}
+
 #[rstest]
 #[tokio::test]
-async fn the_statements_of_every_operation_are_seen(#[values(Sqlite, Postgres)] engine: Engine) {
+#[ignore = "the_statements_of_every_operation_are_seen runs it, alone"]
+async fn alone_the_statements_of_every_operation_are_seen(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let before = assert_clean();

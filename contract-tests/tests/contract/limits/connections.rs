@@ -23,8 +23,8 @@ async fn a_connection_that_idles_is_closed(
 ) {
     let app =
         TestApp::configured(engine, &[("IDLE_TIMEOUT", idle_timeout), ("REQUEST_TIMEOUT", request_timeout)]).await;
-    let mut raw = Raw::connect(app.address()).await;
     let start = Instant::now();
+    let mut raw = Raw::connect(app.address()).await;
     raw.send(first).await;
     raw.rest().await;
     assert!((1..30).contains(&start.elapsed().as_secs()), "after the time that is configured");

@@ -143,7 +143,7 @@ async fn busy(variables: &[(&str, &str)]) -> (BrokenApp, tokio::task::JoinHandle
 
 #[tokio::test]
 async fn past_the_bound_the_answer_is_no_at_once() {
-    let (app, under_way) = busy(&[]).await;
+    let (app, under_way) = busy(&[("REQUEST_TIMEOUT", "300")]).await;
     for _ in 0..100 {
         let refused = app.client().list().await.expect(503);
         assert_eq!(refused.header("retry-after"), "1");

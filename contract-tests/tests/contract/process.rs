@@ -1,12 +1,18 @@
 //! The server as an operator meets it: configuration, log, and its end.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     SECRET, ServerProcess, TestDatabase, Token,
+};
+use tokio::net::TcpStream;
+
+use crate::{
+    monitoring::{page, watched_on},
+    serverless::until,
 };
 
 #[rstest]
@@ -61,8 +67,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_under_way_are_answered_at_the_stop(#[values(Sqlite, Postgres)] engine: Engine, #[case] signal: &str) {
     let database = TestDatabase::create(engine).await;
-    let mut server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
-    let address = server.address();
+    let (mut server, address, admin) = watched_on(&database.url(), &[]);
     let client = ServerProcess::client(address, "ann");
     // A body that arrives in two parts, the second only after the signal.
     let (sender, body) = tokio::sync::mpsc::channel::<Result<String, std::io::Error>>(1);
@@ -72,9 +77,9 @@ async fn requests_under_way_are_answered_at_the_stop(#[values(Sqlite, Postgres)]
         async move { client.send_bytes("POST", "/api/tasks", Some("application/json"), body).await }
     });
     sender.send(Ok(r#"{"title": "#.to_owned())).await.expect("the body is read");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("it is under way", async || page(admin).await.contains("http_requests_in_flight 1")).await;
     server.signal(signal);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("nobody else is let in", async || TcpStream::connect(address).await.is_err()).await;
     sender.send(Ok(r#""last"}"#.to_owned())).await.expect("the body is still read");
     drop(sender);
     under_way.await.expect("an answer").expect(201);

@@ -36,8 +36,8 @@ async fn cut(database: &DatabaseConnection) -> usize {
     others(database, Func::cust("pg_terminate_backend").arg(Expr::col("pid")).into(), None).await
 }
 
-/// Waits for something to become true of the database.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+/// Waits for something to become true.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {
         assert!(start.elapsed() < Duration::from_secs(20), "{what}");

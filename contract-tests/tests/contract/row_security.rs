@@ -55,16 +55,20 @@ async fn a_statement_without_an_owner_sees_and_changes_the_callers_rows_alone() 
     ] {
         assert_eq!(ann.execute_unprepared(sql).await.expect("it may").rows_affected(), touched, "{sql}");
     }
-    for sql in [
-        "INSERT INTO users (id) VALUES ('carol')",
-        "INSERT INTO idempotency_keys VALUES ('bob', 'b', '', 1)",
-        "INSERT INTO tasks (user_id, title, completed, created_at, updated_at) VALUES ('bob', 'a', false, 1, 1)",
+    for (sql, fault) in [
+        ("INSERT INTO users (id) VALUES ('carol')", "row-level security policy"),
+        ("INSERT INTO idempotency_keys VALUES ('bob', 'b', '', 1)", "row-level security policy"),
+        (
+            "INSERT INTO tasks (user_id, title, completed, created_at, updated_at) VALUES ('bob', 'a', false, 1, 1)",
+            "row-level security policy",
+        ),
         // What requests need not, they may not.
-        "SELECT bytes FROM keys",
-        "DELETE FROM idempotency_keys",
-        "DROP TABLE tasks",
+        ("SELECT bytes FROM keys", "permission denied for table keys"),
+        ("DELETE FROM idempotency_keys", "permission denied for table idempotency_keys"),
+        ("DROP TABLE tasks", "must be owner of table tasks"),
     ] {
-        assert!(ann.execute_unprepared(sql).await.is_err(), "{sql}");
+        let refused = ann.execute_unprepared(sql).await.expect_err(sql).to_string();
+        assert!(refused.contains(fault), "{sql}: {refused}");
     }
     let nobody = session_of(app.database(), "").await;
     assert_eq!(seen(&nobody).await.expect("it may look"), [""; 0]);

@@ -283,7 +283,8 @@ async fn a_fetch_survives_the_request_that_wanted_it(#[values(Sqlite, Postgres)]
     let given_up = tokio::time::timeout(Duration::from_millis(100), client.list()).await;
     assert!(given_up.is_err(), "the request was given up while the issuer took its time");
     let start = Instant::now();
-    while issuer.fetches() == 0 && start.elapsed() < Duration::from_secs(30) {
+    while issuer.fetches() == 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "the issuer is asked for who has given up");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_counts(&app, &Token::of("bob").signed_by(&key)).await;

@@ -42,6 +42,7 @@ async fn all_are_set_and_those_that_changed_are_counted(
     let bobs = bob.list().await.expect(200).json();
     assert_eq!(complete_all(&ann, completed).await.expect(200).json(), json!({ "updated": updated }));
     let after = ann.list().await.expect(200).json();
+    assert_eq!(after.as_array().map(Vec::len), Some(before.len()));
     for (before, after) in before.iter().zip(after.as_array().expect("a list")) {
         assert_eq!(after["completed"], completed);
         let moved = after["updated_at"].as_str() > before["updated_at"].as_str();

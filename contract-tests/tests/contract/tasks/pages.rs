@@ -240,7 +240,7 @@ async fn a_cursor_outlives_its_server(#[values(Sqlite, Postgres)] engine: Engine
 async fn the_same_page_has_the_same_cursor(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
     numbered(&app.client("ann"), 3).await;
-    let page = || async { app.client("ann").get("/api/tasks?limit=2").await.expect(200).next() };
+    let page = || async { app.client("ann").get("/api/tasks?limit=2").await.expect(200).next().expect("another page") };
     assert_eq!(page().await, page().await);
 }
 

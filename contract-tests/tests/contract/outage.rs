@@ -13,7 +13,7 @@ use todo_contract_tests::{Cluster, ServerProcess};
 async fn service_goes_on_by_itself_once_the_database_is_back() {
     let cluster = Arc::new(Cluster::start());
     let url = cluster.url("postgres");
-    let server = ServerProcess::start(&[("DATABASE_URL", &url)]);
+    let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
     let client = ServerProcess::client(server.address(), "ann");
     let id = client.created("Buy milk").await;
 
@@ -27,7 +27,7 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
         };
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert!(answer.header("retry-after").parse::<u32>().is_ok());
-        assert!(start.elapsed() < Duration::from_secs(5), "within five seconds");
+        assert!(start.elapsed() < Duration::from_secs(5), "within DATABASE_TIMEOUT, and some time for a busy machine");
     }
     client.get("/api/health").await.expect(200);
     client.get("/api/ready").await.expect(503);

@@ -1,8 +1,8 @@
 //! `POST /api/tasks` with an `Idempotency-Key`: sent as often as it takes, done once.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -99,16 +99,15 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
-    let running = tokio::spawn({
-        let ann = keyed(&ann, "key");
-        async move { ann.create(json!({"title": "a"})).await }
-    });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let told = keyed(&ann, "key").create(json!({"title": "a"})).await.expect(409);
-    assert!(told.header("retry-after").parse::<u32>().is_ok());
+    let create = async || keyed(&ann, "key").create(json!({"title": "a"})).await;
+    let one = pin!(create());
+    let other = pin!(create());
+    // Whichever comes second.
+    let (told, running) = select(one, other).await.factor_first();
+    assert!(told.expect(409).header("retry-after").parse::<u32>().is_ok());
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
-    let first = running.await.expect("an answer").expect(201);
-    assert_replays(&keyed(&ann, "key").create(json!({"title": "a"})).await, &first);
+    let first = running.await.expect(201);
+    assert_replays(&create().await, &first);
     assert_eq!(count(&ann).await, 2);
 }
 

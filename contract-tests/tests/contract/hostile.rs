@@ -2,7 +2,7 @@
 //! never a fault of ours. Properties instead of fuzz targets: cargo-fuzz wants a nightly compiler, and
 //! these go through the real server, from its first byte on.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use proptest::{
     collection::vec,
@@ -20,17 +20,16 @@ use todo_contract_tests::{
 use tokio::runtime::Runtime;
 
 /// Asks with many inputs, each time the same server.
-fn ask<S, F>(engine: Engine, inputs: &S, question: impl Fn(&'static TestApp, S::Value) -> F)
+fn ask<S, F>(engine: Engine, inputs: &S, question: impl Fn(Arc<TestApp>, S::Value) -> F)
 where
     S: Strategy,
     F: Future<Output = ()>,
 {
     let runtime = Runtime::new().expect("a runtime");
-    // For as long as the test runs; its database goes with the runtime's last task.
-    let app: &TestApp = Box::leak(Box::new(runtime.block_on(TestApp::start(engine))));
+    let app = Arc::new(runtime.block_on(TestApp::start(engine)));
     let config = Config { cases: 192, failure_persistence: None, ..Config::default() };
     let asked = TestRunner::new(config).run(inputs, |input| {
-        runtime.block_on(question(app, input));
+        runtime.block_on(question(Arc::clone(&app), input));
         Ok(())
     });
     asked.unwrap_or_else(|failure| panic!("{failure}"));

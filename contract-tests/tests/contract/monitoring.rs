@@ -9,13 +9,14 @@ use todo_contract_tests::{
     Raw, ServerProcess, TestDatabase, Token, workspace,
 };
 
-/// A server with an address for its operator.
-async fn watched(engine: Engine, variables: &[(&str, &str)]) -> (ServerProcess, SocketAddr, SocketAddr) {
+/// A server with an address for its operator, on a database that has to be kept for as long.
+async fn watched(
+    engine: Engine,
+    variables: &[(&str, &str)],
+) -> (TestDatabase, (ServerProcess, SocketAddr, SocketAddr)) {
     let database = TestDatabase::create(engine).await;
     let watched = watched_on(&database.url(), variables);
-    // The server's own; it goes when the process does.
-    std::mem::forget(database);
-    watched
+    (database, watched)
 }
 
 /// The same on a database.
@@ -52,7 +53,7 @@ pub(crate) fn count(page: &str, metric: &str) -> u64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)] engine: Engine) {
-    let (_server, address, admin) = watched(engine, &[]).await;
+    let (_database, (_server, address, admin)) = watched(engine, &[]).await;
     let ann = ServerProcess::client(address, "ann");
     for _ in 0..3 {
         ann.create(json!({"title": "a"})).await.expect(201);
@@ -78,7 +79,7 @@ async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] engine: Engine) {
-    let (_server, address, admin) = watched(engine, &[]).await;
+    let (_database, (_server, address, admin)) = watched(engine, &[]).await;
     let ask = async |token: &str, status| {
         let client = todo_contract_tests::Client::of(address);
         let client =
@@ -99,7 +100,8 @@ async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] eng
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
-    let (_server, address, admin) = watched(engine, &[("RATE_LIMIT", "1:1"), ("MAX_CONNECTIONS", "2")]).await;
+    let (_database, (_server, address, admin)) =
+        watched(engine, &[("RATE_LIMIT", "1:1"), ("MAX_CONNECTIONS", "2")]).await;
     let ann = ServerProcess::client(address, "ann").with_header("Connection", "close");
     while ann.list().await.status != 429 {}
     // Two that idle have every place; the next takes one of them.
@@ -169,7 +171,7 @@ async fn dashboard_and_alerts_ask_for_what_there_is() {
     let asked = metrics(&targets.chain(rules).map(text).collect::<Vec<_>>());
     assert!(asked.len() > 15, "the expressions were read: {asked:?}");
 
-    let (_server, address, admin) = watched(Sqlite, &[]).await;
+    let (_database, (_server, address, admin)) = watched(Sqlite, &[]).await;
     ServerProcess::client(address, "ann").created("a").await;
     let page = page(admin).await;
     let there: BTreeSet<_> = page.lines().filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned).collect();

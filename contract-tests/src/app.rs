@@ -98,7 +98,7 @@ impl TestApp {
     /// A client without a token.
     #[must_use]
     pub fn stranger(&self) -> Client {
-        Client::new(self.address)
+        Client::of(self.address)
     }
 
     /// Where it listens.

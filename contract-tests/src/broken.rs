@@ -70,7 +70,7 @@ impl BrokenApp {
     /// A client with a good token.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::of(self.address).with_header("Authorization", &format!("Bearer {}", Token::of("ann").encode()))
+        Client::of(self.address).with_header("Authorization", &Token::of("ann").bearer())
     }
 
     /// Where it listens.

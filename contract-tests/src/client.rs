@@ -111,16 +111,16 @@ impl Answer {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// A client of a server somewhere on the loopback.
+    ///
+    /// # Panics
+    ///
+    /// Where the library fails.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
         // No TLS on the loopback: reading the system's certificates would take longer than most tests.
         let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
         Self { http, base: format!("http://{address}"), headers: Vec::new() }
-    }
-
-    /// A client of a server somewhere on the loopback.
-    #[must_use]
-    pub fn of(address: SocketAddr) -> Self {
-        Self::new(address)
     }
 
     /// The same, of a server elsewhere.

@@ -49,7 +49,7 @@ impl HotPath {
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("ALLOWED_ORIGINS", "https://app.example.com")];
         let config = Config::from_pairs(variables).expect("the configuration is good");
         let endpoint = endpoint(&config, AlwaysThere { tasks: 50 }).expect("an endpoint").boxed();
-        Self { endpoint, authorization: format!("Bearer {}", Token::of("ann").encode()) }
+        Self { endpoint, authorization: Token::of("ann").bearer() }
     }
 
     /// Has a request answered, to the last byte, and gives their number.

@@ -167,7 +167,7 @@ impl ServerProcess {
     /// A client of `user` at an address.
     #[must_use]
     pub fn client(address: SocketAddr, user: &str) -> Client {
-        Client::of(address).with_header("Authorization", &format!("Bearer {}", Token::of(user).encode()))
+        Client::of(address).with_header("Authorization", &Token::of(user).bearer())
     }
 
     /// Everything printed so far.

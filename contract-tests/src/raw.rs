@@ -43,8 +43,8 @@ impl Raw {
     /// The head of a request of `user`, without its end: headers may follow.
     #[must_use]
     pub fn head(method: &str, path: &str, user: &str) -> String {
-        let token = Token::of(user).encode();
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n")
+        let authorization = Token::of(user).bearer();
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\n")
     }
 
     /// Sends; whether the other side still takes it.

@@ -73,6 +73,12 @@ impl Token {
     pub fn encode(&self) -> String {
         encode(&self.header, &self.claims, &self.key).expect("it can be signed")
     }
+
+    /// The token as it stands in `Authorization`.
+    #[must_use]
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.encode())
+    }
 }
 
 /// A moment in seconds since 1970, counted from now.

@@ -131,7 +131,7 @@ async fn who_sends_no_token_is_told_to_send_one(
 #[tokio::test]
 async fn several_authorization_headers_are_refused(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
-    let twice = app.client("ann").with_header("Authorization", &format!("Bearer {}", Token::of("bob").encode()));
+    let twice = app.client("ann").with_header("Authorization", &Token::of("bob").bearer());
     twice.list().await.expect(401);
 }
 

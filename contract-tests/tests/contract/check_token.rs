@@ -61,7 +61,7 @@ async fn the_published_key_is_named() {
 fn the_token_may_come_from_the_standard_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
-    std::fs::write(&file, format!("Bearer {}\n", Token::of("ann").encode())).expect("a file");
+    std::fs::write(&file, Token::of("ann").bearer() + "\n").expect("a file");
     let mut command: Command = ServerProcess::command(folder.path(), &["check-token", "-"], &[]);
     let output = command.stdin(Stdio::from(std::fs::File::open(file).expect("the file"))).output().expect("it runs");
     let (counts, told) = told(&output);

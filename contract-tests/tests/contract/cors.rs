@@ -144,7 +144,7 @@ async fn a_request_from_the_servers_own_page_always_works(#[values(Sqlite, Postg
 #[tokio::test]
 async fn an_empty_list_allows_nobody(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
-    let client = app.stranger().with_header("Authorization", &format!("Bearer {}", Token::of("ann").encode()));
+    let client = app.stranger().with_header("Authorization", &Token::of("ann").bearer());
     let answer = from(client, APP).list().await.expect(200);
     assert_eq!(cors_headers(&answer), [""; 0]);
 }

@@ -4,6 +4,7 @@ mod hostile;
 mod jwks;
 mod secrets;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -41,14 +42,14 @@ fn every_secured_operation_is_tried() {
     assert_eq!(tried, secured);
 }
 
-fn b64(json: &Value) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string())
+fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A token of those parts, with whatever stands for a signature.
+/// A token of a header of whatever kind, with whatever stands for a signature.
 fn forged(header: &Value, signature: &str) -> String {
-    format!("{}.{}.{signature}", b64(header), b64(&json!({"sub": "ann", "exp": seconds_from_now(900)})))
+    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
+    format!("{}.{}.{signature}", b64(header.to_string()), b64(claims.to_string()))
 }
 
 #[rstest]

@@ -10,22 +10,14 @@ use todo_contract_tests::{
     Issuer, Raw, Reply, SECRET, SigningKey, TestApp, Token, seconds_from_now,
 };
 
+use super::{b64, forged};
+
 /// The keys that the server trusts, beside the shared secret, and one that it does not.
 struct Keys {
     ed: SigningKey,
     ec: SigningKey,
     rsa: SigningKey,
     evil: SigningKey,
-}
-
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A token of a header and claims of whatever kind, with whatever stands for a signature.
-fn forged(header: &Value, signature: &str) -> String {
-    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
-    format!("{}.{}.{signature}", b64(header.to_string()), b64(claims.to_string()))
 }
 
 /// A good token whose parts are changed after it was signed.

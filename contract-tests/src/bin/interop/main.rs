@@ -27,7 +27,10 @@ async fn main() -> ExitCode {
     for peer in PEERS.iter().filter(|peer| wanted.is_empty() || wanted.iter().any(|name| name == peer.name)) {
         for engine in peer.engines {
             println!("== {} on {}", peer.name, engine.name());
-            let report = run(peer, *engine).await;
+            let report = tokio::select! {
+                report = run(peer, *engine) => report,
+                _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+            };
             report.tell();
             summary.add(report);
         }

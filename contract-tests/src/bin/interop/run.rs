@@ -8,7 +8,7 @@ use std::{
 };
 
 use todo_contract_tests::{Engine, SECRET, ServerProcess, TestDatabase, Token, server_binary, workspace};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::{
     paths,
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(15);
 /// How many tasks the user has whose lists come in pages.
 const MANY: usize = 2500;
 
-/// Runs a peer, and tells how it went. Nothing of it is left running.
+/// Runs a peer, and tells how it went. Nothing of it is left running, nor where this is given up meanwhile.
 pub(crate) async fn run(peer: &Peer, engine: Engine) -> Report {
     let start = Instant::now();
     let mut report = Report::new(peer, engine);
@@ -140,25 +140,20 @@ fn path() -> io::Result<std::ffi::OsString> {
 /// Waits for its end, and tells whether it went well.
 async fn finish(mut command: Command) -> Result<bool, String> {
     let mut child = command.spawn().map_err(|error| format!("its `run` cannot be run: {error}"))?;
-    let group = child.id();
-    let ended = tokio::select! {
+    let _group = child.id().map(Group);
+    tokio::select! {
         ended = child.wait() => ended.map(|status| status.success()).map_err(|error| error.to_string()),
         () = tokio::time::sleep(PATIENCE) => Err(format!("it did not end within {} s", PATIENCE.as_secs())),
-        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
-    };
-    end(group, &mut child).await;
-    if ended.as_ref().is_err_and(|fault| fault == "interrupted") {
-        std::process::exit(130);
     }
-    ended
 }
 
-/// Ends what is left of its group.
-async fn end(group: Option<u32>, child: &mut Child) {
-    if let Some(group) = group {
+/// The processes of a peer. What is left of them ends with the value.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
         // Most often there is nobody left, which `kill` complains of.
-        let kill = Command::new("kill").args(["-s", "KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status();
-        let _ = kill.await;
-        let _ = child.wait().await;
+        let mut kill = std::process::Command::new("kill");
+        let _ = kill.args(["-s", "KILL", "--", &format!("-{}", self.0)]).stderr(Stdio::null()).status();
     }
 }

@@ -19,9 +19,6 @@ use self::database::Database;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// One a core.
-const WORKERS: usize = 2;
-
 struct User(Arc<str>);
 
 impl FromRequest for User {
@@ -156,7 +153,8 @@ async fn main() -> std::io::Result<()> {
             .service(web::resource("/api/tasks/{id}").get(one).put(update).delete(delete))
             .route("/api/tasks/{id}/complete", web::patch().to(toggle))
     })
-    .workers(WORKERS)
+    // One a core.
+    .workers(std::thread::available_parallelism()?.get())
     .backlog(1024)
     .bind(format!("127.0.0.1:{}", variable("PORT")))?
     .run()

@@ -12,8 +12,9 @@ mkdir -p target/callgrind
 cargo build --quiet --locked --release --package todo-contract-tests --example hot_path
 
 count() { # OPERATION TIMES
-    valgrind --tool=callgrind --callgrind-out-file="target/callgrind/$1" \
-        target/release/examples/hot_path "$1" "$2" 2>&1 | sed -n 's/.*Collected : //p'
+    said=$(valgrind --tool=callgrind --callgrind-out-file="target/callgrind/$1" \
+        target/release/examples/hot_path "$1" "$2" 2>&1) || { echo "$said" >&2; return 1; }
+    echo "$said" | sed -n 's/.*Collected : //p' | grep .
 }
 
 for operation in getTask listTasks createTask updateTask toggleTaskCompletion getHealth; do

@@ -40,10 +40,9 @@ impl Judge {
         if old["servers"] != new["servers"] {
             self.breaks("servers", "changed");
         }
-        if old["components"]["securitySchemes"]["bearer"]["scheme"]
-            != new["components"]["securitySchemes"]["bearer"]["scheme"]
-        {
-            self.breaks("securitySchemes", "changed");
+        for (name, scheme) in members(&old["components"]["securitySchemes"]) {
+            let new = &new["components"]["securitySchemes"][name];
+            self.unknown_members(&format!("the scheme {name}"), scheme, new, &[]);
         }
         for (path, methods) in members(&old["paths"]) {
             for (method, operation) in members(methods) {
@@ -66,7 +65,11 @@ impl Judge {
         self.parameters(place, old, new);
         match (old.get("requestBody"), new.get("requestBody")) {
             (None, None) => {}
-            (Some(old), Some(new)) => self.content(&format!("{place} body"), old, new, Way::In),
+            (Some(old), Some(new)) => {
+                let place = format!("{place} body");
+                self.demand(&place, old, new, &["content"]);
+                self.content(&place, old, new, Way::In);
+            }
             _ => self.breaks(place, "the body came or went"),
         }
         for (status, response) in members(&old["responses"]) {
@@ -75,9 +78,12 @@ impl Judge {
                 self.breaks(&place, "the status is gone");
                 continue;
             };
-            for (name, _) in members(&response["headers"]) {
-                if new["headers"].get(name).is_none() {
-                    self.breaks(&place, &format!("the header {name} is gone"));
+            self.unknown_members(&place, response, new, &["headers", "content"]);
+            for (name, header) in members(&response["headers"]) {
+                let place = format!("{place} header {name}");
+                match new["headers"].get(name) {
+                    None => self.breaks(&place, "is gone"),
+                    Some(new) => self.header(&place, header, new),
                 }
             }
             self.content(&place, response, new, Way::Out);
@@ -100,9 +106,7 @@ impl Judge {
             match new.iter().find(|candidate| key(candidate) == key(parameter)) {
                 None => self.breaks(&place, "is gone"),
                 Some(candidate) => {
-                    if candidate["required"] == true && parameter["required"] != true {
-                        self.breaks(&place, "is required now");
-                    }
+                    self.demand(&place, parameter, candidate, &["schema"]);
                     self.schema(&place, &parameter["schema"], &candidate["schema"], Way::In);
                 }
             }
@@ -112,6 +116,24 @@ impl Judge {
                 self.breaks(place, &format!("the new parameter {} is required", parameter["name"]));
             }
         }
+    }
+
+    /// What a request could go without, it still can.
+    fn demand(&mut self, place: &str, old: &Value, new: &Value, judged: &[&str]) {
+        if new["required"] == true && old["required"] != true {
+            self.breaks(place, "is required now");
+        }
+        self.unknown_members(place, old, new, &[&["required"], judged].concat());
+    }
+
+    /// What an answer always had, it still has.
+    fn header(&mut self, place: &str, old: &Value, new: &Value) {
+        let (old, new) = (resolved(old, &self.old), resolved(new, &self.new));
+        if old["required"] == true && new["required"] != true {
+            self.breaks(place, "may be missing now");
+        }
+        self.unknown_members(place, &old, &new, &["required", "schema"]);
+        self.schema(place, &old["schema"], &new["schema"], Way::Out);
     }
 
     fn content(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
@@ -126,16 +148,14 @@ impl Judge {
     }
 
     fn schema(&mut self, place: &str, old: &Value, new: &Value, way: Way) {
-        if let (Some(old), Some(new)) = (old["$ref"].as_str(), new["$ref"].as_str()) {
-            let name = old.rsplit('/').next().unwrap_or_default();
-            if old != new {
+        if let (Some(reference), Some(other)) = (old["$ref"].as_str(), new["$ref"].as_str()) {
+            let name = reference.rsplit('/').next().unwrap_or_default();
+            if reference != other {
                 // Generated clients name their types after these.
                 return self.breaks(place, &format!("{name} has another name"));
             }
             if self.seen.insert((name.to_owned(), way == Way::In)) {
-                let pointer = old.trim_start_matches('#').to_owned();
-                let resolve = |document: &Value| document.pointer(&pointer).cloned().unwrap_or_default();
-                let (old, new) = (resolve(&self.old), resolve(&self.new));
+                let (old, new) = (resolved(old, &self.old), resolved(new, &self.new));
                 self.schema(name, &old, &new, way);
             }
             return;
@@ -221,6 +241,12 @@ impl Judge {
     }
 }
 
+/// A value of a document, or what it refers to there.
+fn resolved(value: &Value, document: &Value) -> Value {
+    let referred = value["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
+    referred.unwrap_or(value).clone()
+}
+
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
@@ -263,6 +289,9 @@ const LIST: &str = "/paths/~1api~1tasks/get";
 #[case::status_gone(format!("{LIST}/responses/200"), None)]
 #[case::success_new(format!("{LIST}/responses/206"), Some(json!({"description": "Some"})))]
 #[case::header_gone("/paths/~1api~1tasks/post/responses/201/headers/Location".to_owned(), None)]
+#[case::header_may_be_missing("/paths/~1api~1tasks/post/responses/201/headers/Location/required".to_owned(), Some(json!(false)))]
+#[case::header_of_another_type(format!("{LIST}/responses/200/headers/ETag/schema/type"), Some(json!("integer")))]
+#[case::header_of_many_of_another_type("/components/headers/RateLimit/schema/type".to_owned(), Some(json!("integer")))]
 #[case::media_type(format!("{LIST}/responses/200/content"), Some(json!({"text/csv": {}})))]
 #[case::field_gone(format!("{TASK}/properties/title"), None)]
 #[case::field_of_another_type(format!("{TASK}/properties/id/type"), Some(json!("string")))]
@@ -279,9 +308,17 @@ const LIST: &str = "/paths/~1api~1tasks/get";
 #[case::default(format!("{NEW_TASK}/properties/completed/default"), Some(json!(false)))]
 #[case::parameter_gone("/paths/~1api~1tasks~1{id}/get/parameters".to_owned(), Some(json!([])))]
 #[case::parameter_required(format!("{LIST}/parameters"), Some(json!([{"name": "page", "in": "query", "required": true}])))]
+#[case::parameter_spelt_otherwise(format!("{LIST}/parameters/0/style"), Some(json!("spaceDelimited")))]
+#[case::scheme_of_another_type("/components/securitySchemes/bearer/type".to_owned(), Some(json!("apiKey")))]
 #[case::servers("/servers".to_owned(), Some(json!([{"url": "/v2"}])))]
 fn a_change_that_breaks_clients_is_found(#[case] pointer: String, #[case] value: Option<Value>) {
     assert_ne!(breaks(&committed().json, &changed(&pointer, value)), [""; 0]);
+}
+
+#[test]
+fn a_body_that_is_demanded_from_now_on_is_found() {
+    let before = changed("/paths/~1api~1tasks/post/requestBody/required", Some(json!(false)));
+    assert_ne!(breaks(&before, &committed().json), [""; 0]);
 }
 
 #[rstest::rstest]
@@ -294,7 +331,9 @@ fn a_change_that_breaks_clients_is_found(#[case] pointer: String, #[case] value:
 #[case::optional_parameter("/paths/~1api~1health/get/parameters".to_owned(), Some(json!([{"name": "q", "in": "query"}])))]
 #[case::request_longer(format!("{NEW_TASK}/properties/title/maxLength"), Some(json!(500)))]
 #[case::answer_shorter(format!("{TASK}/properties/title/maxLength"), Some(json!(100)))]
-#[case::header(format!("{LIST}/responses/200/headers/ETag"), Some(json!({"schema": {"type": "string"}})))]
+#[case::header(format!("{LIST}/responses/200/headers/X-New"), Some(json!({"schema": {"type": "string"}})))]
+#[case::header_always(format!("{LIST}/responses/200/headers/Link/required"), Some(json!(true)))]
+#[case::body_left_to_choice("/paths/~1api~1tasks/post/requestBody/required".to_owned(), Some(json!(false)))]
 fn a_change_that_breaks_nobody_passes(#[case] pointer: String, #[case] value: Option<Value>) {
     assert_eq!(breaks(&committed().json, &changed(&pointer, value)), [""; 0]);
 }

@@ -8,7 +8,10 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::{audit, committed, document::Foreseen};
+use crate::{
+    audit, committed,
+    document::{Foreseen, Header},
+};
 
 /// Asks one server, perhaps with headers of its own on each request.
 #[derive(Debug, Clone)]
@@ -250,6 +253,18 @@ impl Client {
     }
 }
 
+/// Headers that say something of the operation, and so have to stand in the document.
+const OF_OPERATIONS: [&str; 8] = [
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "ratelimit",
+    "ratelimit-policy",
+    "idempotency-replayed",
+    "www-authenticate",
+];
+
 /// Holds an answer against the document.
 fn check(method: &str, path: &str, answer: &Answer) {
     let said = format!("{method} {path} answered {}: {}", answer.status, answer.text);
@@ -274,12 +289,19 @@ fn check(method: &str, path: &str, answer: &Answer) {
 }
 
 fn check_foreseen(foreseen: &Foreseen, method: &str, answer: &Answer, said: &str) {
-    for (name, validator) in &foreseen.headers {
-        let value = answer.headers.get(name).unwrap_or_else(|| panic!("{name} is required; {said}"));
-        let text = value.to_str().expect("a header of visible ASCII");
-        let value = text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-        let fits = validator.is_valid(&value) || validator.is_valid(&json!(text));
+    for Header { name, is_required, value } in &foreseen.headers {
+        let Some(given) = answer.headers.get(name) else {
+            assert!(!is_required, "{name} is required; {said}");
+            continue;
+        };
+        let text = given.to_str().expect("a header of visible ASCII");
+        // A number or a boolean is spelt as in JSON.
+        let fits = text.parse::<Value>().is_ok_and(|json| value.is_valid(&json)) || value.is_valid(&json!(text));
         assert!(fits, "{name} is not as the document has it; {said}");
+    }
+    for name in OF_OPERATIONS {
+        let is_foreseen = foreseen.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
+        assert!(is_foreseen || !answer.headers.contains_key(name), "{name} is not foreseen; {said}");
     }
     match &foreseen.content {
         None => assert!(answer.text.is_empty(), "there is no body; {said}"),

@@ -15,8 +15,19 @@ use serde_json::{Map, Value, json};
 pub struct Foreseen {
     /// The media type and what its content must be; none where there is no body.
     pub content: Option<(String, Validator)>,
-    /// Required headers, and what their values must be.
-    pub headers: Vec<(String, Validator)>,
+    /// The headers that it bears, or may bear.
+    pub headers: Vec<Header>,
+}
+
+/// A header of an answer.
+#[derive(Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: String,
+    /// Whether it is always there.
+    pub is_required: bool,
+    /// What its value must be.
+    pub value: Validator,
 }
 
 /// An operation of the document.
@@ -84,7 +95,9 @@ impl Committed {
                 path: path.clone(),
                 secured: operation["security"].as_array().is_some_and(|schemes| !schemes.is_empty()),
                 answers: members(&operation["responses"])
-                    .map(|(status, response)| (status.parse().expect("a status"), foreseen(response, &validator)))
+                    .map(|(status, response)| {
+                        (status.parse().expect("a status"), foreseen(response, &json, &validator))
+                    })
                     .collect(),
             })
             .collect();
@@ -108,14 +121,22 @@ impl Committed {
     }
 }
 
-fn foreseen(response: &Value, validator: &impl Fn(&Value) -> Validator) -> Foreseen {
+/// A value of a document, or what it refers to there.
+#[must_use]
+pub fn resolved<'a>(value: &'a Value, document: &'a Value) -> &'a Value {
+    let referred = value["$ref"].as_str().and_then(|place| document.pointer(place.trim_start_matches('#')));
+    referred.unwrap_or(value)
+}
+
+fn foreseen(response: &Value, document: &Value, validator: &impl Fn(&Value) -> Validator) -> Foreseen {
     let content = members(&response["content"]).next();
+    let header = |(name, header): (&String, &Value)| {
+        let header = resolved(header, document);
+        Header { name: name.clone(), is_required: header["required"] == true, value: validator(&header["schema"]) }
+    };
     Foreseen {
         content: content.map(|(media_type, content)| (media_type.clone(), validator(&content["schema"]))),
-        headers: members(&response["headers"])
-            .filter(|(_, header)| header["required"] == true)
-            .map(|(name, header)| (name.clone(), validator(&header["schema"])))
-            .collect(),
+        headers: members(&response["headers"]).map(header).collect(),
     }
 }
 

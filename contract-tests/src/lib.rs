@@ -28,7 +28,7 @@ pub use self::{
     collector::{Collector, Sent},
     database::{Engine, TestDatabase},
     disk::SmallDisk,
-    document::{Committed, Operation, committed, workspace},
+    document::{Committed, Operation, committed, resolved, workspace},
     fixed::{Asked, HotPath},
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use todo_contract_tests::resolved;
 
 /// Which way a schema travels: what a server may narrow in answers, it may only widen in requests.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,7 +127,7 @@ impl Judge {
 
     /// What an answer always had, it still has.
     fn header(&mut self, place: &str, old: &Value, new: &Value) {
-        let (old, new) = (resolved(old, &self.old), resolved(new, &self.new));
+        let (old, new) = (resolved(old, &self.old).clone(), resolved(new, &self.new).clone());
         if old["required"] == true && new["required"] != true {
             self.breaks(place, "may be missing now");
         }
@@ -153,7 +154,7 @@ impl Judge {
                 return self.breaks(place, &format!("{name} has another name"));
             }
             if self.seen.insert((name.to_owned(), way == Way::In)) {
-                let (old, new) = (resolved(old, &self.old), resolved(new, &self.new));
+                let (old, new) = (resolved(old, &self.old).clone(), resolved(new, &self.new).clone());
                 self.schema(name, &old, &new, way);
             }
             return;
@@ -237,12 +238,6 @@ impl Judge {
             }
         }
     }
-}
-
-/// A value of a document, or what it refers to there.
-fn resolved(value: &Value, document: &Value) -> Value {
-    let referred = value["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#')));
-    referred.unwrap_or(value).clone()
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {

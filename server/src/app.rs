@@ -14,7 +14,7 @@ use crate::{
     http::Surroundings,
     serve,
     store::Store,
-    workers::{Thread, Workers},
+    workers::{Answerer, Thread, Workers},
 };
 
 /// How long the database may take to close its connections: one that fell silent would be waited for for ever.
@@ -99,9 +99,11 @@ impl App {
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let surroundings = Surroundings::new(config)?;
-        let endpoints =
-            databases.iter().map(|databases| surroundings.of(store.over(databases.clone(), &share)).boxed());
-        let workers = Workers::new(threads, endpoints.map(Arc::new));
+        let endpoint = |(thread, databases): (&Thread, &Databases)| -> Answerer {
+            Arc::new(surroundings.of(store.over(databases.clone(), &share, thread.clients())).boxed())
+        };
+        let endpoints: Vec<_> = threads.iter().zip(&databases).map(endpoint).collect();
+        let workers = Workers::new(threads, endpoints);
         let admin = match config.http.admin_address {
             Some(address) => {
                 let admin = Admin::start(address, databases.clone()).await;

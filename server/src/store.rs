@@ -26,7 +26,7 @@ use todo_api::{Broken, Failure, Outcome, UserId};
 
 pub(crate) use self::trouble::{code_of, is_away, is_busy, is_refusal, sqlite_code};
 use self::{cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
-use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics};
+use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics, workers::Clients};
 
 /// Keeps tasks in a database.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl Store {
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
         let (history, lists) = (Arc::default(), Arc::new(Lists::new(u64::from(config.list_cache) << 20)));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, &history, &lists)),
+            lanes: Arc::new(Lanes::new(&databases, config, None, &history, &lists)),
             lists,
             history,
             databases,
@@ -68,9 +68,9 @@ impl Store {
         })
     }
 
-    /// The same store, over other connections to the same database.
-    pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig) -> Self {
-        let mut lanes = Lanes::new(&databases, config, &self.history, &self.lists);
+    /// The same store for those clients alone, over other connections to the same database.
+    pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
+        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
         if config.url.sqlite_file().is_some() {
             // One writes at a time there, and so for all.
             lanes.write_with(&self.lanes);

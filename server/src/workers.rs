@@ -31,17 +31,21 @@ pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 /// A thread with its runtime, which ends with the value.
 pub(crate) struct Thread {
     runtime: Handle,
+    clients: Clients,
     _end: Option<oneshot::Sender<()>>,
 }
 
 /// The workers of a server.
 pub(crate) struct Workers(Vec<Worker>);
 
-/// A thread, and how many clients it has.
+/// How many clients a worker has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clients(Arc<AtomicUsize>);
+
+/// A thread, and what answers its clients.
 struct Worker {
     thread: Thread,
     endpoint: Answerer,
-    clients: Arc<AtomicUsize>,
 }
 
 /// A client's place at a worker, until the value goes.
@@ -50,27 +54,38 @@ pub(crate) struct Client {
     pub(crate) runtime: Handle,
     /// What answers them.
     pub(crate) endpoint: Answerer,
-    clients: Arc<AtomicUsize>,
+    clients: Clients,
+}
+
+impl Clients {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is one at most, so that nobody asks beside another.
+    pub(crate) fn is_one(&self) -> bool {
+        self.count() <= 1
+    }
 }
 
 impl Workers {
     /// A worker on each of `threads`, with its own of `endpoints`.
     pub(crate) fn new(threads: Vec<Thread>, endpoints: impl IntoIterator<Item = Answerer>) -> Self {
-        let worker = |(thread, endpoint)| Worker { thread, endpoint, clients: Arc::default() };
+        let worker = |(thread, endpoint)| Worker { thread, endpoint };
         Self(threads.into_iter().zip(endpoints).map(worker).collect())
     }
 
     /// One worker: whoever asks for it.
     pub(crate) fn here(endpoint: Answerer) -> Self {
-        Self::new(vec![Thread { runtime: Handle::current(), _end: None }], [endpoint])
+        Self::new(vec![Thread { runtime: Handle::current(), clients: Clients::default(), _end: None }], [endpoint])
     }
 
     /// The place for the next client.
     pub(crate) fn take_in(&self) -> Option<Client> {
-        let worker = self.0.iter().min_by_key(|worker| worker.clients.load(Ordering::Relaxed))?;
-        worker.clients.fetch_add(1, Ordering::Relaxed);
-        let (runtime, endpoint) = (worker.thread.runtime.clone(), Arc::clone(&worker.endpoint));
-        Some(Client { runtime, endpoint, clients: Arc::clone(&worker.clients) })
+        let Worker { thread, endpoint } = self.0.iter().min_by_key(|worker| worker.thread.clients.count())?;
+        thread.clients.0.fetch_add(1, Ordering::Relaxed);
+        let (runtime, clients) = (thread.runtime.clone(), thread.clients.clone());
+        Some(Client { runtime, endpoint: Arc::clone(endpoint), clients })
     }
 }
 
@@ -90,7 +105,7 @@ impl Thread {
             runtime.shutdown_background();
             telemetry::write_gathered();
         })?;
-        Ok(Self { runtime: handle, _end: Some(end) })
+        Ok(Self { runtime: handle, clients: Clients::default(), _end: Some(end) })
     }
 
     /// Its runtime, to open connections in that it will use: whatever runtime opened one has to wake up each time that
@@ -98,10 +113,15 @@ impl Thread {
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
+
+    /// How many clients it has, now and later.
+    pub(crate) fn clients(&self) -> Clients {
+        self.clients.clone()
+    }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.clients.fetch_sub(1, Ordering::Relaxed);
+        self.clients.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -25,6 +25,7 @@ use tokio::{
 };
 
 use super::trouble::is_refusal;
+use crate::workers::Clients;
 
 /// For how long those who wait let a statement go alone.
 const PATIENCE: Duration = Duration::from_millis(25);
@@ -67,15 +68,16 @@ impl<K: Kind> Clone for Lane<K> {
 }
 
 /// How statements go.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Manner {
     /// How long one may take.
     pub(super) limit: Duration,
     /// How many questions go together at most.
     pub(super) most: usize,
     /// How many turns everybody has who is ready before one goes. With two, what has arrived is read, and asked along.
-    /// For a lone one that is two looks at the sockets, about a microsecond each.
     pub(super) turns: usize,
+    /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
+    pub(super) clients: Option<Clients>,
 }
 
 struct Inner<K: Kind> {
@@ -103,7 +105,8 @@ impl<K: Kind> Lane<K> {
 
     /// The answer to `question`, alone or in company.
     pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
-        if self.0.manner.most == 1 || K::goes_alone(&question) {
+        let is_alone = self.0.manner.clients.as_ref().is_some_and(Clients::is_one);
+        if self.0.manner.most == 1 || is_alone || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
             return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
         }
@@ -270,7 +273,10 @@ mod tests {
 
     fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
         let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
-        (Arc::clone(&kind), Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2 }))
+        (
+            Arc::clone(&kind),
+            Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2, clients: None }),
+        )
     }
 
     fn refused() -> DbErr {

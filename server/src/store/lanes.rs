@@ -22,6 +22,7 @@ use crate::{
     DatabaseConfig, Databases,
     database::Connection,
     entity::task::{ActiveModel, BROUGHT, Column, Entity, Model, Target, brought},
+    workers::Clients,
 };
 
 /// A lane for each kind of statement.
@@ -44,22 +45,23 @@ impl Lanes {
     pub(super) fn new(
         databases: &Databases,
         config: &DatabaseConfig,
+        clients: Option<Clients>,
         history: &Arc<History>,
         lists: &Arc<Lists>,
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
-        let writing = Manner { limit: config.timeout, most, turns: 2 };
+        let writing = Manner { limit: config.timeout, most, turns: 2, clients };
         // An embedded database is no round trip away: to be only read, company gains nothing that waiting would be worth.
-        let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing };
+        let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing.clone() };
         let reads = &databases.reads;
         let told = Told { writes: databases.writes.clone(), history: Arc::clone(history), lists: Arc::clone(lists) };
         Self {
-            read: Lane::new(Read(reads.clone()), reading),
-            look: Lane::new(Look::new(reads.clone(), history), Manner { most: config.batch_size, ..reading }),
+            read: Lane::new(Read(reads.clone()), reading.clone()),
+            look: Lane::new(Look::new(reads.clone(), history), Manner { most: config.batch_size, ..reading.clone() }),
             version: Lane::new(Version(reads.clone()), reading),
-            create: Lane::new(Create(told.clone()), writing),
-            change: Lane::new(Apply(told.clone()), writing),
+            create: Lane::new(Create(told.clone()), writing.clone()),
+            change: Lane::new(Apply(told.clone()), writing.clone()),
             delete: Lane::new(Delete(told), writing),
         }
     }

@@ -168,16 +168,21 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
 /// How many connections a worker needs at least: where one waits for somebody's lock, the others' statements go on.
 const LEAST_CONNECTIONS: u32 = 2;
 
+/// How many connections read an embedded database at most, for each core: it works in this process, and more would only take
+/// memory and turns from one another.
+const READERS: u32 = 2;
+
 /// How many workers there are, and how each may use the database: the connections are shared out. To an embedded one they
 /// all have the same.
 fn shares(config: &Config) -> (usize, DatabaseConfig) {
-    let workers = match config.http.workers {
-        0 => thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-        number => number,
-    };
+    let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+    let workers = if config.http.workers == 0 { cores } else { config.http.workers };
     let all = &config.database;
     if all.url.sqlite_file().is_some() {
-        return (workers as usize, all.clone());
+        // One more, for what takes long.
+        let max_connections = all.max_connections.min(cores.saturating_mul(READERS).saturating_add(1));
+        let min_connections = all.min_connections.min(max_connections);
+        return (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() });
     }
     let workers = workers.min(all.max_connections / LEAST_CONNECTIONS).max(1);
     let (max_connections, min_connections) = (all.max_connections / workers, all.min_connections.div_ceil(workers));

@@ -14,16 +14,13 @@ use crate::{HttpConfig, metrics};
 /// How long a place is waited for before the next connection is evicted.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// In a mebibyte.
-const KIBIBYTES: usize = 1024;
-
 /// The places for connections. Where all are taken, the connection that has kept us waiting longest (for
 /// a request, for the rest of one, or for its answer to be taken) is closed for the new one. So those who
 /// hold connections for nothing push each other out, and a client that speaks at once is served. One whose
 /// request is being worked on is never closed.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
-    /// KiB of answers that are not taken yet: each is whole in memory until then, for minutes where a client is slow, and a
+    /// Bytes of answers that are not taken yet: each is whole in memory until then, for minutes where a client is slow, and a
     /// list may have megabytes.
     untaken: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
@@ -41,7 +38,7 @@ pub(super) type Ticket = u64;
 
 impl Connections {
     pub(super) fn new(config: &HttpConfig) -> Self {
-        let most = [config.max_connections, config.max_untaken * KIBIBYTES];
+        let most = [config.max_connections, config.max_untaken << 20];
         let [places, untaken] = most.map(|most| Arc::new(Semaphore::new(most)));
         Self { places, untaken, waiting: Mutex::default() }
     }
@@ -70,8 +67,8 @@ impl Connections {
         if bytes <= SEND_BUFFER_BYTES as u64 {
             return Ok(None);
         }
-        let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        Arc::clone(&self.untaken).try_acquire_many_owned(kibibytes).map(Some)
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.untaken).try_acquire_many_owned(bytes).map(Some)
     }
 
     /// Closes the connection that has kept us waiting longest.

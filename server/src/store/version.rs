@@ -2,8 +2,8 @@
 //! page follows.
 //!
 //! No two versions of a row are ever named alike, and hashes of 64 bits do not meet by chance: so there is no
-//! change that it misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit. It speaks of the very
-//! rows that a reader sees. (The number of tasks with the latest `updated_at` does not: a transaction
+//! change that it misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit.
+//! It speaks of the very rows that a reader sees. (The number of tasks with the latest `updated_at` does not: a transaction
 //! that took an earlier moment may commit later. Nor do sums of the bare numbers: two tasks may come for two others.) It
 //! costs the writes nothing, and a reader, in the order of ids, one range of an index, which need not touch the table;
 //! PostgreSQL spends no longer on the hashes than on counting the rows.

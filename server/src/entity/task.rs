@@ -105,7 +105,8 @@ impl Target {
 
     /// The condition on the version that no row brings along: that it is one of several. A target that has one goes alone.
     pub(crate) fn versions(&self) -> Option<Expr> {
-        self.moments.clone().filter(|_| self.is_of_several_versions()).map(|moments| COLUMN.updated_at.is_in(moments))
+        let moments = self.moments.as_ref().filter(|_| self.is_of_several_versions());
+        moments.map(|moments| COLUMN.updated_at.is_in(moments.iter().copied()))
     }
 
     fn condition(&self) -> Condition {

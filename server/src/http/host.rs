@@ -1,12 +1,12 @@
 //! That a request says whom it is for.
 
-use std::sync::Arc;
-
 use poem::{
     Request, Response,
     http::{StatusCode, Version, header::HOST},
 };
-use todo_api::{Problem, RequestContext, Unreadable};
+use todo_api::{Problem, Unreadable};
+
+use super::log::name_of;
 
 /// The answer to a request that names no host, or several (RFC 9112, 3.2): a proxy before us may have taken it for
 /// another's. HTTP/1.0 has none.
@@ -14,7 +14,5 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     if request.version() != Version::HTTP_11 || request.headers().get_all(HOST).iter().count() == 1 {
         return None;
     }
-    let context = request.data::<Arc<RequestContext>>();
-    let name = context.map_or("", |context| context.id().as_str());
-    Some(Problem::from(Unreadable(StatusCode::BAD_REQUEST)).into_answer(name))
+    Some(Problem::from(Unreadable(StatusCode::BAD_REQUEST)).into_answer(name_of(request.data())))
 }

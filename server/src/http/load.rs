@@ -23,6 +23,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
+use super::log::name_of;
 use crate::{HttpConfig, metrics, serve::Watch};
 
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
@@ -57,8 +58,7 @@ impl Load {
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
-            let name = context.as_deref().map_or("", |context| context.id().as_str());
-            Problem::from(Overloaded).into_answer(name)
+            Problem::from(Overloaded).into_answer(name_of(context.as_ref()))
         };
         let Some(place) = Place::take(&self.places) else {
             return Ok(refused());

@@ -116,12 +116,14 @@ test("what is wrong with a field is told beside it, and goes when it is right", 
   assert.equal((await titles(page)).length, 1);
 });
 
+const isList = (url: URL) => url.pathname === "/api/tasks" && url.searchParams.has("sort");
+const isCreation = (url: URL) => url.pathname === "/api/tasks" && !url.searchParams.has("sort");
+
 test("what is added while the list is under way stays when it comes", async () => {
   const page = await openAs("lee");
   await add(page, "old");
   let letGo = () => {};
   const isAdded = new Promise<void>((resolve) => (letGo = resolve));
-  const isList = (url: URL) => url.pathname === "/api/tasks" && url.searchParams.has("sort");
   await page.route(isList, async (route) => {
     const response = await route.fetch();
     await isAdded;
@@ -131,6 +133,27 @@ test("what is added while the list is under way stays when it comes", async () =
   await add(page, "new");
   letGo();
   await page.getByLabel("old").waitFor();
+  assert.deepEqual(await titles(page), ["new", "old"]);
+});
+
+test("what comes in the list before it is known to be added is there once", async () => {
+  const page = await openAs("max");
+  await add(page, "old");
+  let letGo = () => {};
+  const isStored = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route(isList, async (route) => {
+    await isStored;
+    await route.continue();
+  });
+  await page.route(isCreation, async (route) => {
+    const response = await route.fetch();
+    letGo();
+    await page.getByLabel("new").waitFor();
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await submit(page, "new");
+  await page.waitForFunction(() => document.querySelector<HTMLInputElement>("input[name=title]")?.value === "");
   assert.deepEqual(await titles(page), ["new", "old"]);
 });
 

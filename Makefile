@@ -101,9 +101,9 @@ release: document ## Freeze the document as released, under its version
 clean: ## Remove what was built; the data stays
 	$(CARGO) clean
 
-# The tools, pinned; built once into target/.
+# The tools, pinned; built once into target/, without optimising, which takes longer than what they do.
 $(DENY):
-	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build cargo-deny@0.20.2
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build cargo-deny@0.20.2
 
 $(MACHETE):
-	$(CARGO) install --quiet --locked --root $(TOOLS) --target-dir $(TOOLS)/build cargo-machete@0.9.2
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build cargo-machete@0.9.2

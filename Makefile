@@ -102,8 +102,7 @@ clean: ## Remove what was built; the data stays
 	$(CARGO) clean
 
 # The tools, pinned; built once into target/, without optimising, which takes longer than what they do.
-$(DENY):
-	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build cargo-deny@0.20.2
-
-$(MACHETE):
-	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build cargo-machete@0.9.2
+$(DENY): PINNED := cargo-deny@0.20.2
+$(MACHETE): PINNED := cargo-machete@0.9.2
+$(DENY) $(MACHETE):
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build $(PINNED)

@@ -119,19 +119,25 @@ test("what is wrong with a field is told beside it, and goes when it is right", 
 const isList = (url: URL) => url.pathname === "/api/tasks" && url.searchParams.has("sort");
 const isCreation = (url: URL) => url.pathname === "/api/tasks" && !url.searchParams.has("sort");
 
+/** Something that an answer is held back for, and how one says that it has happened. */
+function moment() {
+  let come = () => {};
+  const hasCome = new Promise<void>((resolve) => (come = resolve));
+  return { come, hasCome };
+}
+
 test("what is added while the list is under way stays when it comes", async () => {
   const page = await openAs("lee");
   await add(page, "old");
-  let letGo = () => {};
-  const isAdded = new Promise<void>((resolve) => (letGo = resolve));
+  const added = moment();
   await page.route(isList, async (route) => {
     const response = await route.fetch();
-    await isAdded;
+    await added.hasCome;
     await route.fulfill({ response });
   });
   await page.reload();
   await add(page, "new");
-  letGo();
+  added.come();
   await page.getByLabel("old").waitFor();
   assert.deepEqual(await titles(page), ["new", "old"]);
 });
@@ -139,15 +145,14 @@ test("what is added while the list is under way stays when it comes", async () =
 test("what comes in the list before it is known to be added is there once", async () => {
   const page = await openAs("max");
   await add(page, "old");
-  let letGo = () => {};
-  const isStored = new Promise<void>((resolve) => (letGo = resolve));
+  const stored = moment();
   await page.route(isList, async (route) => {
-    await isStored;
+    await stored.hasCome;
     await route.continue();
   });
   await page.route(isCreation, async (route) => {
     const response = await route.fetch();
-    letGo();
+    stored.come();
     await page.getByLabel("new").waitFor();
     await route.fulfill({ response });
   });

@@ -27,6 +27,11 @@ async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<S
     database.query_all(&question).await.expect("an answer").len()
 }
 
+/// How many wait for somebody's lock.
+pub(crate) async fn waiting(database: &DatabaseConnection) -> usize {
+    others(database, Expr::col("pid"), Some(Expr::col("wait_event_type").eq("Lock"))).await
+}
+
 async fn connections(database: &DatabaseConnection) -> usize {
     others(database, Expr::col("pid"), None).await
 }
@@ -94,13 +99,12 @@ async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(f
     let id = ann.created("Buy milk").await;
 
     other.execute_unprepared("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
-    let waiting = async || others(&beside, Expr::col("pid"), Some(Expr::col("wait_event_type").eq("Lock"))).await;
     // More than there are connections: the later ones are answered as well.
     let (one, two, three, four) = tokio::join!(ann.task(id), ann.toggle(id), ann.list(), ann.delete(id));
     for answer in [one, two, three, four] {
         assert!(!answer.expect(503).header("retry-after").is_empty());
     }
-    until("nothing waits for the lock any more", async || waiting().await == 0).await;
+    until("nothing waits for the lock any more", async || waiting(&beside).await == 0).await;
     other.execute_unprepared("ROLLBACK").await.expect("the lock is free");
     assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
 }

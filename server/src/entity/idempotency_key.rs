@@ -67,11 +67,12 @@ impl Entity {
     /// Deletes some of what was kept before `expired`, in microseconds since 1970: no more at a time than is done soon, so
     /// that nobody waits for it. Says whether there may be more.
     pub(crate) async fn sweep(expired: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-        let columns = [Column::UserId, Column::Key];
-        let some =
-            Self::find().select_only().columns(columns).filter(COLUMN.created_at.lt(expired)).limit(SWEPT_AT_ONCE);
+        let (columns, is_old) = ([Column::UserId, Column::Key], COLUMN.created_at.lt(expired));
+        let some = Self::find().select_only().columns(columns).filter(is_old.clone()).limit(SWEPT_AT_ONCE);
         let key = Expr::tuple(columns.map(Expr::col));
-        let swept = Self::delete_many().filter(key.in_subquery(some.into_query())).exec(database).await?;
+        // Asked of each row once more: PostgreSQL waits for whoever renews one, and looks at this condition alone then.
+        let swept =
+            Self::delete_many().filter(is_old).filter(key.in_subquery(some.into_query())).exec(database).await?;
         Ok(swept.rows_affected == SWEPT_AT_ONCE)
     }
 }

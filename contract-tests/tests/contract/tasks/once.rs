@@ -1,16 +1,21 @@
 //! `POST /api/tasks` with an `Idempotency-Key`: sent as often as it takes, done once.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc};
 
 use futures_util::future::{join_all, select};
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection,
+    sea_query::{Order, Query},
+};
 use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
     TestApp, TestDatabase,
 };
+
+use crate::serverless::{until, waiting};
 
 fn keyed(client: &Client, key: &str) -> Client {
     client.clone().with_header("Idempotency-Key", key)
@@ -175,16 +180,33 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     // A server sweeps at its first write, and once a minute from then on.
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
-    let kept = async || {
-        let all = sea_orm::sea_query::Query::select().column("key").from("idempotency_keys").take();
-        let rows = beside.query_all(&all).await.expect("rows");
-        let mut keys: Vec<String> = rows.iter().map(|row| row.try_get("", "key").expect("a key")).collect();
-        keys.sort();
-        keys
-    };
-    let start = std::time::Instant::now();
-    while kept().await != ["newest", "old", "young"] {
-        assert!(start.elapsed() < Duration::from_secs(10), "older is swept: {:?}", kept().await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
+}
+
+/// The names of the keys that are kept.
+async fn kept(database: &DatabaseConnection) -> Vec<String> {
+    let all = Query::select().column("key").from("idempotency_keys").order_by("key", Order::Asc).take();
+    let rows = database.query_all(&all).await.expect("rows");
+    rows.iter().map(|row| row.try_get("", "key").expect("a key")).collect()
+}
+
+/// By another server, which uses an old key anew.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_renewed_while_it_is_swept_stays(#[values(Postgres, Guarded)] engine: Engine) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, &[]).await.expect("it starts");
+    for key in ["old", "older"] {
+        keyed(&app.client("ann"), key).create(json!({"title": key})).await.expect(201);
     }
+    drop(app);
+    let (other, beside) = (database.connect().await, database.connect().await);
+    other.execute_unprepared("UPDATE idempotency_keys SET created_at = 0").await.expect("time passes");
+    let renew = "BEGIN; UPDATE idempotency_keys SET created_at = 9000000000000000 WHERE key = 'old'";
+    other.execute_unprepared(renew).await.expect("the other server is at it");
+    let app = TestApp::on(&database, &[]).await.expect("it starts");
+    keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
+    until("it sweeps", async || waiting(&beside).await == 1).await;
+    other.execute_unprepared("COMMIT").await.expect("it is renewed");
+    until("older is swept, and old is not", async || kept(&beside).await == ["newest", "old"]).await;
 }

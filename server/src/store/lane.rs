@@ -9,8 +9,8 @@
 //! each gets its own answer. Where the connection broke it is not known what a write has done: that is
 //! what each is told, as if it had gone alone. Reads are asked again, apart.
 //!
-//! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: past
-//! [`PATIENCE`] the next one goes beside it. And its own not for long: the database refuses to wait for a lock past half of
+//! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: where there is another
+//! connection, the next one goes beside it past [`PATIENCE`]. And its own not for long: the database refuses to wait for a lock past half of
 //! the time, so who waits for none is answered then.
 
 use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
@@ -27,8 +27,8 @@ use tokio::{
 use super::trouble::is_refusal;
 use crate::workers::Clients;
 
-/// For how long those who wait let a statement go alone.
-const PATIENCE: Duration = Duration::from_millis(25);
+/// For how long that is where there are several connections.
+pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 
 /// How many go together: of few sizes, so that the statements are few, and the database keeps them prepared.
 const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
@@ -76,6 +76,8 @@ pub(super) struct Manner {
     pub(super) most: usize,
     /// How many turns everybody has who is ready before one goes. With two, what has arrived is read, and asked along.
     pub(super) turns: usize,
+    /// For how long those who wait let a statement go alone.
+    pub(super) patience: Duration,
     /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
     pub(super) clients: Option<Clients>,
 }
@@ -162,7 +164,7 @@ impl<K: Kind> Inner<K> {
             tokio::select! {
                 biased;
                 () = &mut statement => {}
-                () = sleep(PATIENCE) => {
+                () = sleep(run.0.manner.patience) => {
                     tokio::spawn(statement);
                 }
             }
@@ -272,10 +274,14 @@ mod tests {
     }
 
     fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
+        patient_lane(failure, PATIENCE)
+    }
+
+    fn patient_lane(failure: fn() -> DbErr, patience: Duration) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
         let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
         (
             Arc::clone(&kind),
-            Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2, clients: None }),
+            Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience, clients: None }),
         )
     }
 
@@ -334,6 +340,28 @@ mod tests {
         kind.let_through.add_permits(9);
         for (answer, expected) in asked.into_iter().zip([2, 4]) {
             assert_eq!(answer.await.ok().flatten(), Some(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn where_there_is_one_connection_a_slow_one_is_waited_for() {
+        let (kind, lane) = patient_lane(refused, Duration::from_secs(4));
+        let sent = || kind.statements.lock().len();
+        let ask = |number| {
+            let lane = lane.clone();
+            tokio::spawn(async move { lane.ask(number).await.ok() })
+        };
+        let slow = ask(1);
+        while sent() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let others = [ask(2), ask(3)];
+        sleep(PATIENCE * 3).await;
+        assert_eq!(sent(), 1);
+        kind.let_through.add_permits(2);
+        assert_eq!(slow.await.ok().flatten(), Some(2));
+        for (answer, expected) in others.into_iter().zip([4, 6]) {
+            assert_eq!(answer.await.ok().flatten(), Some(expected), "in company");
         }
     }
 

@@ -12,7 +12,7 @@ use todo_api::{ListQuery, PageVersion, UserId};
 use super::{
     cursor::Position,
     history::History,
-    lane::{Kind, Lane, Manner},
+    lane::{Kind, Lane, Manner, PATIENCE},
     list::Edit,
     lists::Lists,
     sight, version,
@@ -51,9 +51,13 @@ impl Lanes {
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
-        let writing = Manner { limit: config.timeout, most, turns: 2, clients };
-        // An embedded database is no round trip away: to be only read, company gains nothing that waiting would be worth.
-        let reading = Manner { turns: if config.url.sqlite_file().is_some() { 0 } else { 2 }, ..writing.clone() };
+        let is_embedded = config.url.sqlite_file().is_some();
+        // An embedded database has one that writes: who went beside would wait behind, and without company.
+        let patience = if is_embedded { config.timeout } else { PATIENCE };
+        let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients };
+        // It is no round trip away: to be only read, company gains nothing that waiting would be worth.
+        let turns = if is_embedded { 0 } else { 2 };
+        let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
         let reads = &databases.reads;
         let told = Told { writes: databases.writes.clone(), history: Arc::clone(history), lists: Arc::clone(lists) };
         Self {
@@ -150,9 +154,9 @@ impl Kind for Delete {
         target.is_of_several_versions()
     }
 
-    /// Of two who delete the same task, one comes too late.
+    /// Of two who delete the same task, one comes too late. Whose it is not, does nothing to it, and so holds up nobody.
     fn go_together(one: &Target, other: &Target) -> bool {
-        one.id != other.id
+        one.id != other.id || one.owner != other.owner
     }
 }
 
@@ -255,7 +259,7 @@ impl Kind for Apply {
 
     /// Two changes of a task are two, one after the other.
     fn go_together(one: &Change, other: &Change) -> bool {
-        one.target.id != other.target.id
+        Delete::go_together(&one.target, &other.target)
     }
 }
 
@@ -294,6 +298,11 @@ impl Kind for Version {
         pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
     }
 
+    /// Hardly anybody else asks the same, and looking through all tasks of one takes long.
+    fn goes_alone(page: &Wanted) -> bool {
+        !page.query.search.is_empty()
+    }
+
     /// A statement asks the same of each owner.
     fn go_together(one: &Wanted, other: &Wanted) -> bool {
         one.query == other.query
@@ -325,5 +334,17 @@ impl Kind for Look {
         let seen = row.as_ref().map(sight::read).transpose()?;
         look.saw(seen.flatten()).await;
         Ok(all.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_behind_others_who_ask_for_the_same_task() {
+        let of = |owner| Target { owner: UserId::parse(owner).expect("it is good"), id: 1, moments: None };
+        assert!(Delete::go_together(&of("ann"), &of("eve")));
+        assert!(!Delete::go_together(&of("ann"), &of("ann")));
     }
 }

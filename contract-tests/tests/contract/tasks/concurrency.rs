@@ -54,6 +54,28 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
     }
 }
 
+/// In company with its owner, too.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn others_who_ask_for_a_task_at_the_same_time_do_nothing_to_it(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let (ann, eve) = (app.client("ann"), app.client("eve"));
+    let id = ann.created("Buy milk").await;
+    let mut under_way = JoinSet::new();
+    for number in 0..51 {
+        let (ann, eve) = (ann.clone(), eve.clone());
+        under_way.spawn(async move {
+            let of_eve = async { if number % 2 == 0 { eve.toggle(id).await } else { eve.delete(id).await } };
+            let (own, others) = tokio::join!(ann.toggle(id), of_eve);
+            (own.status, others.status)
+        });
+    }
+    assert!(under_way.join_all().await.iter().all(|statuses| *statuses == (200, 404)));
+    assert_eq!(ann.task(id).await.expect(200).json()["completed"], true);
+    let (own, others) = tokio::join!(ann.delete(id), eve.delete(id));
+    assert_eq!((own.status, others.status), (204, 404));
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_of_many_users_at_the_same_time_stay_apart(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -39,7 +39,7 @@ pub(crate) struct Store {
     timeout: Duration,
     /// Whether rows of users are ours to write.
     owns_users: bool,
-    readiness: Arc<LastWord>,
+    readiness: LastWord,
     keys: Arc<Keys>,
     /// Of cursors.
     seal: Arc<Seal>,
@@ -62,7 +62,7 @@ impl Store {
             databases,
             timeout: config.timeout,
             owns_users: config.users_table.is_none(),
-            readiness: Arc::default(),
+            readiness: LastWord::default(),
             keys: Arc::default(),
             seal: Arc::new(seal),
         })

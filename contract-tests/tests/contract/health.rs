@@ -1,10 +1,19 @@
 //! `GET /api/health` and `GET /api/ready`.
 
+use std::time::Duration;
+
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    TestApp,
+    ServerProcess, TestApp, TestDatabase,
+};
+use tokio::time::timeout;
+
+use crate::{
+    monitoring::{count, page, watched_on},
+    serverless::until,
 };
 
 #[rstest]
@@ -18,4 +27,37 @@ async fn nobody_needs_a_token_to_ask_how_the_service_is(
     let app = TestApp::start(engine).await;
     assert_eq!(app.stranger().get(path).await.expect(200).json(), json!({"status": "ok"}));
     assert_eq!(app.client_with("garbage").get(path).await.expect(200).json(), json!({"status": "ok"}));
+}
+
+/// A probe that does not wait long enough would else have the database asked once more at each try.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_asked_once_for_all_who_give_up() {
+    let database = TestDatabase::create(Postgres).await;
+    let variables =
+        [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2"), ("DATABASE_TIMEOUT", "20"), ("REQUEST_TIMEOUT", "30")];
+    let (_server, address, admin) = watched_on(&database.url(), &variables);
+    let ann = ServerProcess::client(address, "ann");
+    let id = ann.created("Buy milk").await;
+    let under_way = async |metric| count(&page(admin).await, metric);
+
+    let lock = database.connect().await;
+    lock.execute_unprepared("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let work = tokio::spawn({
+        let ann = ann.clone();
+        async move { tokio::join!(ann.task(id), ann.toggle(id)) }
+    });
+    until("both connections are taken", async || under_way("database_operations_in_progress").await == 2).await;
+    for _ in 0..3 {
+        let asked = timeout(Duration::from_millis(200), ann.get("/api/ready")).await;
+        assert!(asked.is_err(), "it was given up while the database took its time");
+    }
+    until("who gave up has gone", async || under_way("http_requests_in_flight").await == 2).await;
+    assert_eq!(under_way("database_operations_in_progress").await, 3, "the question goes on");
+
+    lock.execute_unprepared("ROLLBACK").await.expect("the lock is free");
+    let (task, toggled) = work.await.expect("answers");
+    for answer in [task, toggled] {
+        answer.expect(200);
+    }
+    ann.get("/api/ready").await.expect(200);
 }

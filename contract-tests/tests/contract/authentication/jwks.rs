@@ -230,6 +230,18 @@ async fn the_keys_serve_on_while_the_issuer_fails(#[values(Sqlite, Postgres)] en
     assert!(issuer.fetches() >= 2, "and it is asked again");
 }
 
+/// Better Auth publishes a key for as long after its rotation as its `gracePeriod` says, and in no order.
+#[rstest]
+#[tokio::test]
+async fn the_last_of_many_keys_counts(#[values(Sqlite, Postgres)] engine: Engine) {
+    let keys: Vec<_> = (0..40).map(|number| SigningKey::generate(&number.to_string(), EdDSA)).collect();
+    let issuer = Issuer::of(&keys.iter().collect::<Vec<_>>()).await;
+    let app = trusting(engine, &issuer, ONCE).await;
+    for key in [&keys[0], &keys[39]] {
+        assert_counts(&app, &Token::of("ann").signed_by(key)).await;
+    }
+}
+
 /// However many names somebody invents, the issuer is asked once a cooldown, and the others are served.
 #[rstest]
 #[tokio::test]

@@ -7,6 +7,10 @@ use tokio::time::Instant;
 
 use crate::auth::{key::Key, token::Token};
 
+/// The most keys that a token is tried with, since each costs the verifying of a signature: one that names none fits
+/// many.
+const MAX_TRIED: usize = 32;
+
 /// What an issuer published, as far as it is of use, and when that was read.
 #[derive(Default)]
 pub(in crate::auth) struct Published {
@@ -41,9 +45,9 @@ impl Published {
         self.keys.len()
     }
 
-    /// The key that signed `token`.
+    /// The key that signed `token`, of the first that fit it.
     pub(super) fn key(&self, token: &Token<'_>) -> Option<Arc<Key>> {
-        self.keys.iter().find(|key| key.verifies(token)).cloned()
+        self.keys.iter().filter(|key| key.fits(token)).take(MAX_TRIED).find(|key| key.verifies(token)).cloned()
     }
 
     /// Whether `token` could be signed with one of them, by what it says.

@@ -16,9 +16,6 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// The most bytes of an answer: some hundred keys of the largest kind.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// The most keys of a set that are looked at, since a token without a name is tried with each.
-const MAX_KEYS: usize = 32;
-
 /// Where the keys are published.
 pub(super) struct Source {
     client: Client,
@@ -70,7 +67,7 @@ fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
         keys: Vec<Value>,
     }
     let set: Set = serde_json::from_slice(body).ok()?;
-    Some(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MAX_KEYS).collect())
+    Some(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
 /// An error of the client with its causes, and without the address, which may hold a password.

@@ -1,6 +1,6 @@
 //! The server as an operator meets it: configuration, log, and its end.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -15,16 +15,23 @@ use crate::{
     serverless::until,
 };
 
+/// A page that may call the API.
+const APP: &str = "https://app.example";
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = TestDatabase::create(engine).await;
-    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("LOG_LEVEL", "debug")]);
+    let variables = [("DATABASE_URL", &*database.url()), ("LOG_LEVEL", "debug"), ("ALLOWED_ORIGINS", APP)];
+    let server = ServerProcess::start(&variables);
     let token = Token::of("ann").encode();
     let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
     let body = json!({"title": "a secret title", "description": "a secret description"});
     let id = client.create(body).await.expect(201).id();
     client.task(id).await.expect(200);
+    client.send("POST", "/api/tasks/a secret path", None).await.expect(405);
+    let preflight = client.clone().with_header("Origin", APP).with_header("Access-Control-Request-Method", "GET");
+    preflight.send("OPTIONS", "/a secret path", None).await.expect(204);
     client.get("/nowhere/a secret path").await.expect(404);
     server.wait_for(r#""status":404"#);
 
@@ -48,6 +55,8 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
         [
             (json!("POST"), json!("/api/tasks"), json!("createTask"), json!(201), json!("ann")),
             (json!("GET"), json!("/api/tasks/{id}"), json!("getTask"), json!(200), json!("ann")),
+            (json!("POST"), json!("-"), Value::Null, json!(405), Value::Null),
+            (json!("OPTIONS"), json!("-"), Value::Null, json!(204), Value::Null),
             (json!("GET"), json!("-"), Value::Null, json!(404), Value::Null),
         ]
     );
@@ -165,6 +174,13 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "postgresql://ann@db/x?sslpassword=hunter2",
     "DATABASE_URL has the parameter sslpassword, which the driver does not know; take it out"
 )]
+#[case::slash_in_password("DATABASE_URL", "postgresql://ann:/hunter2@db/x", "DATABASE_URL has an @ or # behind")]
+#[case::hash_in_password("DATABASE_URL", "postgresql://ann:12#hunter2@db/x", "DATABASE_URL has an @ or # behind")]
+#[case::at_and_slash_in_password(
+    "DATABASE_URL",
+    "postgresql://ann:a@b/hunter2@db/x",
+    "DATABASE_URL has an @ or # behind"
+)]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
 #[case::direct_beside_embedded(
     "DATABASE_DIRECT_URL",
@@ -177,6 +193,7 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "BETTER_AUTH_SECRETS has an entry (number 1)"
 )]
 #[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "BETTER_AUTH_SECRETS must have at least 32 bytes")]
+#[case::no_secrets("BETTER_AUTH_SECRETS", " , ", "BETTER_AUTH_SECRETS has no entry; write 2:new,1:old")]
 #[case::no_address("AUTH_JWKS_URL", "app.example.com/api/auth/jwks", "AUTH_JWKS_URL is no address")]
 #[case::file("AUTH_JWKS_URL", "file:///etc/jwks.json", "AUTH_JWKS_URL is no address")]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
@@ -194,6 +211,11 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
 #[case::flag("MIGRATE_ON_START", "yes", r#"MIGRATE_ON_START is "yes", but must be true or false"#)]
 #[case::table("USERS_TABLE", "a.b.c", "USERS_TABLE must be the name of a table")]
 #[case::any_origin("ALLOWED_ORIGINS", "*", "ALLOWED_ORIGINS has \"*\", which is no origin")]
+#[case::many_origins(
+    "ALLOWED_ORIGINS",
+    "https://*.a.example",
+    "\"https://*.a.example\", which is no origin; write each"
+)]
 #[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
 #[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
 #[case::rate("RATE_LIMIT", "many", "RATE_LIMIT must be off, or requests a second and at once, such as 20:200")]
@@ -209,6 +231,23 @@ fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] va
     assert!(said.contains(words), "{said}");
     assert!(!said.contains("hunter2"), "and no secret is shown: {said}");
     assert!(said.lines().count() == 1, "one fault, one line: {said}");
+}
+
+#[test]
+fn a_variable_in_another_encoding_is_refused_and_not_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = ServerProcess::command(folder.path(), &[], &[]);
+    command.env("DATABASE_URL", OsStr::from_bytes(b"postgresql://ann:hunter2\xe9@db/todo"));
+    command.env("OF_OTHERS", OsStr::from_bytes(b"\xe9"));
+    let output = ServerProcess::finish(command);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "DATABASE_URL is not in UTF-8; write it so\n");
+}
+
+#[test]
+fn a_variable_in_two_spellings_is_refused_with_the_remedy() {
+    let output = ServerProcess::run(&[], &[("PORT", "0"), ("port", "1")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("in two spellings (duplicate field `port`); keep the one in capitals"), "{said}");
 }
 
 #[test]

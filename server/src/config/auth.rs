@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::refusals::{Reader, list};
@@ -41,8 +41,7 @@ pub struct JwksConfig {
 pub struct UnusableJwks(#[source] pub(crate) reqwest::Error);
 
 /// The variables of this section, as they are written.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Variables {
     better_auth_secret: Option<String>,
     better_auth_secrets: Option<String>,
@@ -98,16 +97,21 @@ impl AuthConfig {
 /// Secrets as Better Auth writes them, `2:new,1:old`: the first one signs, all of them verify.
 fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretString> {
     const VARIABLE: &str = "BETTER_AUTH_SECRETS";
-    let entries = given.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    const FORM: &str = "write 2:new,1:old";
+    let entries: Vec<_> =
+        given.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
+    if given.is_some() && entries.is_empty() {
+        reader.refuse(VARIABLE, format_args!("has no entry; {FORM}"));
+    }
     let mut secrets = Vec::new();
-    for (index, entry) in entries.enumerate() {
+    for (index, entry) in entries.into_iter().enumerate() {
         match entry.split_once(':') {
             Some((version, secret)) if version.parse::<u32>().is_ok() => {
                 secrets.push(checked(reader, VARIABLE, secret.to_owned()));
             }
             _ => reader.refuse(
                 VARIABLE,
-                format!("has an entry (number {}) that is not <version>:<secret>; write 2:new,1:old", index + 1),
+                format_args!("has an entry (number {}) that is not <version>:<secret>; {FORM}", index + 1),
             ),
         }
     }

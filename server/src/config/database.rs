@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use todo_migration::UsersTable;
 
 use super::{DatabaseUrl, refusals::Reader};
@@ -39,8 +39,7 @@ pub struct DatabaseConfig {
 }
 
 /// The variables of this section, as they are written.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Variables {
     database_url: Option<String>,
     database_direct_url: Option<String>,

@@ -37,6 +37,11 @@ impl FromStr for DatabaseUrl {
         let mut url = Url::parse(text).map_err(|error| format!("is no address ({error}); {EXAMPLES}"))?;
         match url.scheme() {
             "postgres" | "postgresql" => {
+                // There the rest of a password stands where the password has a / or #, and it would be shown.
+                if url.path().contains('@') || url.fragment().is_some() {
+                    return Err("has an @ or # behind its host; write the /, # or @ of a password as %2F, %23 or %40"
+                        .to_owned());
+                }
                 parameters::keep_known(&mut url)?;
                 PgConnectOptions::from_str(url.as_str()).map_err(|_| {
                     format!("has a parameter or a value that cannot be; {EXAMPLES}?sslmode=verify-full")

@@ -1,6 +1,6 @@
 //! What is logged, and how.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use super::refusals::Reader;
@@ -24,8 +24,7 @@ pub enum LogFormat {
 }
 
 /// The variables of this section, as they are written.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Variables {
     log_level: Option<String>,
     log_format: Option<String>,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sentry::types::Dsn;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::refusals::Reader;
@@ -20,8 +20,7 @@ pub struct TelemetryConfig {
 }
 
 /// The variables of this section, as they are written.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Variables {
     otel_exporter_otlp_endpoint: Option<String>,
     otel_service_name: Option<String>,

@@ -6,13 +6,12 @@ mod file;
 
 use std::{env, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Refusals, auth, database, http, log, telemetry};
 
 /// All sections; every variable is a text, so that every fault is found and not only the first.
-#[derive(Debug, Default, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(super) struct Variables {
     #[serde(flatten)]
     pub(super) database: database::Variables,
@@ -31,17 +30,31 @@ impl Variables {
     pub(super) fn load() -> Result<Self, Refusals> {
         let mut pairs = file::read(Path::new(".env"))?;
         for (name, value) in env::vars_os() {
-            // Names and values that are no text cannot be ours; a value that is none shows as missing.
-            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
-                pairs.push((name.to_owned(), value.to_owned()));
+            // A name that is no text cannot be ours.
+            let Some(name) = name.to_str() else { continue };
+            match value.into_string() {
+                Ok(value) => pairs.push((name.to_owned(), value)),
+                // Passed over, it would leave the default to count, which may be another database.
+                Err(_) if Self::has(name) => {
+                    return Err(Refusals::one(format!("{name} is not in UTF-8; write it so")));
+                }
+                Err(_) => {}
             }
         }
         Self::from_pairs(pairs.into_iter())
     }
 
+    /// Whether there is a variable of that name.
+    fn has(name: &str) -> bool {
+        serde_json::to_value(Self::default()).is_ok_and(|all| all.get(name.to_ascii_lowercase()).is_some())
+    }
+
     /// From pairs, of which the last of a name counts, and an empty one not at all.
     pub(super) fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, Refusals> {
         let pairs: std::collections::BTreeMap<_, _> = pairs.filter(|(_, value)| !value.trim().is_empty()).collect();
-        envy::from_iter(pairs).map_err(|error| Refusals::one(error.to_string()))
+        // All are optional texts, so nothing but this can be wrong.
+        envy::from_iter(pairs).map_err(|error| {
+            Refusals::one(format!("a variable is given in two spellings ({error}); keep the one in capitals"))
+        })
     }
 }

@@ -45,6 +45,15 @@ fn what_fails_is_named(#[case] token: String, #[case] variables: &[(&str, &str)]
     assert!(told.ends_with("the token does not count\n"), "{told}");
 }
 
+/// Whoever made the token would else write the verdict.
+#[test]
+fn the_words_of_a_token_do_not_steer_the_terminal() {
+    let token = Token::of("ann\n").header(|header| header.kid = Some("a\nok    signature\u{1b}[8m".to_owned()));
+    let (counts, told) = check(&token.encode(), &[]);
+    assert!(counts && told.contains("kid a\u{FFFD}ok    signature\u{FFFD}[8m\n"), "{told:?}");
+    assert!(told.contains("user       ann\u{FFFD}\n"), "{told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_key_is_named() {
     let key = SigningKey::generate("B6fb9Lr14wCk", EdDSA);

@@ -28,7 +28,10 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
     let authenticator = Authenticator::new(config)?;
     let mut checks = Vec::new();
     let mut note = |name, finding: Result<String, Unidentified>| {
-        checks.push(Check { name, finding: finding.map_err(|fault| words(&fault)) });
+        checks.push(Check {
+            name,
+            finding: finding.map(|found| harmless(&found)).map_err(|fault| harmless(&words(&fault))),
+        });
     };
     match Token::parse(token) {
         Err(fault) => note("form", Err(fault)),
@@ -70,6 +73,11 @@ impl Authenticator {
 /// A claim that was accepted, or was not looked at because nothing is configured.
 fn said(claims: &Claims, name: &str) -> String {
     claims.get(name).map_or("not said, and any is accepted".to_owned(), |value| format!("{value} is accepted"))
+}
+
+/// Without what would steer the terminal: a token says anybody's words.
+fn harmless(words: &str) -> String {
+    words.replace(char::is_control, "\u{FFFD}")
 }
 
 fn words(fault: &Unidentified) -> String {

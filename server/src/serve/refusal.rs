@@ -6,7 +6,10 @@ use bytes::Bytes;
 use poem::http::StatusCode;
 use todo_api::{Problem, RequestTimeout, Unreadable};
 
-use crate::http::{REQUEST_ID, fresh_id, protect};
+use crate::{
+    clock::http_date,
+    http::{REQUEST_ID, fresh_id, protect},
+};
 
 /// The answer to a head that did not arrive in time.
 pub(super) fn too_slow() -> Bytes {
@@ -27,8 +30,9 @@ fn answer(problem: Problem) -> Bytes {
     let status = response.status();
     tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused");
     let mut bytes = Vec::with_capacity(512);
+    let (id, date, length) = (id.as_str(), http_date(), body.len());
     // Writing to a vector cannot fail.
-    let _ = write!(bytes, "HTTP/1.1 {status}\r\n{REQUEST_ID}: {}\r\ncontent-length: {}\r\n", id.as_str(), body.len());
+    let _ = write!(bytes, "HTTP/1.1 {status}\r\n{REQUEST_ID}: {id}\r\ndate: {date}\r\ncontent-length: {length}\r\n");
     for (name, value) in response.headers() {
         bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }

@@ -14,6 +14,7 @@ async fn answered(engine: Engine, bytes: impl AsRef<[u8]>) -> u16 {
     raw.send(bytes).await;
     let answer = raw.problem().await;
     assert_eq!(answer.header("connection"), "close");
+    assert!(answer.header("date").ends_with(" GMT"), "{answer:?}");
     answer.status
 }
 

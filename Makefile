@@ -2,8 +2,8 @@
 
 CARGO ?= cargo
 TOOLS := target/tools
-DENY := $(TOOLS)/bin/cargo-deny
-MACHETE := $(TOOLS)/bin/cargo-machete
+DENY := $(TOOLS)/cargo-deny@0.20.2/bin/cargo-deny
+MACHETE := $(TOOLS)/cargo-machete@0.9.2/bin/cargo-machete
 # What is built for production is laid out by what the load takes of it; plain cargo builds it without. This form of the
 # flags survives a path with spaces; it replaces RUSTFLAGS of one's own.
 PRODUCTION := CARGO_ENCODED_RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
@@ -78,6 +78,7 @@ instructions: ## Instructions that the road of a request takes, counted by valgr
 	@$(PRODUCTION) contract-tests/instructions.sh
 
 document: ## Print the document anew; read the difference before it is committed
+	@mkdir -p target
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi json > target/openapi.json
 	$(CARGO) run --quiet --locked --package todo-api --bin openapi yaml > target/openapi.yaml
 	mv target/openapi.json target/openapi.yaml openapi/
@@ -88,21 +89,22 @@ drift: ## Fail where the committed document is not the one that the code prints
 
 postgres: ## Bring PostgreSQL and PgBouncer for the tests, where they are not installed
 	@contract-tests/bring-postgres.sh
-	@contract-tests/bring.sh pgbouncer libevent-2.1-7 libc-ares2
+	@contract-tests/bring.sh pgbouncer libevent-2.1-7 libevent-2.1-7t64 libc-ares2 libcares2
 
 interop: postgres ## Generated clients, judges and other peers: make interop PEER=orval
 	@contract-tests/interop/bring.sh
 	@$(CARGO) run --quiet --locked --package todo-contract-tests --bin interop -- $(PEER)
 
 release: document ## Freeze the document as released, under its version
-	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1); \
-	  cp --no-clobber openapi/openapi.json "openapi/released/$$version.json"
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1); frozen=openapi/released/$$version.json; \
+	  if [ -e "$$frozen" ]; then echo "$$version is released already: raise the version in Cargo.toml" >&2; exit 1; fi; \
+	  cp openapi/openapi.json "$$frozen"
 
 clean: ## Remove what was built; the data stays
 	$(CARGO) clean
 
-# The tools, pinned; built once into target/, without optimising, which takes longer than what they do.
-$(DENY): PINNED := cargo-deny@0.20.2
-$(MACHETE): PINNED := cargo-machete@0.9.2
-$(DENY) $(MACHETE):
-	$(CARGO) install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build $(PINNED)
+# The tools, pinned by the name of their folder; built once into target/, without optimising, which takes longer than what
+# they do.
+$(DENY) $(MACHETE): $(TOOLS)/%:
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS)/$(firstword $(subst /, ,$*)) --target-dir $(TOOLS)/build \
+	  $(firstword $(subst /, ,$*))

@@ -4,7 +4,8 @@
 #
 #   bring.sh PROGRAM LIBRARY…
 #
-# The program's package has its name; the libraries are the packages that it needs where it is unpacked.
+# The program's package has its name; the libraries are the packages that it needs where it is unpacked, by all names that
+# they have in one system or another.
 set -eu
 
 program=$1
@@ -27,7 +28,11 @@ elif command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
     echo "$program is not installed; unpacking the system's package, without installing it"
     mkdir -p "$target"
     cd "$target"
-    apt-get download -qq "$@"
+    for package; do
+        if [ -n "$(apt-cache show "$package" 2>/dev/null)" ]; then
+            apt-get download -qq "$package"
+        fi
+    done
     for package in *.deb; do
         dpkg-deb -x "$package" .
     done

@@ -15,7 +15,7 @@ CARGO_ENCODED_RUSTFLAGS="--codegen=profile-generate=$build/counts" \
 # What build scripts and macros have counted is no load.
 rm -rf "$build/counts"
 cargo run --quiet --locked --package todo-contract-tests --bin bench-http -- \
-    SERVERS="$build/release/todo-server" CONNECTIONS="1 16 100" ROUNDS=1 DURATION=3
+    SERVERS=target/profile/release/todo-server CONNECTIONS="1 16 100" ROUNDS=1 DURATION=3
 "$merge" merge --sparse --output server/load.profdata "$build/counts"
 # Cargo does not see that what it built before was laid out by another one.
 cargo clean --quiet --profile release

@@ -75,7 +75,8 @@ impl Contender {
     /// Makes the tables, by ours: peers have none of their own.
     pub(crate) async fn migrate(&self, database: &str) -> Result<(), String> {
         let ours = if self.program.ends_with("todo-server") { self } else { &"todo-server".parse()? };
-        let mut command = ours.command(database, 0, &std::env::temp_dir().join("todo-migrate.log"));
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut command = ours.command(database, 0, &folder.path().join("migrate.log"));
         let output = command.args(["migrate", "up"]).stderr(Stdio::piped()).output().await;
         let output = output.map_err(|error| format!("{}: {error}", ours.name))?;
         let told = || format!("{}: {}", ours.name, String::from_utf8_lossy(&output.stderr));

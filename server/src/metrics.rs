@@ -92,7 +92,7 @@ fn describe() {
     describe_gauge!(IN_FLIGHT, Unit::Count, "Requests under way.");
     describe_counter!(REQUESTS, Unit::Count, "Answers, by operation and status.");
     describe_histogram!(DURATION, Unit::Seconds, "From the end of a request's head to its answer, by operation.");
-    describe_counter!(SHED, Unit::Count, "Requests answered 503 at once (MAX_REQUESTS) or given up.");
+    describe_counter!(SHED, Unit::Count, "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN) or given up.");
     describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
     describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");

@@ -106,5 +106,4 @@ clean: ## Remove what was built; the data stays
 # The tools, pinned by the name of their folder; built once into target/, without optimising, which takes longer than what
 # they do.
 $(DENY) $(MACHETE): $(TOOLS)/%:
-	$(CARGO) install --quiet --locked --debug --root $(TOOLS)/$(firstword $(subst /, ,$*)) --target-dir $(TOOLS)/build \
-	  $(firstword $(subst /, ,$*))
+	$(CARGO) install --quiet --locked --debug --root $(TOOLS)/$(*D:/bin=) --target-dir $(TOOLS)/build $(*D:/bin=)

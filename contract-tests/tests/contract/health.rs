@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::{
     monitoring::{count, page, watched_on},
-    serverless::until,
+    serverless::{block_all, until},
 };
 
 #[rstest]
@@ -40,8 +40,7 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
     let id = ann.created("Buy milk").await;
     let under_way = async |metric| count(&page(admin).await, metric);
 
-    let lock = database.connect().await;
-    lock.execute_unprepared("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
+    let lock = block_all(&database).await;
     let work = tokio::spawn({
         let ann = ann.clone();
         async move { tokio::join!(ann.task(id), ann.toggle(id)) }

@@ -7,6 +7,7 @@ mod file;
 use std::{env, path::Path};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use super::{Refusals, auth, database, http, log, telemetry};
 
@@ -35,7 +36,7 @@ impl Variables {
             match value.into_string() {
                 Ok(value) => pairs.push((name.to_owned(), value)),
                 // Passed over, it would leave the default to count, which may be another database.
-                Err(_) if Self::has(name) => {
+                Err(_) if Self::names().contains(&name.to_uppercase()) => {
                     return Err(Refusals::one(format!("{name} is not in UTF-8; write it so")));
                 }
                 Err(_) => {}
@@ -44,9 +45,10 @@ impl Variables {
         Self::from_pairs(pairs.into_iter())
     }
 
-    /// Whether there is a variable of that name.
-    fn has(name: &str) -> bool {
-        serde_json::to_value(Self::default()).is_ok_and(|all| all.get(name.to_ascii_lowercase()).is_some())
+    /// The names of all variables.
+    pub(super) fn names() -> Vec<String> {
+        let all = serde_json::to_value(Self::default()).unwrap_or_default();
+        all.as_object().into_iter().flat_map(Map::keys).map(|name| name.to_uppercase()).collect()
     }
 
     /// From pairs, of which the last of a name counts, and an empty one not at all.

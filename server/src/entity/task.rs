@@ -82,6 +82,11 @@ impl Target {
         self.id == task.id && self.owner.as_str() == task.user_id
     }
 
+    /// Whether both mean the same task. Who asks for another's means none: nothing is done to it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id && self.owner == other.owner
+    }
+
     /// Whether `task` is meant as it stands.
     pub(crate) fn is_now(&self, task: &Model) -> bool {
         self.is(task) && self.moments.as_ref().is_none_or(|moments| moments.contains(&task.updated_at))

@@ -10,8 +10,8 @@
 //! what each is told, as if it had gone alone. Reads are asked again, apart.
 //!
 //! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: where there is another
-//! connection, the next one goes beside it past [`PATIENCE`]. And its own not for long: the database refuses to wait for a lock past half of
-//! the time, so who waits for none is answered then.
+//! connection, the next one goes beside it past [`PATIENCE`]. And its own not for long: the database refuses to wait for a
+//! lock past half of the time, so who waits for none is answered then.
 
 use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
 
@@ -27,7 +27,7 @@ use tokio::{
 use super::trouble::is_refusal;
 use crate::workers::Clients;
 
-/// For how long that is where there are several connections.
+/// For how long a statement is let go alone where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 
 /// How many go together: of few sizes, so that the statements are few, and the database keeps them prepared.

@@ -154,9 +154,9 @@ impl Kind for Delete {
         target.is_of_several_versions()
     }
 
-    /// Of two who delete the same task, one comes too late. Whose it is not, does nothing to it, and so holds up nobody.
+    /// Of two who delete the same task, one comes too late.
     fn go_together(one: &Target, other: &Target) -> bool {
-        one.id != other.id || one.owner != other.owner
+        !one.is_same(other)
     }
 }
 
@@ -259,7 +259,7 @@ impl Kind for Apply {
 
     /// Two changes of a task are two, one after the other.
     fn go_together(one: &Change, other: &Change) -> bool {
-        Delete::go_together(&one.target, &other.target)
+        !one.target.is_same(&other.target)
     }
 }
 

@@ -5,8 +5,8 @@ use std::{pin::pin, sync::Arc};
 use futures_util::future::{join_all, select};
 use rstest::rstest;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection,
-    sea_query::{Order, Query},
+    ConnectionTrait, DatabaseConnection, TransactionTrait,
+    sea_query::{Expr, ExprTrait, Order, Query},
 };
 use serde_json::json;
 use todo_contract_tests::{
@@ -201,12 +201,14 @@ async fn a_key_that_is_renewed_while_it_is_swept_stays(#[values(Postgres, Guarde
     }
     drop(app);
     let (other, beside) = (database.connect().await, database.connect().await);
-    other.execute_unprepared("UPDATE idempotency_keys SET created_at = 0").await.expect("time passes");
-    let renew = "BEGIN; UPDATE idempotency_keys SET created_at = 9000000000000000 WHERE key = 'old'";
-    other.execute_unprepared(renew).await.expect("the other server is at it");
+    let dated = |moment: i64| Query::update().table("idempotency_keys").value("created_at", moment).take();
+    other.execute(&dated(0)).await.expect("time passes");
+    let renewing = other.begin().await.expect("a transaction");
+    let renewed = dated(9_000_000_000_000_000).and_where(Expr::col("key").eq("old")).take();
+    renewing.execute(&renewed).await.expect("the other server is at it");
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
     until("it sweeps", async || waiting(&beside).await == 1).await;
-    other.execute_unprepared("COMMIT").await.expect("it is renewed");
+    renewing.commit().await.expect("it is renewed");
     until("older is swept, and old is not", async || kept(&beside).await == ["newest", "old"]).await;
 }

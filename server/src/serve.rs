@@ -124,3 +124,35 @@ fn is_of_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use poem::endpoint::make_sync;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::{Config, workers::tests::busy};
+
+    #[tokio::test]
+    async fn nobody_is_cut_for_the_time_that_we_were_busy() {
+        let variables = [("BETTER_AUTH_SECRET", "of thirty-two characters or more"), ("REQUEST_TIMEOUT", "1")];
+        let config = Config::from_pairs(variables).expect("it is good");
+        let (thread, _) = busy(Duration::from_millis(50));
+        let workers = Workers::new(vec![thread], [Arc::new(make_sync(|_| "answered").map_to_response().boxed())]);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let clients = join_all((0..30).map(|_| async {
+            let mut stream = TcpStream::connect(address).await?;
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.map(|_| answer)
+        }));
+        let mut answers = Vec::new();
+        serve_by(&workers, listener, &config.http, async { answers = clients.await }).await;
+        for answer in answers {
+            let answer = answer.expect("it is not cut");
+            assert!(answer.ends_with("answered"), "{answer:?}");
+        }
+    }
+}

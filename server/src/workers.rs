@@ -25,6 +25,10 @@ use tokio::{
 
 use crate::telemetry;
 
+/// After how many turns of those it has, a worker that is never idle looks for newcomers. With the library's 31, they come
+/// in at a trickle where each turn is long.
+const TURNS_BETWEEN_NEWCOMERS: u32 = 4;
+
 /// What answers requests.
 pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 
@@ -96,7 +100,11 @@ impl Thread {
     }
 
     fn start(number: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().on_thread_park(telemetry::write_gathered).build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .global_queue_interval(TURNS_BETWEEN_NEWCOMERS)
+            .on_thread_park(telemetry::write_gathered)
+            .build()?;
         let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             telemetry::gather();
@@ -123,5 +131,42 @@ impl Thread {
 impl Drop for Client {
     fn drop(&mut self) {
         self.clients.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{
+        future::poll_fn,
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Poll,
+        time::Duration,
+    };
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// A worker that is never idle: each of the turns, which are counted, takes so long.
+    pub(crate) fn busy(turn: Duration) -> (Thread, Arc<AtomicUsize>) {
+        let thread = Thread::start(0).expect("a thread");
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        thread.runtime().spawn(poll_fn(move |context| {
+            thread::sleep(turn);
+            counted.fetch_add(1, Ordering::Relaxed);
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        }));
+        (thread, turns)
+    }
+
+    #[tokio::test]
+    async fn newcomers_get_in_where_a_worker_is_never_idle() {
+        let (thread, turns) = busy(Duration::from_millis(1));
+        let before = turns.load(Ordering::Relaxed);
+        join_all((0..20).map(|_| thread.runtime().spawn(async {}))).await;
+        let taken = turns.load(Ordering::Relaxed) - before;
+        assert!(taken < 200, "twenty of them got in within {taken} turns");
     }
 }

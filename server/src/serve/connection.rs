@@ -66,6 +66,7 @@ impl Connection {
             return;
         };
         let watch = Arc::clone(&self.watch);
+        watch.listened_to();
         let service = service_fn({
             let (endpoint, watch) = (Arc::clone(&self.endpoint), Arc::clone(&self.watch));
             move |request: http::Request<Incoming>| {

@@ -53,15 +53,19 @@ impl Watch {
     pub(super) fn new(connections: Arc<Connections>, config: &HttpConfig) -> Self {
         let eviction = Arc::new(Notify::new());
         let ticket = Some(connections.wait(&eviction));
-        // Who connects has something to say; only between requests may one take one's time.
-        let deadline = Some(Instant::now() + config.request_timeout);
         Self {
             connections,
             eviction,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
-            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline, is_unread: false, room: None }),
+            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline: None, is_unread: false, room: None }),
         }
+    }
+
+    /// Somebody listens to what comes. Who connects has something to say; only between requests may one take one's
+    /// time. Until here the time was ours: what was sent meanwhile is not looked at before it would be over.
+    pub(super) fn listened_to(&self) {
+        self.state.lock().deadline = Some(Instant::now() + self.request_timeout);
     }
 
     /// Until when the connection may stay as it is.

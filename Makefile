@@ -36,9 +36,11 @@ token: .env ## Print a token for trying the API: make token USER=demo
 test: postgres ## Run all tests, on SQLite and on PostgreSQL
 	$(CARGO) test --workspace --locked
 
+PLAIN := $(CARGO) test --locked --package todo-contract-tests --test contract --
 test-plain: postgres ## The tests of tasks once more, a statement for each request and no list remembered
-	TEST_VARIABLES="DATABASE_BATCH_SIZE=1 LIST_CACHE=0 WORKERS=1" \
-	  $(CARGO) test --locked --package todo-contract-tests --test contract -- tasks:: ownership::
+	@for tests in tasks:: ownership::; do \
+	  $(PLAIN) --list $$tests | grep -q ': test$$' || { echo "no test is called $$tests" >&2; exit 1; }; done
+	TEST_VARIABLES="DATABASE_BATCH_SIZE=1 LIST_CACHE=0 WORKERS=1" $(PLAIN) tasks:: ownership::
 
 chaos: postgres ## Cause faults for real, and see that nothing acknowledged is lost: make chaos LONG=1 FAULT=disk-full
 	$(CARGO) run --quiet --locked --package todo-contract-tests --bin chaos -- $(if $(LONG),--long) $(FAULT)

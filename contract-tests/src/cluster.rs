@@ -72,10 +72,11 @@ impl Cluster {
             chown(&folder, Some(user), None).expect("the folder can be given away");
         }
         let watched = watch(&binaries, &folder, user);
-        let port = free_port();
-        let cluster = Self { binaries, folder, port, user, settings, _watched: watched };
+        let mut cluster = Self { binaries, folder, port: 0, user, settings, _watched: watched };
         let data = cluster.data();
         cluster.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        // Not before: nobody keeps it free until the server has it.
+        cluster.port = free_port();
         cluster.resume();
         cluster
     }

@@ -1,8 +1,8 @@
 //! One runtime a core, each with one thread, its own connections to the database, and its own clients.
 //!
-//! Nothing of a request crosses threads: what one statement answers is told on the thread that waits for
-//! it. One runtime of several threads hands each wake-up to whichever is idle, which costs more than the
-//! work itself where the work is this small.
+//! On PostgreSQL nothing of a request crosses threads: what one statement answers is told on the thread that waits for
+//! it. (SQLite's driver has threads of its own, and all workers one writer.) One runtime of several threads hands each
+//! wake-up to whichever is idle, which costs more than the work itself where the work is this small.
 //!
 //! Clients come by one listener, and each goes to the worker that has the fewest. Several listeners on one
 //! port (`SO_REUSEPORT`) would leave it to chance, with a few busy clients to a bad one, and let a second

@@ -12,7 +12,8 @@ use crate::{
 
 impl Task {
     pub(crate) fn etag(&self) -> ETag {
-        ETag::of(format_args!("{}.{}", self.id, self.updated_at.micros()))
+        let (mut id, mut micros) = (itoa::Buffer::new(), itoa::Buffer::new());
+        ETag::of([id.format(self.id), ".", micros.format(self.updated_at.micros())].concat())
     }
 }
 

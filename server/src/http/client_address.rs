@@ -45,10 +45,12 @@ pub(super) fn client_address(request: &Request, trusted: &[IpNet]) -> Option<IpA
 
 /// Whether the nearest proxy, a trusted one, was asked by TLS.
 pub(super) fn came_by_tls(request: &Request, trusted: &[IpNet]) -> bool {
-    let is_trusted = peer(request).is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer)));
+    if !peer(request).is_some_and(|peer| trusted.iter().any(|network| network.contains(&peer))) {
+        return false;
+    }
     let forwarded = items(request, FORWARDED).last().and_then(|element| member(element, "proto"));
     let scheme = forwarded.or_else(|| items(request, X_FORWARDED_PROTO).last().map(str::trim));
-    is_trusted && scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 /// The address at the other end of the connection.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use poem::{
     Request, Response,
-    http::{HeaderValue, Method, header::WWW_AUTHENTICATE},
+    http::{HeaderName, HeaderValue, Method, header::WWW_AUTHENTICATE},
 };
 use todo_api::{Operation, RequestContext, RequestId, UserId};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use crate::{
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The header that names a request.
-pub(crate) const REQUEST_ID: &str = "x-request-id";
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names the request, by the caller's name for it where that is a good one, and logs how it was answered.
 pub(super) async fn named_and_logged<F>(mut request: Box<Request>, answer: impl FnOnce(Box<Request>) -> F) -> Response

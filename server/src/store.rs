@@ -14,6 +14,7 @@ mod page;
 mod readiness;
 mod search;
 mod sight;
+mod sizes;
 mod tasks;
 mod trouble;
 mod version;

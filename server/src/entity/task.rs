@@ -167,7 +167,7 @@ impl Entity {
 
     /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite
     /// brings no rows along.
-    pub(crate) fn delete_owned_by_each(targets: &[Target]) -> DeleteMany<Self> {
+    pub(crate) fn delete_owned_by_each(targets: &[&Target]) -> DeleteMany<Self> {
         Self::delete_many().filter(any(targets))
     }
 
@@ -195,7 +195,7 @@ fn is_brought() -> Condition {
         .add(brought("column3").is_null().or(brought("column3").eq(kept(Column::UpdatedAt))))
 }
 
-fn any(targets: &[Target]) -> Condition {
+fn any(targets: &[&Target]) -> Condition {
     targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()))
 }
 

@@ -24,14 +24,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::trouble::is_refusal;
+use super::{sizes, trouble::is_refusal};
 use crate::workers::Clients;
 
 /// For how long a statement is let go alone where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
-
-/// How many go together: of few sizes, so that the statements are few, and the database keeps them prepared.
-const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 
 /// A kind of statement that can carry several questions.
 pub(super) trait Kind: Send + Sync + 'static {
@@ -42,6 +39,10 @@ pub(super) trait Kind: Send + Sync + 'static {
 
     /// Whether asking twice does no more than asking once.
     const IS_READ: bool;
+
+    /// Whether its statements are filled up to one of the [`sizes`], so that any number of questions goes together. Of
+    /// other kinds as many go as fill one.
+    const IS_FILLED_UP: bool = true;
 
     /// Asks all of `questions` by one statement, and answers in their order.
     fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Result<Vec<Self::Answer>, DbErr>> + Send;
@@ -219,8 +220,8 @@ impl<K: Kind> State<K> {
     /// Those who go next, the first of those who wait among them; none where nobody waits.
     fn next(&mut self, most: usize) -> Option<Vec<Asked<K>>> {
         self.waiting.retain(|asked| !asked.tell.is_closed());
-        let room = SIZES.iter().rev().find(|size| **size <= self.waiting.len().min(most));
-        let Some(room) = room.copied() else {
+        let ready = self.waiting.len().min(most);
+        let Some(room) = sizes::filled_by(ready).map(|size| if K::IS_FILLED_UP { ready } else { size }) else {
             self.is_under_way = false;
             return None;
         };
@@ -299,7 +300,7 @@ mod tests {
         let asked = join_all((1..=5).map(|number| lane.ask(number)));
         let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
         assert_eq!(answers.into_iter().map(Result::unwrap_or_default).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
-        assert!(kind.statements.lock().len() < 5, "{:?}", kind.statements.lock());
+        assert_eq!(*kind.statements.lock(), [[1, 2, 3, 4, 5]], "five fill no size, and go together all the same");
     }
 
     #[tokio::test]

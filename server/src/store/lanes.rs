@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{
-    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Statement, StatementBuilder,
-    sea_query::{Expr, ExprTrait, Func, Query, ReturningClause, ValueTuple},
+    ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryTrait, Statement, StatementBuilder, Value,
+    sea_query::{Expr, ExprTrait, Func, Query, ReturningClause},
 };
 
 use todo_api::{ListQuery, PageVersion, UserId};
@@ -15,7 +15,7 @@ use super::{
     lane::{Kind, Lane, Manner, PATIENCE},
     list::Edit,
     lists::Lists,
-    sight, version,
+    sight, sizes, version,
     write::Written,
 };
 use crate::{
@@ -116,7 +116,7 @@ impl Kind for Read {
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
         let database = of(&self.0, targets.iter().map(|target| &target.owner));
-        let rows: Vec<_> = targets.iter().filter_map(Target::row).map(ValueTuple::Many).collect();
+        let rows = sizes::filled_up(targets.iter().filter_map(Target::row).collect());
         // That one of no versions is meant, no row can say.
         if rows.is_empty() {
             return Ok(vec![None; targets.len()]);
@@ -142,7 +142,9 @@ impl Kind for Delete {
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
         let owners = targets.iter().map(|target| &target.owner);
-        let mut deletion = Entity::delete_owned_by_each(targets).into_query();
+        // It brings no rows along: to name a task twice fills it up as well.
+        let named: Vec<_> = targets.iter().cycle().take(sizes::with_room_for(targets.len())).collect();
+        let mut deletion = Entity::delete_owned_by_each(&named).into_query();
         let tasks = self
             .0
             .carry_out(owners, |what| deletion.returning(what).take(), |task| Some(Edit::Remove(task.id)))
@@ -167,6 +169,7 @@ impl Kind for Create {
     type Answer = Model;
 
     const IS_READ: bool = false;
+    const IS_FILLED_UP: bool = false;
 
     async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Model>, DbErr> {
         let owners = rows.iter().map(|(owner, _)| owner);
@@ -209,7 +212,7 @@ pub(super) struct Change {
 
 impl Change {
     /// What a statement brings along of it.
-    fn row(&self) -> Option<ValueTuple> {
+    fn row(&self) -> Option<Vec<Value>> {
         let mut row = self.target.row()?;
         row.extend([
             self.title.clone().into(),
@@ -218,7 +221,7 @@ impl Change {
             self.completed.into(),
             self.flips.into(),
         ]);
-        Some(ValueTuple::Many(row))
+        Some(row)
     }
 }
 
@@ -235,7 +238,7 @@ impl Kind for Apply {
         let mut changes_by_id: Vec<_> = changes.iter().collect();
         // Two statements that lock the same tasks in different orders would wait for one another.
         changes_by_id.sort_unstable_by_key(|change| change.target.id);
-        let rows: Vec<_> = changes_by_id.into_iter().filter_map(Change::row).collect();
+        let rows = sizes::filled_up(changes_by_id.into_iter().filter_map(Change::row).collect());
         // That one of no versions is meant, no row can say.
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
@@ -287,12 +290,14 @@ impl Kind for Version {
         let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
         let version = version::select(tasks, query, after.as_ref(), backend);
         let version = Expr::SubQuery(None, Box::new(version.into()));
-        let owners = pages.iter().map(|page| page.owner.as_str());
+        let owners = sizes::filled_up(pages.iter().map(|page| vec![page.owner.as_str().into()]).collect());
         let statement = Query::select().exprs([brought("column1"), version]).from_values(owners, BROUGHT).take();
         let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
         let mut found = HashMap::new();
         for row in rows {
-            found.insert(row.try_get_by_index::<String>(0)?, version::read(&row, 1, query.limit, backend)?);
+            if let Some(owner) = row.try_get_by_index::<Option<String>>(0)? {
+                found.insert(owner, version::read(&row, 1, query.limit, backend)?);
+            }
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
         pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()

@@ -142,14 +142,18 @@ mod tests {
         let workers = Workers::new(vec![thread], [Arc::new(make_sync(|_| "answered").map_to_response().boxed())]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let clients = join_all((0..30).map(|_| async {
-            let mut stream = TcpStream::connect(address).await?;
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await?;
+        let mut clients = Vec::new();
+        for _ in 0..30 {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.expect("it is sent");
+            clients.push(stream);
+        }
+        let answered = join_all(clients.into_iter().map(async |mut client| {
             let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.map(|_| answer)
+            client.read_to_string(&mut answer).await.map(|_| answer)
         }));
         let mut answers = Vec::new();
-        serve_by(&workers, listener, &config.http, async { answers = clients.await }).await;
+        serve_by(&workers, listener, &config.http, async { answers = answered.await }).await;
         for answer in answers {
             let answer = answer.expect("it is not cut");
             assert!(answer.ends_with("answered"), "{answer:?}");

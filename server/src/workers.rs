@@ -138,7 +138,10 @@ impl Drop for Client {
 pub(crate) mod tests {
     use std::{
         future::poll_fn,
-        sync::atomic::{AtomicUsize, Ordering},
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
         task::Poll,
         time::Duration,
     };
@@ -164,9 +167,15 @@ pub(crate) mod tests {
     #[tokio::test]
     async fn newcomers_get_in_where_a_worker_is_never_idle() {
         let (thread, turns) = busy(Duration::from_millis(1));
-        let before = turns.load(Ordering::Relaxed);
-        join_all((0..20).map(|_| thread.runtime().spawn(async {}))).await;
-        let taken = turns.load(Ordering::Relaxed) - before;
+        let (all_are_there, wait) = mpsc::channel::<()>();
+        thread.runtime().spawn(async move { wait.recv() });
+        let newcomers = [(); 20].map(|()| {
+            let turns = Arc::clone(&turns);
+            thread.runtime().spawn(async move { turns.load(Ordering::Relaxed) })
+        });
+        drop(all_are_there);
+        let turns: Vec<_> = join_all(newcomers).await.into_iter().map(|turn| turn.expect("it gets in")).collect();
+        let taken = turns[19] - turns[0];
         assert!(taken < 200, "twenty of them got in within {taken} turns");
     }
 }

@@ -62,8 +62,8 @@ impl Watch {
         }
     }
 
-    /// Somebody listens to what comes. Who connects has something to say; only between requests may one take one's
-    /// time. Until here the time was ours: what was sent meanwhile is not looked at before it would be over.
+    /// Somebody listens to what comes: the time for it begins, and not when the client came, whom we may have let wait.
+    /// Who connects has something to say; only between requests may one take one's time.
     pub(super) fn listened_to(&self) {
         self.state.lock().deadline = Some(Instant::now() + self.request_timeout);
     }

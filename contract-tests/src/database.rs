@@ -210,10 +210,24 @@ impl TestDatabase {
     ///
     /// Where they cannot be blocked.
     pub async fn block_writes(&self) -> DatabaseConnection {
-        let statement = match self {
+        self.locked(match self {
             Self::Sqlite(_) => "BEGIN IMMEDIATE",
             Self::Postgres { .. } => "BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE",
-        };
+        })
+        .await
+    }
+
+    /// Makes whoever reads or writes tasks wait, likewise. On PostgreSQL alone: who reads SQLite waits for nobody.
+    ///
+    /// # Panics
+    ///
+    /// Where they cannot be blocked.
+    pub async fn block_all(&self) -> DatabaseConnection {
+        self.locked("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await
+    }
+
+    /// A connection that holds the lock which `statement` takes.
+    async fn locked(&self, statement: &str) -> DatabaseConnection {
         let connection = self.connect().await;
         connection.execute_unprepared(statement).await.expect("a lock");
         connection

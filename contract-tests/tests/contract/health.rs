@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::{
     monitoring::{count, page, watched_on},
-    serverless::{block_all, until},
+    serverless::until,
 };
 
 #[rstest]
@@ -40,7 +40,7 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
     let id = ann.created("Buy milk").await;
     let under_way = async |metric| count(&page(admin).await, metric);
 
-    let lock = block_all(&database).await;
+    let lock = database.block_all().await;
     let work = tokio::spawn({
         let ann = ann.clone();
         async move { tokio::join!(ann.task(id), ann.toggle(id)) }

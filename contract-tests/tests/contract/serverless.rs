@@ -27,13 +27,6 @@ async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<S
     database.query_all(&question).await.expect("an answer").len()
 }
 
-/// Makes whoever reads or writes tasks wait, until the connection is told `ROLLBACK`. There is no builder for locks.
-pub(crate) async fn block_all(database: &TestDatabase) -> DatabaseConnection {
-    let connection = database.connect().await;
-    connection.execute_unprepared("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await.expect("a lock");
-    connection
-}
-
 /// How many wait for somebody's lock.
 pub(crate) async fn waiting(database: &DatabaseConnection) -> usize {
     others(database, Expr::col("pid"), Some(Expr::col("wait_event_type").eq("Lock"))).await
@@ -105,7 +98,7 @@ async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(f
     let (ann, beside) = (app.client("ann"), database.connect().await);
     let id = ann.created("Buy milk").await;
 
-    let other = block_all(&database).await;
+    let other = database.block_all().await;
     // More than there are connections: the later ones are answered as well.
     let (one, two, three, four) = tokio::join!(ann.task(id), ann.toggle(id), ann.list(), ann.delete(id));
     for answer in [one, two, three, four] {

@@ -1,15 +1,13 @@
 //! How much is kept of answers that nobody takes.
 
-use std::time::{Duration, Instant};
-
 use rstest::rstest;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Raw, TestApp,
 };
-use tokio::time::sleep;
 
 use super::requests::fill;
+use crate::serverless::until;
 
 const ROOM_BYTES: u64 = 16 << 20;
 
@@ -31,9 +29,5 @@ async fn answers_that_nobody_takes_have_room_for_so_many_bytes(#[values(Sqlite, 
     assert!(take_nothing.len() + 1 >= fit, "{} answers of {size} bytes fill the room", take_nothing.len());
     app.client("bob").created("what is small is answered").await;
     drop(take_nothing);
-    let start = Instant::now();
-    while ann.list().await.status != 200 {
-        assert!(start.elapsed() < Duration::from_mins(1), "there is room again");
-        sleep(Duration::from_millis(50)).await;
-    }
+    until("there is room again", async || ann.list().await.status == 200).await;
 }

@@ -52,8 +52,9 @@ async function createPostgres(): Promise<Database> {
   const url = new URL(DATABASE_URL ?? "");
   url.pathname = name;
   const pool = new pg.Pool({ connectionString: url.href });
-  // That a connection ends with the database is no error.
+  // That a connection ends with the database is no error: one in use, or one that `end` did not wait for.
   pool.on("connect", (client) => client.on("error", () => {}));
+  pool.on("error", () => {});
   return {
     url: url.href,
     forBetterAuth: pool,

@@ -78,15 +78,19 @@ async function submit(page: Page, title: string) {
   await page.getByRole("button", { name: "Add" }).click();
 }
 
+/** The tick of a task. By its whole title: the field's "New task" has "new" in it. */
+const tick = (page: Page, title: string, checked?: boolean) =>
+  page.getByRole("checkbox", { name: title, exact: true, checked });
+
 async function add(page: Page, title: string) {
   await submit(page, title);
-  await page.getByLabel(title).waitFor();
+  await tick(page, title).waitFor();
 }
 
 /** Completes a task, or takes that back; it shows once the API has answered. */
 async function complete(page: Page, title: string, completed: boolean) {
-  await page.getByLabel(title).click();
-  await page.getByRole("checkbox", { name: title, checked: completed }).waitFor();
+  await tick(page, title).click();
+  await tick(page, title, completed).waitFor();
 }
 
 const titles = async (page: Page) => (await page.getByRole("listitem").allInnerTexts()).map((title) => title.trim());
@@ -101,7 +105,7 @@ test("somebody signs up, adds a task and completes it, and it is there after a r
   await add(page, "Buy milk");
   await complete(page, "Buy milk", true);
   await page.reload();
-  await page.getByRole("checkbox", { name: "Buy milk", checked: true }).waitFor();
+  await tick(page, "Buy milk", true).waitFor();
   assert.deepEqual(await alerts(page), []);
 });
 
@@ -138,7 +142,7 @@ test("what is added while the list is under way stays when it comes", async () =
   await page.reload();
   await add(page, "new");
   added.come();
-  await page.getByLabel("old").waitFor();
+  await tick(page, "old").waitFor();
   assert.deepEqual(await titles(page), ["new", "old"]);
 });
 
@@ -153,7 +157,7 @@ test("what comes in the list before it is known to be added is there once", asyn
   await page.route(isCreation, async (route) => {
     const response = await route.fetch();
     stored.come();
-    await page.getByLabel("new").waitFor();
+    await tick(page, "new").waitFor();
     await route.fulfill({ response });
   });
   await page.reload();

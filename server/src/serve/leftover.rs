@@ -41,13 +41,16 @@ impl Leftover {
         if body.is_empty() {
             return None;
         }
-        let body = Lent(Arc::new(Mutex::new(body.into())));
+        let body = Lent(Arc::new(Mutex::new(Shared { body: body.into(), is_broken: false })));
         request.set_body(BoxBody::new(body.clone()));
         Some(Self { body, is_held_back: request.headers().contains_key(EXPECT) })
     }
 
     /// Reads what is left; whether the next request can follow on the same connection.
     pub(super) async fn clear(mut self, watch: &Watch) -> bool {
+        if self.body.0.lock().is_broken {
+            return false;
+        }
         if self.body.is_end_stream() {
             return true;
         }
@@ -75,21 +78,30 @@ impl Leftover {
 
 /// One of two ends to read the same body from, one after the other.
 #[derive(Clone)]
-struct Lent(Arc<Mutex<BoxBody<Bytes, io::Error>>>);
+struct Lent(Arc<Mutex<Shared>>);
+
+struct Shared {
+    body: BoxBody<Bytes, io::Error>,
+    /// Whether it could not be read to its end: nobody knows then where the next request begins.
+    is_broken: bool,
+}
 
 impl Body for Lent {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Pin::new(&mut *self.0.lock()).poll_frame(context)
+        let Shared { body, is_broken } = &mut *self.0.lock();
+        let polled = Pin::new(body).poll_frame(context);
+        *is_broken |= matches!(polled, Poll::Ready(Some(Err(_))));
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().is_end_stream()
+        self.0.lock().body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.lock().size_hint()
+        self.0.lock().body.size_hint()
     }
 }

@@ -103,7 +103,9 @@ async fn a_body_that_breaks_off_is_a_problem(#[values(Sqlite, Postgres)] engine:
     let app = TestApp::start(engine).await;
     let mut raw = Raw::connect(app.address()).await;
     raw.send(Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\n" + body).await;
-    assert_eq!(raw.problem().await.expect(422).faults(), [": did not arrive whole"]);
+    let answer = raw.problem().await.expect(422);
+    assert_eq!(answer.faults(), [": did not arrive whole"]);
+    assert_eq!(answer.header("connection"), "close", "nobody knows where the next request begins");
 }
 
 #[rstest]

@@ -114,17 +114,20 @@ async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engi
     drop(idle);
 }
 
+#[rstest]
+#[case::of_tasks("/api/tasks", "listTasks")]
+#[case::of_readiness("/api/ready", "getReadiness")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_request_is_told_with_its_time_in_the_database() {
+async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str, #[case] operation: &str) {
     let cluster = std::sync::Arc::new(todo_contract_tests::Cluster::start());
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
     let client = ServerProcess::client(server.address(), "ann");
-    client.list().await.expect(200);
+    client.get(path).await.expect(200);
     cluster.interrupt();
     let mut line = Value::Null;
     for _ in 0..20 {
-        client.list().await.expect(503);
+        client.get(path).await;
         line = server
             .printed()
             .iter()
@@ -136,7 +139,7 @@ async fn a_slow_request_is_told_with_its_time_in_the_database() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited >= 1000.0), "{line}");
-    assert_eq!(line["operation"], "listTasks");
+    assert_eq!(line["operation"], operation);
 }
 
 #[test]

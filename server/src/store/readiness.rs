@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::Store;
+use crate::telemetry;
 
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);
@@ -28,6 +29,7 @@ type Answer = Result<(), Arc<DbErr>>;
 
 impl Readiness for Store {
     async fn ready(&self) -> Result<(), Unavailable> {
+        let begin = Instant::now();
         let last = Arc::clone(&self.readiness.0).lock_owned().await;
         let answer = match &*last {
             Some(word) if word.given.elapsed() < STANDS_FOR => word.answer.clone(),
@@ -37,6 +39,7 @@ impl Readiness for Store {
                 Err(Arc::new(DbErr::Custom(format!("the database was not asked to the end: {error}"))))
             }),
         };
+        telemetry::waited(begin.elapsed());
         answer.map_err(|error| Unavailable(error))
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn at_work_on<T>(context: Arc<RequestContext>, work: impl Futur
     CURRENT.scope(current, async { (work.await, CURRENT.with(|current| current.database.get())) }).await
 }
 
-/// The request at work has waited so long for the database. Readiness is asked outside of any.
+/// The request at work has waited so long for the database. What tasks of their own wait is nobody's.
 pub(crate) fn waited(duration: Duration) {
     let _ = CURRENT.try_with(|current| current.database.set(current.database.get() + duration));
 }

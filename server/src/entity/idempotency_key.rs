@@ -54,14 +54,15 @@ impl Entity {
         Ok(kept > 0)
     }
 
-    /// The answer that was kept.
+    /// The answer that was kept, where it was not `expired`, in microseconds since 1970.
     pub(crate) async fn answer(
         owner: &UserId,
         key: &IdempotencyKey,
+        expired: i64,
         database: &impl ConnectionTrait,
     ) -> Result<Option<String>, DbErr> {
         let row = Self::find().filter(COLUMN.user_id.eq(owner.as_str())).filter(COLUMN.key.eq(key.as_str()));
-        Ok(row.one(database).await?.map(|row| row.answer))
+        Ok(row.filter(COLUMN.created_at.gte(expired)).one(database).await?.map(|row| row.answer))
     }
 
     /// Deletes some of what was kept before `expired`, in microseconds since 1970: no more at a time than is done soon, so

@@ -107,7 +107,7 @@ impl Store {
             }));
         }
         transaction.rollback().await?;
-        let answer = Entity::answer(owner, key, &database).await?;
+        let answer = Entity::answer(owner, key, expired, &database).await?;
         Ok(answer.and_then(|answer| Creation::replay(&answer)))
     }
 

@@ -183,6 +183,26 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
 }
 
+/// By another server, which takes its time.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guarded)] engine: Engine) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "1")]).await.expect("it starts");
+    let ann = keyed(&app.client("ann"), "old");
+    ann.create(json!({"title": "a"})).await.expect(201);
+    let other = database.connect().await;
+    let dated = |moment: i64| Query::update().table("idempotency_keys").value("created_at", moment).take();
+    other.execute(&dated(0)).await.expect("time passes");
+    let renewing = other.begin().await.expect("a transaction");
+    renewing.execute(&dated(9_000_000_000_000_000)).await.expect("the other server is at it");
+    ann.create(json!({"title": "a"})).await.expect(409);
+    ann.create(json!({"title": "another body"})).await.expect(409);
+    renewing.rollback().await.expect("it fails");
+    assert_eq!(ann.create(json!({"title": "a"})).await.expect(201).header("idempotency-replayed"), "");
+    assert_eq!(count(&ann).await, 2);
+}
+
 /// The names of the keys that are kept.
 async fn kept(database: &DatabaseConnection) -> Vec<String> {
     let all = Query::select().column("key").from("idempotency_keys").order_by("key", Order::Asc).take();

@@ -6,7 +6,7 @@
 use sea_orm::{
     Condition, DeleteMany, QueryOrder, QueryResult, QuerySelect, QueryTrait, UpdateMany,
     entity::prelude::*,
-    sea_query::{ExprTrait, Func, IntoIden, SelectStatement, TableRef, ValueTuple},
+    sea_query::{ExprTrait, Func, InsertStatement, IntoIden, Query, SelectStatement, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Nullable, Timestamp, UserId};
@@ -30,6 +30,23 @@ pub(crate) struct Model {
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The columns of a new task. Its id is the database's.
+const NEW: [(Column, &str); 6] = [
+    (Column::UserId, "column1"),
+    (Column::Title, "column2"),
+    (Column::Description, "column3"),
+    (Column::Completed, "column4"),
+    (Column::CreatedAt, "column5"),
+    (Column::UpdatedAt, "column6"),
+];
+
+impl ActiveModel {
+    /// What a statement brings along of a new task.
+    pub(crate) fn row(&self) -> Vec<Value> {
+        NEW.iter().filter_map(|(column, _)| self.get(*column).into_value()).collect()
+    }
+}
 
 impl Model {
     /// The tasks of rows that have all columns, in their order.
@@ -146,6 +163,17 @@ impl Entity {
         let mut tasks = Self::find().filter(is_brought());
         QueryTrait::query(&mut tasks).from_values(rows, BROUGHT);
         tasks
+    }
+
+    /// A creation of tasks of which [`BROUGHT`] rows tell, each of its owner; none for a row that has none.
+    pub(crate) fn create_each(rows: Vec<ValueTuple>) -> InsertStatement {
+        let mut tasks = Query::select();
+        tasks.exprs(NEW.map(|(_, column)| brought(column))).from_values(rows, BROUGHT);
+        tasks.and_where(brought("column1").is_not_null());
+        let mut creation = Query::insert();
+        creation.into_table(Self).columns(NEW.map(|(column, _)| column));
+        creation.select_from(tasks).expect("each column has its own");
+        creation
     }
 
     /// A change of tasks of `owner`: the only way to change any.

@@ -24,7 +24,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{sizes, trouble::is_refusal};
+use super::trouble::is_refusal;
 use crate::workers::Clients;
 
 /// For how long a statement is let go alone where there are several connections.
@@ -39,10 +39,6 @@ pub(super) trait Kind: Send + Sync + 'static {
 
     /// Whether asking twice does no more than asking once.
     const IS_READ: bool;
-
-    /// Whether its statements are filled up to one of the [`sizes`], so that any number of questions goes together. Of
-    /// other kinds as many go as fill one.
-    const IS_FILLED_UP: bool = true;
 
     /// Asks all of `questions` by one statement, and answers in their order.
     fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Result<Vec<Self::Answer>, DbErr>> + Send;
@@ -220,14 +216,13 @@ impl<K: Kind> State<K> {
     /// Those who go next, the first of those who wait among them; none where nobody waits.
     fn next(&mut self, most: usize) -> Option<Vec<Asked<K>>> {
         self.waiting.retain(|asked| !asked.tell.is_closed());
-        let ready = self.waiting.len().min(most);
-        let Some(room) = sizes::filled_by(ready).map(|size| if K::IS_FILLED_UP { ready } else { size }) else {
+        if self.waiting.is_empty() {
             self.is_under_way = false;
             return None;
-        };
-        let mut batch: Vec<Asked<K>> = Vec::with_capacity(room);
+        }
+        let mut batch: Vec<Asked<K>> = Vec::with_capacity(self.waiting.len().min(most));
         let mut stay = VecDeque::new();
-        while batch.len() < room
+        while batch.len() < most
             && let Some(asked) = self.waiting.pop_front()
         {
             let fits = batch.iter().all(|other| K::go_together(&other.question, &asked.question));

@@ -1,7 +1,7 @@
 //! Creation under a key: once, however often it is asked for.
 //!
 //! Task and key are written in one transaction, so that neither is ever there without the other. Whoever
-//! comes second, in whichever process, waits at the key's row until the first is done with it.
+//! comes second is told so, if by the same process; by another one, once the key's row has been waited for.
 
 use std::{
     collections::HashSet,
@@ -11,10 +11,10 @@ use std::{
     },
 };
 
-use sea_orm::{DbErr, EntityTrait, QueryTrait};
+use sea_orm::DbErr;
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, list::Edit, tasks, trouble::is_locked, write::Written};
+use super::{Store, list::Edit, sizes, tasks, trouble::is_locked, write::Written};
 use crate::{
     clock,
     entity::{
@@ -89,8 +89,8 @@ impl Store {
         let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
         let (write, transaction) = (self.history.write(), database.begin().await?);
         let written = async {
-            let mut insertion = task::Entity::insert_many([row]).into_query();
-            let written = Written::by(|what| insertion.returning(what).take(), &transaction).await?;
+            let mut creation = task::Entity::create_each(sizes::filled_up(vec![row.row()]));
+            let written = Written::by(|what| creation.returning(what).take(), &transaction).await?;
             let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
             let creation = Creation::new(task.into());
             let kept = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await;

@@ -1,18 +1,12 @@
 //! How many questions a statement has room for: of few sizes, so that the statements are few, and the database keeps
 //! them prepared.
 //!
-//! A statement that brings rows along is filled up with rows that mean nobody's task, which the database passes over:
-//! so all go who wait. What lost: to send no more than fill a size, which leaves one of five behind for a statement of
-//! its own.
+//! A statement is filled up with rows that mean nobody's task, which the database passes over: so all go who wait.
+//! What lost: to send no more than fill a size, which leaves one of five behind for a statement of its own.
 
 use sea_orm::{Value, sea_query::ValueTuple};
 
 const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
-
-/// The largest size that so many questions fill; none where there are none.
-pub(super) fn filled_by(questions: usize) -> Option<usize> {
-    SIZES.iter().rev().find(|size| **size <= questions).copied()
-}
 
 /// The smallest size with room for so many questions; for more than any has, as many as they are.
 pub(super) fn with_room_for(questions: usize) -> usize {

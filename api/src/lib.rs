@@ -67,8 +67,9 @@ pub use self::{
 /// the mapping of every failure to a problem come together, so that none can be forgotten.
 ///
 /// Each request may carry an `Arc<RequestContext>` as poem request data; its id goes into problems, and
-/// the caller is noted in it; and an `Arc<dyn Allowance>`, which bounds how often one may ask. Each answer of an operation carries an [`Operation`] as response data.
-pub fn service<S, T>(pages: Route, store: S, tokens: T) -> impl Endpoint<Output = Response>
+/// the caller is noted in it; and an `Arc<dyn Allowance>`, which bounds how often one may ask. Each answer of an operation
+/// carries an [`Operation`] as response data.
+pub fn service<S, T>(pages: Route, store: S, tokens: T) -> Service
 where
     S: Tasks + Readiness + Clone,
     T: Tokens,
@@ -81,21 +82,27 @@ where
 /// Where all operations are.
 const OPERATIONS: &str = "/api/";
 
-struct Service {
+/// The mounted API, with the pages beside it.
+pub struct Service {
     operations: BoxEndpoint<'static>,
     pages: BoxEndpoint<'static>,
     verifier: caller::Verifier,
 }
 
-impl Endpoint for Service {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+impl Service {
+    /// Answers `request`, a failure too. (Boxed: the futures around would hold it, twice, and be copied with it.)
+    pub async fn answer(&self, mut request: Box<Request>) -> Response {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.
         let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
-        // Boxed: the futures around would hold it, twice, and be copied with it.
-        let answered = problem::answer(Box::new(request), |request| DynEndpoint::call(&**endpoint, *request));
-        Ok(answered.await)
+        problem::answer(request, |request| DynEndpoint::call(&**endpoint, *request)).await
+    }
+}
+
+impl Endpoint for Service {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        Ok(self.answer(Box::new(request)).await)
     }
 }

@@ -17,8 +17,8 @@ mod security;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
-use todo_api::{Readiness, Tasks};
+use poem::{Endpoint, Request, Response};
+use todo_api::{Readiness, Service, Tasks};
 
 pub(crate) use self::{
     log::{REQUEST_ID, fresh_id},
@@ -75,7 +75,7 @@ impl Surroundings {
     where
         S: Tasks + Readiness + Clone,
     {
-        let service = todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator)).boxed();
+        let service = todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator));
         Surrounded { service, layers: Arc::clone(&self.layers) }
     }
 }
@@ -83,7 +83,7 @@ impl Surroundings {
 /// The service with all that stands around it. One endpoint, since each one is handed the whole request, which
 /// took more time than what most of them do with it.
 struct Surrounded {
-    service: BoxEndpoint<'static>,
+    service: Service,
     layers: Arc<Layers>,
 }
 
@@ -110,11 +110,10 @@ impl Surrounded {
     async fn guarded(&self, mut request: Box<Request>) -> Response {
         let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
         let counted = self.layers.rate_limits.count(&mut request);
-        let answered = match host::refusal(&request) {
-            Some(refusal) => Ok(refusal),
-            None => self.layers.load.bound(request, &*self.service).await,
+        let mut response = match host::refusal(&request) {
+            Some(refusal) => refusal,
+            None => self.layers.load.bound(request, |request| self.service.answer(request)).await,
         };
-        let mut response = answered.unwrap_or_else(poem::Error::into_response);
         if let Some(counted) = counted {
             counted.tell(&mut response);
         }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
-use poem::{Request, Response, endpoint::DynEndpoint};
+use poem::{Request, Response};
 use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -44,14 +44,13 @@ impl Load {
         Self { places: Arc::new(Semaphore::new(config.max_requests)), timeout: config.request_timeout }
     }
 
-    /// Has `service` answer, where there is room for it, and while there is time.
-    pub(super) async fn bound(
-        &self,
-        mut request: Box<Request>,
-        service: &dyn DynEndpoint<Output = Response>,
-    ) -> poem::Result<Response> {
+    /// Has `answer` answer, where there is room for it, and while there is time.
+    pub(super) async fn bound<F>(&self, mut request: Box<Request>, answer: impl FnOnce(Box<Request>) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
         if ALWAYS_ANSWERED.contains(&request.uri().path()) {
-            return service.call(*request).await;
+            return answer(request).await;
         }
         let watch = request.data::<Arc<Watch>>().cloned();
         let is_made = request.uri().path().starts_with(MADE);
@@ -61,7 +60,7 @@ impl Load {
             Problem::from(Overloaded).into_answer(name_of(context.as_ref()))
         };
         let Some(place) = Place::take(&self.places) else {
-            return Ok(refused());
+            return refused();
         };
         let place = Arc::new(place);
         let body = request.take_body();
@@ -76,16 +75,16 @@ impl Load {
             }));
         }
         // Once for the request to arrive, and once more for its answer to be made.
-        match timeout(self.timeout * 2, service.call(*request)).await {
-            Ok(Ok(mut response)) if is_made => {
+        match timeout(self.timeout * 2, answer(request)).await {
+            Ok(mut response) if is_made => {
                 let body: BoxBody<Bytes, io::Error> = response.take_body().into();
                 let bytes = body.size_hint().lower();
                 response.set_body(body);
                 let has_room = watch.is_none_or(|watch| watch.keep_room(bytes));
-                Ok(if has_room { response } else { refused() })
+                if has_room { response } else { refused() }
             }
-            Ok(answered) => answered,
-            Err(_elapsed) => Ok(refused()),
+            Ok(response) => response,
+            Err(_elapsed) => refused(),
         }
     }
 }

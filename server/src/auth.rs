@@ -47,7 +47,7 @@ impl Authenticator {
     async fn authenticate(&self, text: &str) -> Result<UserId, Unidentified> {
         let now = clock::now_seconds();
         // Before anything is remembered: a key that is published no longer ends what it verified.
-        self.keep_fresh().await;
+        self.keep_fresh(text).await;
         if let Some(user) = self.verified.user(text, now) {
             metrics::authenticated("accepted");
             return Ok(user);
@@ -62,16 +62,17 @@ impl Authenticator {
         Ok(user)
     }
 
-    async fn keep_fresh(&self) {
+    async fn keep_fresh(&self, text: &str) {
         if let Some(jwks) = &self.jwks {
-            jwks.keep_fresh().await;
+            let is_of_secret = || Token::parse(text).is_ok_and(|token| is_hmac(&token));
+            jwks.keep_fresh(|| !is_of_secret()).await;
         }
     }
 
     /// The key that signed `token`, of those that are fresh.
     async fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
         match &self.jwks {
-            _ if token.algorithm.family() == AlgorithmFamily::Hmac => self.shared_secrets.key(token),
+            _ if is_hmac(token) => self.shared_secrets.key(token),
             Some(jwks) => jwks.key(token).await,
             None => Err(Unidentified::because(format!(
                 "the token is signed with {:?}, but only a shared secret is configured: set AUTH_JWKS_URL to the \
@@ -80,6 +81,11 @@ impl Authenticator {
             ))),
         }
     }
+}
+
+/// Whether a token says that it is signed with a shared secret.
+fn is_hmac(token: &Token<'_>) -> bool {
+    token.algorithm.family() == AlgorithmFamily::Hmac
 }
 
 /// What turns tokens into users, by itself: for measuring it.

@@ -38,7 +38,6 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
         Ok(token) => {
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
             note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
-            authenticator.keep_fresh().await;
             let key = authenticator.key(&token).await;
             note("signature", key.map(|key| authenticator.signature(key.id(), config)));
             match token.claims() {

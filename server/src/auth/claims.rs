@@ -1,5 +1,7 @@
 //! The inside of a token, once its signature holds.
 
+use std::slice;
+
 use serde_json::{Map, Value};
 use todo_api::{Unidentified, UserId};
 
@@ -38,7 +40,7 @@ impl Rules {
     /// Where issuers are configured, one of them must have issued the token.
     pub(super) fn issuer(&self, claims: &Claims) -> Result<(), Unidentified> {
         let found = claims.get("iss");
-        expect_one_of(&self.issuers, found).map_err(|expected| {
+        expect_one_of(&self.issuers, found.map(slice::from_ref)).map_err(|expected| {
             Unidentified::because(match found {
                 Some(found) => format!("the token is issued by {}, expected {expected} (AUTH_ISSUER)", shown(found)),
                 None => format!("the token does not say who issued it (iss), expected {expected} (AUTH_ISSUER)"),
@@ -49,7 +51,9 @@ impl Rules {
     /// Where audiences are configured, the token must be made for one of them.
     pub(super) fn audience(&self, claims: &Claims) -> Result<(), Unidentified> {
         let found = claims.get("aud");
-        expect_one_of(&self.audiences, found).map_err(|expected| {
+        // One, or a list (RFC 7519, 4.1.3).
+        let audiences = found.map(|found| found.as_array().map_or(slice::from_ref(found), Vec::as_slice));
+        expect_one_of(&self.audiences, audiences).map_err(|expected| {
             Unidentified::because(match found {
                 Some(found) => format!("the token is made for {}, expected {expected} (AUTH_AUDIENCE)", shown(found)),
                 None => format!("the token does not say for whom it is (aud), expected {expected} (AUTH_AUDIENCE)"),
@@ -97,17 +101,12 @@ fn numeric_date(claims: &Claims, name: &str) -> Result<Option<f64>, Unidentified
     }
 }
 
-/// Where values are accepted, the claim must have one of them, else the error names them; `aud` may be a
-/// list. A trailing slash makes no difference: Better Auth cuts it off the origin that it puts there.
-fn expect_one_of(accepted: &[String], claim: Option<&Value>) -> Result<(), String> {
+/// Where values are accepted, one of those that are claimed must be one of them, else the error names them. A trailing
+/// slash makes no difference: Better Auth cuts it off the origin that it puts there.
+fn expect_one_of(accepted: &[String], claimed: Option<&[Value]>) -> Result<(), String> {
     let is_accepted =
         |value: &Value| value.as_str().is_some_and(|text| accepted.iter().any(|one| one == trimmed(text)));
-    let holds = match claim {
-        _ if accepted.is_empty() => true,
-        Some(Value::Array(values)) => values.iter().any(is_accepted),
-        Some(value) => is_accepted(value),
-        None => false,
-    };
+    let holds = accepted.is_empty() || claimed.is_some_and(|values| values.iter().any(is_accepted));
     if holds { Ok(()) } else { Err(accepted.join(" or ")) }
 }
 

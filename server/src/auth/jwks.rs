@@ -69,15 +69,18 @@ impl Jwks {
         key.ok_or_else(|| Unidentified::because(fault(&now, token)))
     }
 
-    /// Makes sure that the keys are not older than they may be. While the issuer fails, nobody waits for it; where there
-    /// are none yet, only those whose tokens need one.
-    pub(super) async fn keep_fresh(self: &Arc<Self>) {
+    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for it, and nobody while the
+    /// issuer fails; where there are none yet, they are fetched for the first who needs one.
+    pub(super) async fn keep_fresh(self: &Arc<Self>, needs: impl FnOnce() -> bool) {
         let published = self.published();
-        match published.fetched.map(|fetched| fetched.elapsed()) {
-            Some(age) if age < self.max_age / 2 => {}
-            Some(age) if age < self.max_age || published.is_failing => self.refetch_aside(),
-            Some(_) => self.refetch().await,
-            None => {}
+        let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return };
+        let soon = self.max_age / 2;
+        // A failure of long ago says nothing of the issuer now.
+        let is_failing = published.failed.is_some_and(|failed| failed.elapsed() < soon);
+        if age >= self.max_age && !is_failing && needs() {
+            self.refetch().await;
+        } else if age >= soon {
+            self.refetch_aside();
         }
     }
 
@@ -106,7 +109,7 @@ impl Jwks {
 
     /// A task of its own, so that it is finished even where the request that wanted it is given up.
     fn fetch(self: &Arc<Self>, mut last: OwnedMutexGuard<Option<Instant>>) -> Option<JoinHandle<()>> {
-        let pause = if self.published().is_failing { RETRY.min(self.cooldown) } else { self.cooldown };
+        let pause = if self.published().failed.is_some() { RETRY.min(self.cooldown) } else { self.cooldown };
         if last.is_some_and(|ended| ended.elapsed() < pause) {
             return None;
         }

@@ -11,6 +11,8 @@ use todo_contract_tests::{
     Issuer, Reply, SigningKey, TestApp, Token, seconds_from_now,
 };
 
+use crate::serverless::until;
+
 /// A server that trusts an issuer, and no shared secret unless that is set again.
 async fn trusting(engine: Engine, issuer: &Issuer, variables: &[(&str, &str)]) -> TestApp {
     let url = issuer.url();
@@ -208,6 +210,41 @@ async fn a_key_that_is_no_longer_published_stops_verifying(
     after_the_cooldown().await;
     assert_refused(&app, &of_old, "not among the keys that the issuer publishes").await;
     assert_counts(&app, &of_new).await;
+}
+
+/// Nobody has asked since, so nobody knows that the issuer is well again.
+#[rstest]
+#[tokio::test]
+async fn a_failure_of_long_ago_lets_no_old_key_verify(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "2")]).await;
+    let token = Token::of("ann").signed_by(&old);
+    assert_counts(&app, &token).await;
+    issuer.reply(Reply::Status(503));
+    after_the_cooldown().await;
+    assert_counts(&app, &token).await;
+    until("the issuer has failed", async || issuer.fetches() == 2).await;
+    issuer.reply(Reply::of(&[&new]));
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_refused(&app, &token, "not among the keys that the issuer publishes").await;
+}
+
+/// What an issuer may take for its keys; then it counts as one that fails.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[rstest]
+#[tokio::test]
+async fn who_needs_no_key_does_not_wait_for_new_ones(#[values(Sqlite, Postgres)] engine: Engine) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[&key]).await;
+    let app = TestApp::configured(engine, &[BRIEFLY, &[("AUTH_JWKS_URL", &issuer.url())]].concat()).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&key)).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [] }), Duration::from_mins(1)));
+    after_the_cooldown().await;
+    let start = Instant::now();
+    assert_counts(&app, &Token::of("ann")).await;
+    assert!(start.elapsed() < FETCH_TIMEOUT, "it was not waited for");
 }
 
 #[rstest]

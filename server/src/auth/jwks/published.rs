@@ -17,8 +17,8 @@ pub(in crate::auth) struct Published {
     keys: Vec<Arc<Key>>,
     /// When they were read; never, while no fetch has gone well.
     pub(in crate::auth) fetched: Option<Instant>,
-    /// Whether the fetch after that failed.
-    pub(super) is_failing: bool,
+    /// When the last fetch after that failed, if it did.
+    pub(super) failed: Option<Instant>,
 }
 
 impl Published {
@@ -27,7 +27,7 @@ impl Published {
     pub(super) fn replacing(old: &Self, set: Vec<Jwk>) -> Self {
         let known = |jwk: &Jwk| old.keys.iter().find(|key| key.is_of(jwk)).cloned();
         let keys = set.into_iter().filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
-        let new = Self { keys, fetched: Some(Instant::now()), is_failing: false };
+        let new = Self { keys, fetched: Some(Instant::now()), failed: None };
         let ids = |keys: &[Arc<Key>]| keys.iter().filter_map(|key| key.id().map(str::to_owned)).collect::<Vec<_>>();
         if ids(&old.keys) != ids(&new.keys) {
             tracing::info!(keys = ?ids(&new.keys), "the issuer publishes these keys");
@@ -35,9 +35,9 @@ impl Published {
         new
     }
 
-    /// The same keys after a fetch that failed.
+    /// The same keys after a fetch that failed just now.
     pub(super) fn failing(&self) -> Self {
-        Self { keys: self.keys.clone(), fetched: self.fetched, is_failing: true }
+        Self { keys: self.keys.clone(), fetched: self.fetched, failed: Some(Instant::now()) }
     }
 
     /// How many keys there are.

@@ -69,6 +69,15 @@ impl TestDatabase {
         Self::on_server("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'").await
     }
 
+    /// Makes one of PostgreSQL that knows no characters, as servers do that are made without a locale.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_of_bytes() -> Self {
+        Self::on_server("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'").await
+    }
+
     /// Makes one in a server of one's own, or beside it a file.
     ///
     /// # Panics

@@ -5,6 +5,7 @@ mod connection;
 mod held;
 mod limits;
 mod postgres;
+mod requirements;
 mod row_security;
 mod sessions;
 mod sqlite;

@@ -75,6 +75,17 @@ fn a_start_gives_up_on_a_database_that_says_nothing() {
 }
 
 #[test]
+fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
+    let cluster = Cluster::start();
+    let output = ServerProcess::run(&[], &[("DATABASE_URL", &cluster.url("nowhere"))]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("does not exist") && said.ends_with("; create that database, or correct its name\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_start_that_waits_can_be_stopped() {
     let url = "postgresql://ann@127.0.0.1:1/todo?sslmode=disable";
     let mut server = ServerProcess::start(&[("DATABASE_URL", url), ("DATABASE_TIMEOUT", "1")]);

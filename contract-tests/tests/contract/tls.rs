@@ -49,7 +49,11 @@ async fn encryption_to_a_public_host_is_with_who_it_says() {
         let said = connects(url, &[]).expect_err("it is refused");
         assert!(said.contains("certificate does not verify") && said.contains("DATABASE_VERIFY_TLS=false"), "{said}");
     };
-    connects(&public, &[]).expect_err("a server without TLS is refused");
+    for asked in [&public, &near] {
+        let said = connects(asked, &[]).expect_err("a server without TLS is refused");
+        assert!(said.contains("it has no TLS") && said.contains("sslmode=disable"), "{said}");
+        assert!(!said.contains("certificate"), "{said}");
+    }
 
     ours.certify(&cluster, PUBLIC);
     connects(&rooted, &[]).expect("the good one");

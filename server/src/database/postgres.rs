@@ -13,7 +13,7 @@ use sea_orm::{
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
 
-use super::{Connection, Databases, Sessions, limits, tls};
+use super::{Connection, Databases, Sessions, limits, requirements, tls};
 use crate::{DatabaseConfig, store};
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
@@ -32,8 +32,13 @@ pub(super) async fn connect_each(runtimes: &[Handle], config: &DatabaseConfig) -
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
-    try_join_all(runtimes.iter().map(|runtime| TokioContext::new(lead(config, sessions, adjust), runtime.clone())))
-        .await
+    let each = runtimes.iter().map(|runtime| TokioContext::new(lead(config, sessions, adjust), runtime.clone()));
+    let databases = try_join_all(each).await?;
+    // All lead to the same one.
+    if let Some(one) = databases.first() {
+        requirements::check(&one.writes).await?;
+    }
+    Ok(databases)
 }
 
 /// Prepares connections that lead to such sessions.

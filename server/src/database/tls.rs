@@ -42,9 +42,17 @@ pub(crate) fn is_public(host: &str) -> bool {
     }
 }
 
-/// A certificate that does not verify, in words that say what to do; `None` for any other error.
+/// A server without TLS, or a certificate that does not verify, in words that say what to do; `None` for any other error.
 pub(super) fn refusal(error: &sqlx::Error) -> Option<DbErr> {
     let cause = match error {
+        // The driver's words where the server declines; no certificate was seen.
+        sqlx::Error::Tls(cause) if cause.to_string() == "server does not support TLS" => {
+            return Some(DbErr::Custom(
+                "it has no TLS, which the sslmode of the address asks for; turn ssl on there, or, in a private network, \
+                 write sslmode=disable"
+                    .to_owned(),
+            ));
+        }
         sqlx::Error::Tls(cause) => cause.to_string(),
         sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::InvalidData => {
             cause.source().map_or_else(|| cause.to_string(), ToString::to_string)

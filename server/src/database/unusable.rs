@@ -6,7 +6,7 @@ use crate::{DatabaseUrl, store};
 
 /// The database does not answer, refuses us, or is none.
 #[derive(Debug, thiserror::Error)]
-#[error("{variable} {url} cannot be used: {}; {}", self.words(), self.remedy())]
+#[error("{variable} {url} cannot be used: {}{}", words(.cause), self.remedy())]
 pub struct UnusableDatabase {
     /// Where its address is set.
     variable: &'static str,
@@ -26,31 +26,40 @@ impl UnusableDatabase {
         Self { variable: "DATABASE_DIRECT_URL", ..Self::new(url, cause) }
     }
 
-    fn words(&self) -> String {
-        match &self.cause {
-            DbErr::Custom(words) => words.clone(),
-            cause => cause.to_string(),
-        }
-    }
-
+    /// What to do about it; nothing where the words are ours, and say so.
     fn remedy(&self) -> &'static str {
-        if self.url.sqlite_file().is_none() {
-            return "is the server up, and are name and password right?";
-        }
-        // Primary result codes of SQLite.
-        match store::sqlite_code(&self.cause) {
-            // READONLY, PERM, CANTOPEN
-            Some(8 | 3 | 14) => "give the server's user the right to write the file and its folder, without mode=ro",
+        match (store::sqlite_code(&self.cause), store::code_of(&self.cause).as_deref()) {
+            // Primary result codes of SQLite: READONLY, PERM, CANTOPEN
+            (Some(8 | 3 | 14), _) => "; give the server's user the right to write the file and its folder",
             // CORRUPT, NOTADB, and ERROR for a header that it cannot follow
-            Some(11 | 26 | 1) => {
-                "put a backup of the file in its place, without its -wal and -shm; \
+            (Some(11 | 26 | 1), _) => {
+                "; put a backup of the file in its place, without its -wal and -shm; \
                  or move it away, and the start makes an empty one"
             }
             // FULL, IOERR
-            Some(13 | 10) => "make room on its disk, or mend it",
+            (Some(13 | 10), _) => "; make room on its disk, or mend it",
             // BUSY, LOCKED
-            Some(5 | 6) => "end the other program that has it locked",
-            _ => "name a file of SQLite that the server's user may write, such as sqlite://data/todo.db",
+            (Some(5 | 6), _) => "; end the other program that has it locked",
+            _ if self.url.sqlite_file().is_some() => {
+                "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db"
+            }
+            _ if matches!(self.cause, DbErr::Custom(_)) => "",
+            // PostgreSQL, appendix A: invalid_catalog_name, too_many_connections, and those of authorization
+            (_, Some("3D000")) => "; create that database, or correct its name",
+            (_, Some("53300")) => "; lower DATABASE_MAX_CONNECTIONS here or elsewhere, or raise its max_connections",
+            (_, Some(code)) if code.starts_with("28") => {
+                "; are name and password right, and does pg_hba.conf let us in?"
+            }
+            (_, Some(_)) => "",
+            (_, None) => "; is the server up, and are host and port right?",
         }
+    }
+}
+
+/// An error in words; without the library's own before those that are ours.
+pub(crate) fn words(error: &DbErr) -> String {
+    match error {
+        DbErr::Custom(words) | DbErr::Migration(words) => words.clone(),
+        error => error.to_string(),
     }
 }

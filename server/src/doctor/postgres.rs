@@ -58,11 +58,7 @@ async fn version(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     const CHECK: &str = "version";
     let query = Query::select().expr_as(Func::cust("current_setting").arg("server_version"), "value").take();
     let version: String = one(database, &query).await?;
-    let major = version.split(['.', ' ']).next().and_then(|major| major.parse::<u32>().ok()).unwrap_or_default();
-    Ok(match major {
-        ..14 => Finding::warn(CHECK, format!("PostgreSQL {version} is no longer mended; move to a newer one")),
-        _ => Finding::pass(CHECK, format!("PostgreSQL {version}")),
-    })
+    Ok(Finding::pass(CHECK, format!("PostgreSQL {version}")))
 }
 
 /// Every operation waits for at least one.

@@ -13,13 +13,15 @@ mod m20261124_000006_sort_by_state;
 mod row_security;
 mod users_table;
 
+use std::collections::BTreeSet;
+
 use sea_orm_migration::{
     MigrationTrait,
     async_trait::async_trait,
-    sea_orm::{ConnectionTrait, DbErr},
+    sea_orm::{ConnectionTrait, DbErr, sea_query::Query},
 };
 
-pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTraitSelf};
+pub use sea_orm_migration::MigratorTraitSelf;
 
 pub use self::{
     row_security::{CALLER_SETTING, current_role},
@@ -38,6 +40,28 @@ impl Migrator {
     #[must_use]
     pub fn new(users: Option<UsersTable>) -> Self {
         Self { users }
+    }
+
+    /// The names of all migrations, in their order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.migrations().into_iter().map(|migration| migration.name().to_owned())
+    }
+
+    /// The names of those that have been run, by this release or a later one. Changes nothing, so any role may ask.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub async fn applied(&self, database: &impl ConnectionTrait) -> Result<BTreeSet<String>, DbErr> {
+        match self.get_applied_migrations_read_only(database).await {
+            Ok(applied) => Ok(applied.iter().map(|migration| migration.name().to_owned()).collect()),
+            // The library's word for those of a later release.
+            Err(DbErr::Custom(_)) => {
+                let applied = Query::select().column("version").from("seaql_migrations").take();
+                database.query_all(&applied).await?.iter().map(|row| row.try_get("", "version")).collect()
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The refusal, where the tasks belong to another table of users than the one given here: it is chosen

@@ -107,8 +107,15 @@ impl UsersTable {
         };
         let actual: String = row.try_get("", "name")?;
         let schema: Option<String> = row.try_get("", "schema")?;
-        let is_this = actual == self.table && (self.schema.is_none() || self.schema == schema);
-        Ok((!is_this).then_some(actual))
+        let is_found_without: bool = row.try_get("", "is_found_without")?;
+        let is_there = if self.schema.is_some() { self.schema == schema } else { is_found_without };
+        if actual == self.table && is_there {
+            return Ok(None);
+        }
+        Ok(Some(match schema {
+            Some(schema) if !is_found_without => format!("{schema}.{actual}"),
+            _ => actual,
+        }))
     }
 
     /// Asks the catalogue for the type of `id`.
@@ -134,13 +141,14 @@ impl UsersTable {
     }
 }
 
-/// Asks the catalogue for the table that `tasks.user_id` references. PostgreSQL's own, since what the
-/// information schema tells of it is for the owner of the table alone.
+/// Asks the catalogue for the table that `tasks.user_id` references, and whether its name without a schema means it.
+/// PostgreSQL's own, since what the information schema tells of it is for the owner of the table alone.
 fn referenced(backend: DbBackend) -> SelectStatement {
     if backend == DbBackend::Sqlite {
         return Query::select()
             .expr_as(Expr::col("table"), "name")
             .expr_as(Expr::val(Option::<String>::None), "schema")
+            .expr_as(Expr::val(true), "is_found_without")
             .from_function(Func::cust("pragma_foreign_key_list").arg("tasks"), "keys")
             .and_where(Expr::col("from").eq("user_id"))
             .take();
@@ -148,6 +156,7 @@ fn referenced(backend: DbBackend) -> SelectStatement {
     Query::select()
         .expr_as(Expr::col(("owner", "relname")).cast_as("text"), "name")
         .expr_as(Expr::col(("namespace", "nspname")).cast_as("text"), "schema")
+        .expr_as(Func::cust("pg_table_is_visible").arg(Expr::col(("owner", "oid"))), "is_found_without")
         .from_as(("pg_catalog", "pg_constraint"), "key")
         .join_as(
             JoinType::InnerJoin,

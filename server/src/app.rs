@@ -13,7 +13,7 @@ use crate::{
     admin::Admin,
     http::Surroundings,
     serve,
-    store::Store,
+    store::{self, Store},
     workers::{Answerer, Thread, Workers},
 };
 
@@ -154,8 +154,8 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
     let first = databases[0].clone();
     let migrations = Migrations::of(&first, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
-        // What goes wrong with a file of ours is the file's fault: nobody keeps us from making tables there.
-        MigrateError::Database(cause) if config.url.sqlite_file().is_some() => unusable(cause).into(),
+        // What SQLite has against migrations, it has against the file: it keeps nobody from making tables there.
+        MigrateError::Database(cause) if store::sqlite_code(&cause).is_some() => unusable(cause).into(),
         error => StartError::from(error),
     })?;
     if config.row_security {

@@ -26,6 +26,7 @@ use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
 pub(crate) use self::statement::runtime;
+pub(crate) use self::unusable::words;
 pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl, Migrations};
 

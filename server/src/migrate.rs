@@ -1,12 +1,14 @@
 //! Migrations, under a lock: several servers may start at once, and one of them migrates.
 
+use std::{collections::BTreeSet, time::Duration};
+
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migration, MigrationStatus, Migrator, MigratorTraitSelf as _, OtherUsersTable};
+use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable};
 
-use crate::{DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase};
+use crate::{DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase, database::words, store::code_of};
 
 /// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
 const LOCK: i64 = 0x746f_646f;
@@ -19,6 +21,21 @@ pub struct Migrations<'a> {
     direct_url: Option<&'a DatabaseUrl>,
     migrator: Migrator,
     row_security: bool,
+    /// How long a request's statement may take.
+    patience: Duration,
+}
+
+/// Where a database stands: which migrations of ours it lacks, and which it has of a later release.
+struct Standing {
+    pending: Vec<String>,
+    later: BTreeSet<String>,
+}
+
+impl Standing {
+    /// Refuses to make or take back what those of a later release may stand on.
+    fn refuse_later(self) -> Result<(), MigrateError> {
+        if self.later.is_empty() { Ok(()) } else { Err(MigrateError::Later(self.later.into_iter().collect())) }
+    }
 }
 
 /// A migration did not go through. Nothing of it is left: all pending ones are one transaction.
@@ -30,11 +47,15 @@ pub enum MigrateError {
          run `todo-server migrate up` with a role that may create tables"
     )]
     Pending(String),
-    /// The database said no, or a migration did.
+    /// What a later release has run stands in the way.
     #[error(
-        "the migrations did not go through: {0}; they need a role that may create tables, in DATABASE_DIRECT_URL, or in \
-         DATABASE_URL where that is not set"
+        "a later release has run migrations that this one does not know ({}); run that one, or have it take them back \
+         first, with their data: `todo-server migrate down`",
+        .0.join(", ")
     )]
+    Later(Vec<String>),
+    /// The database said no, or a migration did.
+    #[error("the migrations did not go through, and nothing was changed: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
     /// The address that they go to leads nowhere.
     #[error(transparent)]
@@ -56,12 +77,31 @@ pub enum MigrateError {
     OtherUsersTable(#[from] OtherUsersTable),
 }
 
+/// What to do about it, where the error's words do not say so.
+fn remedy(error: &DbErr) -> &'static str {
+    match code_of(error).as_deref() {
+        // insufficient_privilege
+        Some("42501") => {
+            "; they need a role that may create tables, in DATABASE_DIRECT_URL, or in DATABASE_URL where that is not set"
+        }
+        // lock_not_available
+        Some("55P03") => "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it",
+        _ => "",
+    }
+}
+
 impl<'a> Migrations<'a> {
     /// The migrations of one database, as configured.
     #[must_use]
     pub fn of(databases: &'a Databases, config: &'a DatabaseConfig) -> Self {
         let migrator = Migrator::new(config.users_table.clone());
-        Self { databases, direct_url: config.direct_url.as_ref(), migrator, row_security: config.row_security }
+        Self {
+            databases,
+            direct_url: config.direct_url.as_ref(),
+            migrator,
+            row_security: config.row_security,
+            patience: config.timeout,
+        }
     }
 
     /// Makes sure that nothing is pending, by migrating where that is allowed, and that the tasks belong to
@@ -74,7 +114,11 @@ impl<'a> Migrations<'a> {
         if allowed && self.row_security && self.role_of_callers().await?.is_none() {
             self.up().await?;
         }
-        let pending = self.pending().await?;
+        let Standing { pending, later } = self.standing().await?;
+        if !later.is_empty() {
+            // They only ever add, so that this one can work with what they made.
+            tracing::warn!(migrations = ?later, "a later release has migrated; this one does not use what is new");
+        }
         match pending.as_slice() {
             [] => {}
             _ if allowed => self.up().await?,
@@ -93,7 +137,11 @@ impl<'a> Migrations<'a> {
     /// Where the database or a migration says no; then nothing has changed.
     pub async fn up(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
-        self.migrator.up(&transaction, None).await?;
+        let standing = self.standing().await?;
+        if !standing.pending.is_empty() {
+            standing.refuse_later()?;
+            self.migrator.up(&transaction, None).await?;
+        }
         if self.row_security {
             let login = todo_migration::current_role(&self.databases.writes).await?;
             self.migrator.guard(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
@@ -108,20 +156,31 @@ impl<'a> Migrations<'a> {
     /// As [`Migrations::up`].
     pub async fn down(&self, steps: u32) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
+        self.standing().await?.refuse_later()?;
         self.migrator.down(&transaction, Some(steps)).await?;
         Ok(transaction.commit().await?)
     }
 
-    /// Each migration by name, and whether it has been run. Changes nothing, so any role may ask.
+    /// Makes sure that the address of migrations answers, and leads to the database of requests. Changes nothing.
     ///
     /// # Errors
     ///
-    /// Where the database does not answer, or has migrations that this server does not know.
+    /// Where it does not.
+    pub(crate) async fn reach(&self) -> Result<(), MigrateError> {
+        Ok(self.lock().await?.rollback().await?)
+    }
+
+    /// Each migration by name, and whether it has been run; then those that a later release has run. Changes no table, so
+    /// any role may ask.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
     pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
-        let migrations = self.migrator.get_migration_with_status_read_only(&self.databases.writes).await?;
-        let told =
-            |migration: &Migration| (migration.name().to_owned(), migration.status() == MigrationStatus::Applied);
-        Ok(migrations.iter().map(told).collect())
+        let Standing { pending, later } = self.standing().await?;
+        let ours = self.migrator.names().map(|name| (!pending.contains(&name), name));
+        let all = ours.chain(later.into_iter().map(|name| (true, name)));
+        Ok(all.map(|(is_applied, name)| (name, is_applied)).collect())
     }
 
     /// The role of callers, where row-level security has all that it needs; `None` where something is missing.
@@ -134,9 +193,10 @@ impl<'a> Migrations<'a> {
         self.migrator.guarded_tables()
     }
 
-    async fn pending(&self) -> Result<Vec<String>, DbErr> {
-        let pending = self.migrator.get_pending_migrations_read_only(&self.databases.writes).await?;
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    async fn standing(&self) -> Result<Standing, DbErr> {
+        let mut later = self.migrator.applied(&self.databases.writes).await?;
+        let pending = self.migrator.names().filter(|name| !later.remove(name)).collect();
+        Ok(Standing { pending, later })
     }
 
     /// A transaction that is alone in migrating. The lock ends with it, so it works through a
@@ -151,20 +211,32 @@ impl<'a> Migrations<'a> {
             None => MigrateError::Database(cause),
         })?;
         if transaction.get_database_backend() == DbBackend::Postgres {
-            let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
-            transaction.query_all(&lock).await?;
-            if self.direct_url.is_some() && self.is_lock_free().await? {
+            if !is_lock_free(&transaction).await? {
+                tracing::info!("another server migrates; waiting for it");
+                let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
+                transaction.query_all(&lock).await?;
+            }
+            // A lock is one database's, so where requests could have it too, they lead to another. The names in the
+            // addresses would not tell: a pooler may have its own for a database (at Aiven, say).
+            if self.direct_url.is_some() && is_lock_free(&self.databases.writes).await? {
                 return Err(MigrateError::OtherDatabase);
             }
+            self.bound_waits(&transaction).await?;
         }
         Ok(transaction)
     }
 
-    /// Whether requests could have the lock while it is held for migrating. A lock is one database's, so they lead to
-    /// another then. The names in the addresses would not tell: a pooler may have its own for a database (at Aiven, say).
-    async fn is_lock_free(&self) -> Result<bool, DbErr> {
-        let lock = Query::select().expr_as(Func::cust("pg_try_advisory_xact_lock").arg(LOCK), "free").take();
-        let row = self.databases.writes.query_one(&lock).await?;
-        row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "free")
+    /// Has migrations wait for no lock longer than requests do: these queue behind who waits for a whole table.
+    async fn bound_waits(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+        let limit = (self.patience / 2).as_millis().to_string();
+        let setting = Func::cust("set_config").arg("lock_timeout").arg(limit).arg(true);
+        transaction.query_all(&Query::select().expr(setting).take()).await.map(drop)
     }
+}
+
+/// Whether nobody migrates; who asks in a transaction has the lock then, until it ends.
+async fn is_lock_free(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let lock = Query::select().expr_as(Func::cust("pg_try_advisory_xact_lock").arg(LOCK), "free").take();
+    let row = database.query_one(&lock).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "free")
 }

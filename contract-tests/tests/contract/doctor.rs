@@ -164,6 +164,19 @@ fn keys_that_come_unencrypted_from_elsewhere_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_way_of_migrations_is_tried() {
+    let (database, other) = (TestDatabase::create(Postgres).await, TestDatabase::create(Postgres).await);
+    let seen = |direct: &str| examine(&[("DATABASE_URL", &database.url()), ("DATABASE_DIRECT_URL", direct)]);
+    let well = seen(&database.url());
+    assert!(well.line("direct").starts_with("pass"), "{}", well.said);
+    let elsewhere = seen(&other.url());
+    assert!(elsewhere.line("direct").contains("leads to another database than DATABASE_URL"), "{}", elsewhere.said);
+    let nowhere = seen("postgresql://ann@127.0.0.1:1/todo");
+    assert!(nowhere.line("direct").contains("cannot be used"), "{}", nowhere.said);
+    assert_eq!(nowhere.code, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_is_told_with_what_migrations_need() {
     let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, Transaction);

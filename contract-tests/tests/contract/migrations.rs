@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ConnectionTrait, TransactionTrait,
+    sea_query::{Func, Query},
+};
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
@@ -74,6 +77,73 @@ async fn a_server_that_may_not_migrate_refuses_to_start_on_pending_ones(#[values
     );
     TestApp::on(&database, &[]).await.expect("one that may, migrates");
     TestApp::on(&database, &variables).await.expect("and then the other starts");
+}
+
+/// One goes back to the release before, or a server of it is still there.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Postgres)] engine: Engine) {
+    const LATER: &str = "m20990101_000001_later";
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let url = database.url();
+    TestApp::on(&database, &[]).await.expect("it migrates");
+    let mut row = Query::insert();
+    row.into_table("seaql_migrations").columns(["version", "applied_at"]).values_panic([LATER.into(), 0.into()]);
+    database.connect().await.execute(&row).await.expect("a later release");
+    for may_migrate in ["true", "false"] {
+        let server = ServerProcess::start(&[("DATABASE_URL", &url), ("MIGRATE_ON_START", may_migrate)]);
+        assert!(server.wait_for("a later release has migrated").contains(LATER));
+        ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+    }
+    let migrate = |command| ServerProcess::run(&["migrate", command], &[("DATABASE_URL", &url), ("LOG_LEVEL", "off")]);
+    let listed = NAMES.iter().chain([&LATER]).map(|name| format!("applied {name}\n")).collect::<Vec<_>>().concat();
+    for command in ["status", "up"] {
+        assert_eq!(String::from_utf8_lossy(&migrate(command).stdout), listed);
+    }
+    let refused = migrate("down");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&migrate("status").stdout), listed, "nothing is taken back");
+}
+
+/// Requests queue behind who waits for a whole table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_keeps_is_not_waited_for_longer_than_requests_wait() {
+    let database = TestDatabase::create(Postgres).await;
+    let variables = [("DATABASE_URL", &*database.url()), ("LOG_LEVEL", "off"), ("DATABASE_TIMEOUT", "1")];
+    let migrate = |command| ServerProcess::run(&["migrate", command], &variables);
+    let all = migrate("up").stdout;
+    let dump = database.block_writes().await;
+    let refused = migrate("down");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("lock timeout") && said.contains("nothing was changed"), "{said}");
+    assert!(said.contains("pg_stat_activity"), "{said}");
+    assert_eq!(migrate("status").stdout, all);
+    dump.execute_unprepared("ROLLBACK").await.expect("the dump ends");
+    assert!(migrate("down").status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_another_server_s_migrations_says_so() {
+    let database = TestDatabase::create(Postgres).await;
+    let other = database.connect().await;
+    let migrating = other.begin().await.expect("a transaction");
+    let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(0x746f_646f_i64)).take();
+    migrating.query_all(&lock).await.expect("the lock");
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    server.wait_for("another server migrates; waiting for it");
+    migrating.rollback().await.expect("it ends");
+    ServerProcess::client(server.address(), "ann").created("Buy milk").await;
+}
+
+/// It would count bytes for characters.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_keep_every_text_is_refused() {
+    let database = TestDatabase::create_of_bytes().await;
+    let refused = ServerProcess::run(&[], &[("DATABASE_URL", &database.url())]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains("its encoding is SQL_ASCII") && said.ends_with("ENCODING 'UTF8'\n"), "{said}");
 }
 
 fn insert(user: &str, title: &str, description: &str, moments: (i64, i64)) -> String {

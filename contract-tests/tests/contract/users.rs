@@ -88,7 +88,9 @@ async fn an_id_of_uuid_stops_the_migration() {
 async fn a_table_that_is_not_there_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = prepared(engine, &[]).await;
     let refused = refusal(&database, &[("USERS_TABLE", "user")]).await;
-    assert!(refused.contains("there is no table user"), "{refused}");
+    let [words, remedy] =
+        ["the migrations did not go through, and nothing was changed: there is no table user", "USERS_TABLE"];
+    assert!(refused.starts_with(words) && refused.ends_with(remedy), "{refused}");
 }
 
 /// Else everybody would be told at every task that they do not exist.
@@ -122,6 +124,19 @@ async fn the_table_may_live_in_another_schema() {
     let app = TestApp::on(&database, &[("USERS_TABLE", "neon_auth.user")]).await.expect("it starts");
     app.client("ann").created("Buy milk").await;
     app.client("ghost").create(json!({"title": "a"})).await.expect(401);
+}
+
+#[tokio::test]
+async fn one_of_the_same_name_in_another_schema_is_another() {
+    let statements = ["CREATE SCHEMA neon_auth", "CREATE TABLE neon_auth.users (id text PRIMARY KEY)"];
+    let database = prepared(Postgres, &statements).await;
+    let theirs = [("USERS_TABLE", "neon_auth.users")];
+    TestApp::on(&database, &theirs).await.expect("it starts");
+    let refused = refusal(&database, &[]).await;
+    assert!(
+        refused.contains("belong to the table neon_auth.users, but USERS_TABLE says users: set it to neon_auth.users")
+    );
+    TestApp::on(&database, &theirs).await.expect("what it says to set, helps");
 }
 
 #[rstest]

@@ -34,7 +34,8 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
     let told = |finding: Result<Finding, DbErr>| {
         finding.unwrap_or_else(|cause| Finding::fail("database", format!("it does not answer a question: {cause}")))
     };
-    asked.into_iter().map(told).chain([pooler(databases, config)]).collect()
+    let direct = direct(databases, config).await;
+    asked.into_iter().map(told).chain([pooler(databases, config)]).chain(direct).collect()
 }
 
 /// Whether somebody between us and a database elsewhere can read along, or be the database. `address` as it
@@ -190,6 +191,16 @@ fn pooler(databases: &Databases, config: &DatabaseConfig) -> Finding {
     }
     let remedy = "set DATABASE_DIRECT_URL for migrations, or, with one server, DATABASE_URL without the pooler";
     Finding::warn(CHECK, format!("in transaction mode, where each statement costs more; {remedy}"))
+}
+
+/// Whether migrations have a way of their own, and it leads where it should.
+async fn direct(databases: &Databases, config: &DatabaseConfig) -> Option<Finding> {
+    const CHECK: &str = "direct";
+    config.direct_url.as_ref()?;
+    Some(match Migrations::of(databases, config).reach().await {
+        Ok(()) => Finding::pass(CHECK, "DATABASE_DIRECT_URL answers, and leads to the same database"),
+        Err(cause) => Finding::fail(CHECK, cause.to_string()),
+    })
 }
 
 async fn one<T: sea_orm::TryGetable>(

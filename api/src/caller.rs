@@ -120,10 +120,11 @@ impl<'a> ApiExtractor<'a> for Caller {
             }
             Failure::Broken(broken) => broken.into(),
         })?;
-        allowance.map_or(Ok(()), |allowance| allowance.spend(&user)).map_err(Problem::from)?;
+        // Before it may be refused: the log says who asks too often.
         if let Some(context) = request.data::<Arc<RequestContext>>() {
             context.note_caller(&user);
         }
+        allowance.map_or(Ok(()), |allowance| allowance.spend(&user)).map_err(Problem::from)?;
         Ok(Self(user))
     }
 }

@@ -32,7 +32,7 @@ use crate::{HttpConfig, RateLimit, metrics};
 /// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
 const MAX_BUCKETS: usize = 100_000;
 
-/// The buckets that are left for all others then.
+/// The buckets that all share then, those who had one of their own too.
 const SHARED_BUCKETS: u64 = 1024;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

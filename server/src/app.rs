@@ -55,25 +55,25 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
-    /// The system has no more threads.
-    #[error("no thread can be started: {0}; raise the limit of threads (ulimit -u), or lower WORKERS")]
-    Threads(io::Error),
     /// Nor is the operator's.
-    #[error("ADMIN_ADDR {address} cannot be listened on: {cause}; choose another, or stop what listens there")]
+    #[error("ADMIN_ADDR {address} cannot be listened on: {cause}; {}", remedy(.cause))]
     Admin {
         /// The address as configured.
         address: SocketAddr,
         /// What the system says.
         cause: io::Error,
     },
+    /// The system has no more threads.
+    #[error("no thread can be started: {0}; raise the limit of threads (ulimit -u), or lower WORKERS")]
+    Threads(io::Error),
 }
 
 /// What to do where an address is not to be had.
 fn remedy(cause: &io::Error) -> &'static str {
     match cause.kind() {
-        io::ErrorKind::AddrInUse => "choose another PORT, or stop what listens there",
-        io::ErrorKind::PermissionDenied => "choose a PORT from 1024 on",
-        _ => "HOST must be an address or a name of this machine, without brackets, such as 127.0.0.1, 0.0.0.0 or ::1",
+        io::ErrorKind::AddrInUse => "choose another port, or stop what listens there",
+        io::ErrorKind::PermissionDenied => "choose a port from 1024 on",
+        _ => "it must be of this machine: 127.0.0.1, 0.0.0.0 or ::1, say, or one of its names, without brackets",
     }
 }
 
@@ -185,6 +185,12 @@ fn shares(config: &Config) -> (usize, DatabaseConfig) {
         return (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() });
     }
     let workers = workers.min(all.max_connections / LEAST_CONNECTIONS).max(1);
+    if workers < config.http.workers {
+        tracing::warn!(
+            workers,
+            "fewer than WORKERS, for want of connections; raise DATABASE_MAX_CONNECTIONS to twice as many, or lower WORKERS"
+        );
+    }
     let (max_connections, min_connections) = (all.max_connections / workers, all.min_connections.div_ceil(workers));
     (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() })
 }
@@ -194,11 +200,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_remedy_is_for_the_variable_that_is_wrong() {
+    fn the_remedy_is_for_what_is_wrong() {
         for (kind, words) in [
-            (io::ErrorKind::AddrInUse, "; choose another PORT"),
-            (io::ErrorKind::PermissionDenied, "; choose a PORT from 1024 on"),
-            (io::ErrorKind::AddrNotAvailable, "; HOST must be"),
+            (io::ErrorKind::AddrInUse, "; choose another port"),
+            (io::ErrorKind::PermissionDenied, "; choose a port from 1024 on"),
+            (io::ErrorKind::AddrNotAvailable, "; it must be of this machine"),
         ] {
             let refused = StartError::Listen { host: "a".to_owned(), port: 80, cause: kind.into() }.to_string();
             assert!(refused.starts_with("HOST a PORT 80 ") && refused.contains(words), "{refused}");

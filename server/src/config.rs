@@ -5,7 +5,9 @@ mod auth;
 mod database;
 mod database_url;
 mod http;
+mod http_url;
 mod log;
+mod password;
 mod rate_limit;
 mod refusals;
 mod telemetry;
@@ -46,6 +48,11 @@ impl Config {
     /// All faults at once, each with its remedy, and never with a secret's value.
     pub fn load() -> Result<Self, Refusals> {
         Self::from_variables(Variables::load()?)
+    }
+
+    /// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
+    pub(crate) fn misspelt() -> Vec<(String, String)> {
+        Variables::misspelt()
     }
 
     /// Reads the given variables, as tests do; an empty value is an absent one.

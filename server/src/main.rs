@@ -1,8 +1,12 @@
 //! The command line.
 
-#![expect(clippy::print_stdout, reason = "it is the command line")]
-
-use std::{io, pin::pin, process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write as _, stdout},
+    net::{Ipv4Addr, SocketAddr},
+    pin::pin,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -82,12 +86,15 @@ async fn main() -> ExitCode {
         Command::Migrate(command) => migrate(command).await,
         Command::Openapi { yaml } => {
             let document = Document::print();
-            print!("{}", if yaml { document.yaml } else { document.json });
-            Ok(())
+            let text = if yaml { document.yaml } else { document.json };
+            stdout().write_all(text.as_bytes()).map_err(Failure::from)
         }
         Command::Token { user, seconds } => token(&user, seconds),
         Command::CheckToken { token } => explain(token).await,
-        Command::Doctor => return doctor().await,
+        Command::Doctor => match doctor().await {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
         Command::Healthcheck => healthcheck().await,
     };
     if let Err(failure) = result {
@@ -108,13 +115,25 @@ async fn serve() -> Result<(), Failure> {
     };
     tracing::info!(address = %app.address(), database = %config.database.url, "serving");
     if config.log.format == LogFormat::Text {
-        let port = app.address().port();
-        println!("Swagger UI    http://localhost:{port}/docs");
-        println!("The document  http://localhost:{port}/openapi.json");
-        println!("A token       make token USER=demo");
+        // Who started it may listen no more.
+        let _ = greet(app.address(), !config.auth.secrets.is_empty());
     }
     app.run(stop).await;
     telemetry.stop().await;
+    Ok(())
+}
+
+/// Where to look first.
+fn greet(address: SocketAddr, signs_tokens: bool) -> io::Result<()> {
+    let ip = address.ip();
+    let is_here = ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST;
+    let place = if is_here { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let mut out = stdout().lock();
+    writeln!(out, "Swagger UI    http://{place}/docs")?;
+    writeln!(out, "The document  http://{place}/openapi.json")?;
+    if signs_tokens {
+        writeln!(out, "A token       make token USER=demo")?;
+    }
     Ok(())
 }
 
@@ -140,7 +159,7 @@ async fn migrate(command: Migrate) -> Result<(), Failure> {
         Migrate::Status => {}
     }
     for (name, is_applied) in migrations.status().await? {
-        println!("{} {name}", if is_applied { "applied" } else { "pending" });
+        writeln!(stdout(), "{} {name}", if is_applied { "applied" } else { "pending" })?;
     }
     databases.close().await;
     Ok(())
@@ -149,8 +168,8 @@ async fn migrate(command: Migrate) -> Result<(), Failure> {
 fn token(user: &str, seconds: u64) -> Result<(), Failure> {
     let config = Config::load()?;
     let user = UserId::parse(user).ok_or("--user must have 1 to 255 characters, none of them U+0000")?;
-    println!("{}", sign(&NewToken { user, life: Duration::from_secs(seconds) }, &config.auth)?);
-    Ok(())
+    let token = sign(&NewToken { user, life: Duration::from_secs(seconds) }, &config.auth)?;
+    Ok(writeln!(stdout(), "{token}")?)
 }
 
 async fn explain(token: String) -> Result<(), Failure> {
@@ -163,25 +182,24 @@ async fn explain(token: String) -> Result<(), Failure> {
     let checks = check_token(token, &config.auth).await?;
     for Check { name, finding } in &checks {
         match finding {
-            Ok(words) => println!("ok    {name:<10} {words}"),
-            Err(words) => println!("FAIL  {name:<10} {words}"),
-        }
+            Ok(words) => writeln!(stdout(), "ok    {name:<10} {words}"),
+            Err(words) => writeln!(stdout(), "FAIL  {name:<10} {words}"),
+        }?;
     }
     if checks.iter().any(|check| check.finding.is_err()) {
         return Err("the token does not count".into());
     }
-    println!("the token counts");
-    Ok(())
+    Ok(writeln!(stdout(), "the token counts")?)
 }
 
-async fn doctor() -> ExitCode {
+async fn doctor() -> Result<ExitCode, Failure> {
     let report = Report::of(&Config::load()).await;
-    println!("{report}");
-    match report.verdict() {
+    writeln!(stdout(), "{report}")?;
+    Ok(match report.verdict() {
         Verdict::Pass => ExitCode::SUCCESS,
         Verdict::Warn => ExitCode::from(1),
         Verdict::Fail => ExitCode::from(2),
-    }
+    })
 }
 
 async fn healthcheck() -> Result<(), Failure> {

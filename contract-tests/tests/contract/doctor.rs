@@ -72,6 +72,8 @@ fn an_exit_of_zero_is_only_for_what_passes_all() {
 #[case::local_origin("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", 1, "origins", "take it out")]
 #[case::plain_origin("ALLOWED_ORIGINS", "https://a.example,http://a.example", 2, "origins", "serve it by https")]
 #[case::talkative_log("LOG_LEVEL", "info,sqlx=debug", 1, "log", "set info")]
+#[case::silent_log("LOG_LEVEL", "off", 1, "log", "keeps what fails to itself; set info")]
+#[case::misspelt("DATABSE_URL", "postgresql://db/todo", 1, "variables", "nobody reads DATABSE_URL; write DATABASE_URL")]
 #[case::bad_configuration("PORT", "eighty", 2, "configuration", "PORT is \"eighty\"")]
 fn what_is_not_well_is_told_with_the_remedy(
     #[case] variable: &str,

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
+use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
@@ -113,6 +114,27 @@ async fn the_start_says_where_to_look() {
     }
 }
 
+/// A token that nobody could sign is not offered.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_says_what_works() {
+    let keys = ("AUTH_JWKS_URL", "http://127.0.0.1:1/jwks");
+    let variables = [("LOG_FORMAT", "text"), ("BETTER_AUTH_SECRET", ""), ("HOST", "127.0.0.2"), keys];
+    let server = ServerProcess::start(&variables);
+    let line = server.wait_for("/openapi.json");
+    let address = line.split("http://").nth(1).and_then(|url| url.split('/').next()?.parse().ok()).expect("an address");
+    ServerProcess::client(address, "ann").get("/nowhere").await.expect(404);
+    server.wait_for("answered");
+    assert!(!server.printed().iter().any(|line| line.contains("make token")), "{:#?}", server.printed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_without_connections_are_missed() {
+    let database = TestDatabase::create(Postgres).await;
+    let variables = [("DATABASE_URL", &*database.url()), ("WORKERS", "3"), ("DATABASE_MAX_CONNECTIONS", "5")];
+    let server = ServerProcess::start(&variables);
+    assert!(server.wait_for("fewer than WORKERS").contains("raise DATABASE_MAX_CONNECTIONS"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_for_tokens_makes_one_that_counts() {
     let output = ServerProcess::run(&["token", "--user", "demo"], &[]);
@@ -128,6 +150,18 @@ fn the_document_is_printed_without_configuration() {
     let output = ServerProcess::run(&["openapi"], &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]);
     let committed = fs::read(todo_contract_tests::workspace().join("openapi/openapi.json")).expect("the document");
     assert!(output.stdout == committed);
+}
+
+#[test]
+fn what_cannot_be_printed_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in [&["openapi"][..], &["token", "--user", "demo"], &["doctor"]] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a device without room");
+        let output = ServerProcess::command(folder.path(), command, &[]).stdout(full).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("No space left on device"), "{command:?}: {said}");
+    }
 }
 
 #[test]
@@ -151,9 +185,27 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.contains(&format!("HOST {host} PORT 0 cannot be listened on")) && said.contains("HOST must be"),
+        said.contains(&format!("HOST {host} PORT 0 cannot be listened on")) && said.contains("must be of this machine"),
         "{said}"
     );
+}
+
+#[test]
+fn an_address_for_the_operator_that_is_not_of_this_machine_is_named() {
+    let output = ServerProcess::run(&[], &[("ADMIN_ADDR", "192.0.2.1:9091")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.starts_with("ADMIN_ADDR 192.0.2.1:9091 cannot be listened on: "), "{said}");
+    assert!(said.contains("; it must be of this machine"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_often_is_named_in_the_log() {
+    let server = ServerProcess::start(&[("RATE_LIMIT", "1:1")]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    let answers = join_all((0..10).map(|_| ann.list())).await;
+    assert!(answers.iter().any(|answer| answer.status == 429));
+    let line: Value = serde_json::from_str(&server.wait_for(r#""status":429"#)).expect("JSON");
+    assert_eq!(line["user"], "ann");
 }
 
 /// What is wrong with a configuration, and the words that tell.
@@ -166,9 +218,14 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "BETTER_AUTH_SECRET is the one that Better Auth falls back to"
 )]
 #[case::no_address("DATABASE_URL", "hunter2", "DATABASE_URL is no address")]
-#[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL is no address")]
+#[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL has a port that")]
+#[case::cut_short("DATABASE_URL", "postgresql://ann:hunter/2@db/x", "or write the /, # or @ of a password as %2F")]
 #[case::other_database("DATABASE_URL", "mysql://ann:hunter2@db/x", "DATABASE_URL has the scheme mysql")]
-#[case::bad_parameter("DATABASE_URL", "postgresql://ann:hunter2@db/x?sslmode=maybe", "DATABASE_URL has a parameter")]
+#[case::bad_parameter(
+    "DATABASE_URL",
+    "postgresql://ann:hunter2@db/x?application_name=todo&sslmode=maybe",
+    "DATABASE_URL has a value of sslmode that cannot be"
+)]
 #[case::unknown_parameter(
     "DATABASE_URL",
     "postgresql://ann@db/x?sslpassword=hunter2",
@@ -182,6 +239,8 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "DATABASE_URL has an @ or # behind"
 )]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
+#[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]
 #[case::direct_beside_embedded(
     "DATABASE_DIRECT_URL",
     "postgresql://ann:hunter2@db/x",
@@ -192,10 +251,18 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     "hunter2hunter2hunter2hunter2hunter2",
     "BETTER_AUTH_SECRETS has an entry (number 1)"
 )]
-#[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "BETTER_AUTH_SECRETS must have at least 32 bytes")]
-#[case::no_secrets("BETTER_AUTH_SECRETS", " , ", "BETTER_AUTH_SECRETS has no entry; write 2:new,1:old")]
+#[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "SECRETS (entry 1) must have at least 32 bytes")]
+#[case::no_secrets("BETTER_AUTH_SECRETS", " , ", r#"BETTER_AUTH_SECRETS is " , ", which has no item; write one"#)]
+#[case::no_audience("AUTH_AUDIENCE", ",", r#"AUTH_AUDIENCE is ",", which has no item; write one, or leave it unset"#)]
 #[case::no_address("AUTH_JWKS_URL", "app.example.com/api/auth/jwks", "AUTH_JWKS_URL is no address")]
 #[case::file("AUTH_JWKS_URL", "file:///etc/jwks.json", "AUTH_JWKS_URL is no address")]
+#[case::password_with_slash(
+    "AUTH_JWKS_URL",
+    "https://ann:1/hunter2@a.example/jwks",
+    "AUTH_JWKS_URL has an @ or # behind"
+)]
+#[case::cut_short("AUTH_JWKS_URL", "https://ann:hunter/2@a.example/jwks", "AUTH_JWKS_URL has a port that is no number")]
+#[case::no_collector("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "OTEL_EXPORTER_OTLP_ENDPOINT is no address")]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
 #[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
 #[case::cooldown_over_max_age(
@@ -218,12 +285,13 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
 )]
 #[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
 #[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
-#[case::rate("RATE_LIMIT", "many", "RATE_LIMIT must be off, or requests a second and at once, such as 20:200")]
-#[case::no_rate("RATE_LIMIT", "0:1", "RATE_LIMIT must be off")]
+#[case::rate("RATE_LIMIT", "many", r#"RATE_LIMIT is "many", but must be off, or requests a second"#)]
+#[case::no_rate("RATE_LIMIT", "0:1", "each at least 1, such as 20:200")]
 #[case::proxy("TRUSTED_PROXIES", "nginx", "TRUSTED_PROXIES has \"nginx\", which is no address; write each as")]
 #[case::no_requests("MAX_REQUESTS", "0", "MAX_REQUESTS is \"0\"")]
-#[case::level("LOG_LEVEL", "loud=very", "LOG_LEVEL must be")]
-#[case::format("LOG_FORMAT", "xml", "LOG_FORMAT must be text or json")]
+#[case::level("LOG_LEVEL", "loud=very", r#"LOG_LEVEL is "loud=very", but must be"#)]
+#[case::no_level("LOG_LEVEL", "info,warning", "but must be off, error, warn, info, debug, trace, or directives such")]
+#[case::format("LOG_FORMAT", "xml", r#"LOG_FORMAT is "xml", but must be text or json"#)]
 fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {
     let output = ServerProcess::run(&[], &[(name, value)]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -263,7 +331,7 @@ fn a_file_of_variables_is_read_and_goes_after_the_environment() {
     fs::write(folder.path().join(".env"), "PORT=x\nLOG_FORMAT=xml\n").expect("a file");
     let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[("LOG_FORMAT", "loud")]));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("LOG_FORMAT must be") && !said.contains("PORT"), "{said}");
+    assert!(said.contains("LOG_FORMAT is \"loud\"") && !said.contains("PORT"), "{said}");
 }
 
 #[test]
@@ -280,7 +348,7 @@ fn a_dollar_that_would_change_a_value_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     for (value, words) in [
         ("hunter2$ecret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a $, which"),
-        ("'hunter2$ecret-of-more-than-32-bytes'", "LOG_FORMAT must be"),
+        ("'hunter2$ecret-of-more-than-32-bytes'", "LOG_FORMAT is \"xml\""),
     ] {
         fs::write(folder.path().join(".env"), format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n")).expect("a file");
         let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::refusals::{Reader, list};
+use super::{http_url, refusals::Reader};
 
 /// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]
@@ -83,12 +83,15 @@ impl AuthConfig {
                 ),
             );
         }
-        let url = given.auth_jwks_url.and_then(|url| jwks_url(reader, &url));
+        let url = given.auth_jwks_url.and_then(|url| {
+            let wanted = "your Better Auth server's keys, such as https://app.example.com/api/auth/jwks";
+            http_url::read(reader, "AUTH_JWKS_URL", &url, wanted)
+        });
         Self {
             secrets,
             jwks: url.map(|url| JwksConfig { url, max_age, cooldown }),
-            issuers: list(given.auth_issuer),
-            audiences: list(given.auth_audience),
+            issuers: reader.list("AUTH_ISSUER", given.auth_issuer.as_deref()),
+            audiences: reader.list("AUTH_AUDIENCE", given.auth_audience.as_deref()),
             token_cache: reader.number("AUTH_TOKEN_CACHE", given.auth_token_cache, 10_000, 0..=1_000_000),
         }
     }
@@ -97,21 +100,15 @@ impl AuthConfig {
 /// Secrets as Better Auth writes them, `2:new,1:old`: the first one signs, all of them verify.
 fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretString> {
     const VARIABLE: &str = "BETTER_AUTH_SECRETS";
-    const FORM: &str = "write 2:new,1:old";
-    let entries: Vec<_> =
-        given.unwrap_or_default().split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
-    if given.is_some() && entries.is_empty() {
-        reader.refuse(VARIABLE, format_args!("has no entry; {FORM}"));
-    }
     let mut secrets = Vec::new();
-    for (index, entry) in entries.into_iter().enumerate() {
+    for (number, entry) in (1..).zip(reader.list(VARIABLE, given)) {
         match entry.split_once(':') {
             Some((version, secret)) if version.parse::<u32>().is_ok() => {
-                secrets.push(checked(reader, VARIABLE, secret.to_owned()));
+                secrets.push(checked(reader, &format!("{VARIABLE} (entry {number})"), secret.to_owned()));
             }
             _ => reader.refuse(
                 VARIABLE,
-                format_args!("has an entry (number {}) that is not <version>:<secret>; {FORM}", index + 1),
+                format_args!("has an entry (number {number}) that is not <version>:<secret>; write 2:new,1:old"),
             ),
         }
     }
@@ -128,17 +125,6 @@ fn checked(reader: &mut Reader, variable: &str, secret: String) -> SecretString 
         reader.refuse(variable, "must have at least 32 bytes; make one: openssl rand -base64 32");
     }
     secret.into()
-}
-
-fn jwks_url(reader: &mut Reader, given: &str) -> Option<Url> {
-    let url = Url::parse(given.trim()).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
-    if url.is_none() {
-        reader.refuse(
-            "AUTH_JWKS_URL",
-            "is no address; write that of your Better Auth server's keys, such as https://app.example.com/api/auth/jwks",
-        );
-    }
-    url
 }
 
 impl AuthConfig {

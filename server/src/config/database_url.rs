@@ -2,10 +2,12 @@
 
 mod parameters;
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr};
 
 use sea_orm::sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use url::Url;
+
+use super::password;
 
 /// The address of a PostgreSQL database or of an SQLite file.
 ///
@@ -34,18 +36,15 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         const EXAMPLES: &str = "write postgresql://user:password@host/database or sqlite://data/todo.db";
         // The parser's words can quote the address, and so the password: they are not passed on.
-        let mut url = Url::parse(text).map_err(|error| format!("is no address ({error}); {EXAMPLES}"))?;
+        let mut url = Url::parse(text).map_err(|error| match password::cut_short(error) {
+            Some(words) => words.to_owned(),
+            None => format!("is no address ({error}); {EXAMPLES}"),
+        })?;
         match url.scheme() {
             "postgres" | "postgresql" => {
-                // There the rest of a password stands where the password has a / or #, and it would be shown.
-                if url.path().contains('@') || url.fragment().is_some() {
-                    return Err("has an @ or # behind its host; write the /, # or @ of a password as %2F, %23 or %40"
-                        .to_owned());
-                }
+                password::is_before_host(&url)?;
                 parameters::keep_known(&mut url)?;
-                PgConnectOptions::from_str(url.as_str()).map_err(|_| {
-                    format!("has a parameter or a value that cannot be; {EXAMPLES}?sslmode=verify-full")
-                })?;
+                PgConnectOptions::from_str(url.as_str()).map_err(|_| parameters::fault(&url))?;
             }
             "sqlite" => {
                 let options = SqliteConnectOptions::from_str(url.as_str())
@@ -54,11 +53,19 @@ impl FromStr for DatabaseUrl {
                 if !is_named || text.contains(":memory:") || text.contains("mode=memory") {
                     return Err(format!("is a database in memory, which forgets everything at the stop; {EXAMPLES}"));
                 }
+                if let Some((name, value)) = url.query_pairs().find(|pair| is_for_reading_alone(pair)) {
+                    return Err(format!("has {name}={value}, with which nothing can be written; take it out"));
+                }
             }
             other => return Err(format!("has the scheme {other}, which is not supported; {EXAMPLES}")),
         }
         Ok(Self(url))
     }
+}
+
+/// Whether a parameter of SQLite keeps everybody from writing.
+fn is_for_reading_alone((name, value): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
+    matches!((&**name, &**value), ("mode", "ro") | ("immutable", "true" | "1"))
 }
 
 impl fmt::Display for DatabaseUrl {

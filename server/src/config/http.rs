@@ -10,10 +10,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{
-    RateLimit,
-    refusals::{Reader, list},
-};
+use super::{RateLimit, refusals::Reader};
 
 /// Where the server listens, for whom, and how much of it anybody may hold.
 #[derive(Debug, Clone)]
@@ -70,7 +67,7 @@ impl HttpConfig {
         // The convention of hosting platforms: who sets PORT wants to be reached from outside.
         let default_host = if given.port.is_some() { "0.0.0.0" } else { "127.0.0.1" };
         Self {
-            allowed_origins: origins(reader, given.allowed_origins),
+            allowed_origins: origins(reader, given.allowed_origins.as_deref()),
             host: given.host.unwrap_or_else(|| default_host.to_owned()),
             port: reader.number("PORT", given.port, 8000, 0..=u16::MAX),
             workers: reader.number("WORKERS", given.workers, 0, 0..=256),
@@ -81,7 +78,7 @@ impl HttpConfig {
             request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             rate_limit: rate_limit(reader, given.rate_limit.as_deref()),
-            trusted_proxies: networks(reader, given.trusted_proxies),
+            trusted_proxies: networks(reader, given.trusted_proxies.as_deref()),
             admin_address: admin_address(reader, given.admin_addr),
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
@@ -104,10 +101,10 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
     address.ok()
 }
 
-fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {
+fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {
     let network = |item: &String| item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
     let mut networks = Vec::new();
-    for item in list(given) {
+    for item in reader.list("TRUSTED_PROXIES", given) {
         match network(&item) {
             Ok(network) => networks.push(network),
             Err(_) => reader.refuse(
@@ -119,8 +116,8 @@ fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {
     networks
 }
 
-fn origins(reader: &mut Reader, given: Option<String>) -> Vec<String> {
-    let origins = list(given);
+fn origins(reader: &mut Reader, given: Option<&str>) -> Vec<String> {
+    let origins = reader.list("ALLOWED_ORIGINS", given);
     for origin in &origins {
         let written = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
         // No pattern: it would be compared as it stands, and never be met.

@@ -1,7 +1,7 @@
 //! What is logged, and how.
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::refusals::Reader;
 
@@ -38,8 +38,15 @@ impl LogConfig {
 
 fn level(reader: &mut Reader, given: Option<String>) -> String {
     let level = given.unwrap_or_else(|| "info".to_owned());
-    if EnvFilter::builder().parse(&level).is_err() {
-        reader.refuse("LOG_LEVEL", "must be error, warn, info, debug, trace, or directives such as info,sqlx=debug");
+    // A word alone that is no level names a module: nothing but what that one tells would be logged.
+    let is_module = |part: &str| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err();
+    if EnvFilter::builder().parse(&level).is_err() || level.split(',').any(is_module) {
+        reader.refuse(
+            "LOG_LEVEL",
+            format_args!(
+                "is {level:?}, but must be off, error, warn, info, debug, trace, or directives such as info,sqlx=debug"
+            ),
+        );
     }
     level
 }
@@ -48,8 +55,8 @@ fn format(reader: &mut Reader, given: Option<&str>) -> LogFormat {
     match given {
         None | Some("text") => LogFormat::Text,
         Some("json") => LogFormat::Json,
-        Some(_) => {
-            reader.refuse("LOG_FORMAT", "must be text or json");
+        Some(other) => {
+            reader.refuse("LOG_FORMAT", format_args!("is {other:?}, but must be text or json"));
             LogFormat::Text
         }
     }

@@ -13,15 +13,17 @@ pub struct RateLimit {
 
 /// A text is no rate limit.
 #[derive(Debug, thiserror::Error)]
-#[error("must be off, or requests a second and at once, such as 20:200")]
-pub struct RateLimitError;
+#[error("is {0:?}, but must be off, or requests a second and at once, each at least 1, such as 20:200")]
+pub struct RateLimitError(String);
 
 impl FromStr for RateLimit {
     type Err = RateLimitError;
 
     fn from_str(text: &str) -> Result<Self, RateLimitError> {
-        let number = |text: &str| text.parse().map_err(|_| RateLimitError);
-        let (per_second, burst) = text.split_once(':').ok_or(RateLimitError)?;
-        Ok(Self { per_second: number(per_second)?, burst: number(burst)? })
+        let read = || {
+            let (per_second, burst) = text.split_once(':')?;
+            Some(Self { per_second: per_second.parse().ok()?, burst: burst.parse().ok()? })
+        };
+        read().ok_or_else(|| RateLimitError(text.to_owned()))
     }
 }

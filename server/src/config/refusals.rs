@@ -89,6 +89,18 @@ impl Reader {
         Duration::from_secs(self.number(variable, given, default, bounds))
     }
 
+    /// The items of a comma separated list. One that is given must have some: none often means that anything goes.
+    pub(super) fn list(&mut self, variable: &str, given: Option<&str>) -> Vec<String> {
+        let items = given.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty());
+        let items: Vec<_> = items.map(str::to_owned).collect();
+        if items.is_empty()
+            && let Some(given) = given
+        {
+            self.refuse(variable, format_args!("is {given:?}, which has no item; write one, or leave it unset"));
+        }
+        items
+    }
+
     /// A yes or no.
     pub(super) fn flag(&mut self, variable: &str, given: Option<&str>, default: bool) -> bool {
         match given.map(str::trim) {
@@ -101,10 +113,4 @@ impl Reader {
             }
         }
     }
-}
-
-/// The items of a comma separated list.
-pub(super) fn list(given: Option<String>) -> Vec<String> {
-    let given = given.unwrap_or_default();
-    given.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }

@@ -6,7 +6,7 @@ use sentry::types::Dsn;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::refusals::Reader;
+use super::{http_url, refusals::Reader};
 
 /// Where traces and errors are sent, if anywhere.
 #[derive(Clone)]
@@ -30,14 +30,8 @@ pub(super) struct Variables {
 impl TelemetryConfig {
     pub(super) fn read(given: Variables, reader: &mut Reader) -> Self {
         let traces = given.otel_exporter_otlp_endpoint.and_then(|url| {
-            let parsed = Url::parse(url.trim()).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
-            if parsed.is_none() {
-                reader.refuse(
-                    "OTEL_EXPORTER_OTLP_ENDPOINT",
-                    "is no address; write that of your collector's HTTP port, such as http://localhost:4318",
-                );
-            }
-            parsed
+            let wanted = "your collector's HTTP port, such as http://localhost:4318";
+            http_url::read(reader, "OTEL_EXPORTER_OTLP_ENDPOINT", &url, wanted)
         });
         let sentry = given.sentry_dsn.and_then(|dsn| {
             let parsed = dsn.trim().parse().ok();

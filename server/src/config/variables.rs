@@ -29,6 +29,19 @@ pub(super) struct Variables {
 impl Variables {
     /// From the environment, and from `.env` what the environment has not.
     pub(super) fn load() -> Result<Self, Refusals> {
+        Self::from_pairs(Self::given()?.into_iter())
+    }
+
+    /// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
+    pub(super) fn misspelt() -> Vec<(String, String)> {
+        let (known, given) = (Self::names(), Self::given().unwrap_or_default());
+        let unknown = given.into_iter().map(|(name, _)| name).filter(|name| !known.contains(&name.to_uppercase()));
+        let is_almost = |name: &str, one: &str| strsim::osa_distance(&name.to_uppercase(), one) <= one.len() / 5;
+        unknown.filter_map(|name| Some((known.iter().find(|one| is_almost(&name, one))?.clone(), name))).collect()
+    }
+
+    /// All pairs, those of the environment last.
+    fn given() -> Result<Vec<(String, String)>, Refusals> {
         let mut pairs = file::read(Path::new(".env"))?;
         for (name, value) in env::vars_os() {
             // A name that is no text cannot be ours.
@@ -42,7 +55,7 @@ impl Variables {
                 Err(_) => {}
             }
         }
-        Self::from_pairs(pairs.into_iter())
+        Ok(pairs)
     }
 
     /// The names of all variables.

@@ -5,10 +5,14 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::Finding;
-use crate::LogConfig;
+use crate::{Config, LogConfig};
 
 pub(super) fn findings() -> Vec<Finding> {
-    private("variables", Path::new(".env")).into_iter().collect()
+    const CHECK: &str = "variables";
+    let misspelt = Config::misspelt()
+        .into_iter()
+        .map(|(meant, given)| Finding::warn(CHECK, format!("nobody reads {given}; write {meant}, if that is meant")));
+    private(CHECK, Path::new(".env")).into_iter().chain(misspelt).collect()
 }
 
 /// Whether a file is its owner's alone; nothing where it is not there.
@@ -23,11 +27,14 @@ pub(super) fn private(check: &'static str, file: &Path) -> Option<Finding> {
     })
 }
 
-/// Below info, statements are logged, and soon a disk is full.
+/// Below info, statements are logged, and soon a disk is full; where it is off, nobody hears of what fails.
 pub(super) fn log(config: &LogConfig) -> Finding {
     const CHECK: &str = "log";
     let level = EnvFilter::builder().parse_lossy(&config.level).max_level_hint();
     match level {
+        Some(LevelFilter::OFF) => {
+            Finding::warn(CHECK, format!("LOG_LEVEL {} keeps what fails to itself; set info", config.level))
+        }
         Some(level) if level > LevelFilter::INFO => {
             Finding::warn(CHECK, format!("LOG_LEVEL {} tells more than operation needs; set info", config.level))
         }

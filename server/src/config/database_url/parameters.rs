@@ -1,5 +1,8 @@
 //! The parameters of an address of PostgreSQL.
 
+use std::str::FromStr as _;
+
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use url::Url;
 
 /// Those that the driver knows, beside `options[…]` (sqlx-postgres 0.9, `options/parse.rs`).
@@ -53,6 +56,19 @@ pub(super) fn keep_known(url: &mut Url) -> Result<(), String> {
         url.query_pairs_mut().clear().extend_pairs(kept);
     }
     Ok(())
+}
+
+/// What is wrong with an address that the driver does not take: the parameter whose value it is, where it is one.
+pub(super) fn fault(url: &Url) -> String {
+    let mut alone = url.clone();
+    let mut is_at_fault = |name: &str, value: &str| {
+        alone.query_pairs_mut().clear().append_pair(name, value);
+        PgConnectOptions::from_str(alone.as_str()).is_err()
+    };
+    match url.query_pairs().find(|(name, value)| is_at_fault(name, value)) {
+        Some((name, _)) => format!("has a value of {name} that cannot be; correct it, as in ?sslmode=verify-full"),
+        None => "is no address that the driver takes; write postgresql://user:password@host/database".to_owned(),
+    }
 }
 
 fn is_known(name: &str) -> bool {

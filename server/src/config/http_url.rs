@@ -1,0 +1,24 @@
+//! Addresses of what the server asks by HTTP.
+
+use url::Url;
+
+use super::{password, refusals::Reader};
+
+/// An address of `http` or `https`; `wanted` says whose it is, with an example.
+pub(super) fn read(reader: &mut Reader, variable: &str, given: &str, wanted: &str) -> Option<Url> {
+    match parse(given.trim()) {
+        Ok(url) => return Some(url),
+        Err(Some(words)) => reader.refuse(variable, words),
+        Err(None) => reader.refuse(variable, format_args!("is no address; write that of {wanted}")),
+    }
+    None
+}
+
+fn parse(given: &str) -> Result<Url, Option<&'static str>> {
+    let url = Url::parse(given).map_err(password::cut_short)?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(None);
+    }
+    password::is_before_host(&url)?;
+    Ok(url)
+}

@@ -8,7 +8,7 @@ use poem::{
     Body, IntoResponse, Request, RequestBody, Response,
     http::{
         HeaderValue,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
     },
 };
 use poem_openapi::{
@@ -187,7 +187,10 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         if !is_json(request) {
-            return Err(Problem::from(UnsupportedMediaType).into());
+            return Err(Problem::from(UnsupportedMediaType::NotJson).into());
+        }
+        if is_encoded(request) {
+            return Err(Problem::from(UnsupportedMediaType::Encoded).into());
         }
         let bytes = read(request, body).await?;
         let value = parse::<T>(&bytes).map_err(|mut faults| {
@@ -218,6 +221,15 @@ fn is_json(request: &Request) -> bool {
         media_type.type_() == mime::APPLICATION
             && (media_type.subtype() == mime::JSON || media_type.suffix() == Some(mime::JSON))
     })
+}
+
+/// Whether the bytes are not those of the JSON (RFC 9110, 8.4).
+fn is_encoded(request: &Request) -> bool {
+    request
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// The whole body. Of one that is too large no more than the limit is read, and nothing at all where

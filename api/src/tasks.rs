@@ -40,8 +40,8 @@ enum Tag {
     Tasks,
 }
 
-/// The port behind the operations on tasks. Its keeper shows and touches `owner`'s tasks alone, writes
-/// with one statement an operation, and answers a write only once it is kept.
+/// The port behind the operations on tasks. Its keeper shows and touches `owner`'s tasks alone, writes all of an
+/// operation or nothing, and answers a write only once it is kept.
 pub trait Tasks: Send + Sync + 'static {
     /// One page of the tasks of `owner`. Refuses a cursor that it has not sealed for this owner and query.
     fn list(
@@ -164,7 +164,8 @@ impl<S: Tasks> TasksApi<S> {
     ///
     /// The answer is the task as it is kept, with its `id`; `Location` says where it is. Sent twice, two tasks
     /// are created, unless both bear the same `Idempotency-Key`: then the second is answered as the first was,
-    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again.
+    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again; with another body it is
+    /// refused (422), and while the first is under way, too (409).
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
     async fn create_task(
         &self,

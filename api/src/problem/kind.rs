@@ -4,7 +4,7 @@ use std::{error::Error, fmt::Write as _, sync::Arc};
 
 use poem::http::{
     HeaderName, HeaderValue, Method, StatusCode,
-    header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ACCEPT_ENCODING, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use poem_openapi::{
@@ -88,7 +88,8 @@ impl Unidentified {
 
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
-    const DESCRIPTION: &'static str = "No token, or one that does not verify. Answered before the body is read.";
+    const DESCRIPTION: &'static str =
+        "No token, or one that does not verify. No body is read before, and no other fault is told.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
@@ -193,23 +194,34 @@ impl From<ContentTooLarge> for Problem {
     }
 }
 
-/// The body does not claim to be JSON.
+/// The body is in a form that is not read.
 #[derive(Debug)]
-pub struct UnsupportedMediaType;
+pub enum UnsupportedMediaType {
+    /// It does not claim to be JSON.
+    NotJson,
+    /// It is compressed, or encoded in another way.
+    Encoded,
+}
 
 impl Kind for UnsupportedMediaType {
     const STATUS: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    const DESCRIPTION: &'static str = "The `Content-Type` of the body is not `application/json`.";
+    const DESCRIPTION: &'static str =
+        "The `Content-Type` of the body is not `application/json`, or it has a `Content-Encoding`.";
 
     fn example() -> Self {
-        Self
+        Self::NotJson
     }
 }
 
 impl From<UnsupportedMediaType> for Problem {
-    fn from(_: UnsupportedMediaType) -> Self {
-        let detail = "the body must be JSON: send Content-Type: application/json";
-        Self::new(UnsupportedMediaType::STATUS, "Unsupported Media Type", detail)
+    fn from(unsupported: UnsupportedMediaType) -> Self {
+        let because = |detail: &str| Self::new(UnsupportedMediaType::STATUS, "Unsupported Media Type", detail);
+        match unsupported {
+            UnsupportedMediaType::NotJson => because("the body must be JSON: send Content-Type: application/json"),
+            // RFC 9110, 15.5.16: what would have been taken.
+            UnsupportedMediaType::Encoded => because("the body is read as it is: send it without Content-Encoding")
+                .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        }
     }
 }
 
@@ -220,7 +232,7 @@ pub struct Unprocessable(pub Vec<Fault>);
 impl Kind for Unprocessable {
     const STATUS: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
     const DESCRIPTION: &'static str =
-        "Malformed JSON, or values that are not as they must be. `errors` has an entry for each.";
+        "What was sent is not as it must be. `errors` has an entry for each value at fault.";
 
     fn example() -> Self {
         Self(vec![Fault::example()])

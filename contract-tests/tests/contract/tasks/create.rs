@@ -214,6 +214,28 @@ async fn a_body_that_does_not_claim_to_be_json_is_refused(
 }
 
 #[rstest]
+#[case::compressed("gzip")]
+#[case::twice("identity, br")]
+#[tokio::test]
+async fn an_encoded_body_is_refused_with_what_would_be_taken(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] coding: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann").with_header("Content-Encoding", coding);
+    let refused = ann.create(json!({"title": "a"})).await.expect(415);
+    assert_eq!(refused.header("Accept-Encoding"), "identity");
+    assert!(app.client("ann").list().await.ids().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_that_is_said_to_be_as_it_is_is_read(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").with_header("Content-Encoding", "Identity").create(json!({"title": "a"})).await.expect(201);
+}
+
+#[rstest]
 #[case::charset("application/json; charset=utf-8")]
 #[case::space_before("application/json ; charset=utf-8")]
 #[case::tab("application/json;\tcharset=utf-8")]

@@ -1,11 +1,15 @@
 //! The real server, in this process, over a database of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    fs,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+};
 
 use todo_server::{App, Config, StartError};
 use tokio::sync::oneshot;
 
-use crate::{Client, Engine, TestDatabase, Token, audit};
+use crate::{Client, Engine, TestDatabase, Token, audit, workspace};
 
 /// The secret that tests and servers share.
 pub const SECRET: &str = "a secret of the tests, which is long enough";
@@ -13,9 +17,15 @@ pub const SECRET: &str = "a secret of the tests, which is long enough";
 /// Variables for all servers of a run of tests, `NAME=value` with spaces between: what is not the default is
 /// tested by running the same tests again.
 #[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
-fn of_run() -> String {
-    std::env::var("TEST_VARIABLES").unwrap_or_default()
-}
+static OF_RUN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+    let known = fs::read_to_string(workspace().join(".env.example")).expect("a file");
+    let given = std::env::var("TEST_VARIABLES").unwrap_or_default();
+    let pairs = given.split_whitespace().map(|pair| pair.split_once('=').expect("NAME=value"));
+    pairs
+        .inspect(|(name, _)| assert!(known.contains(&format!("\n# {name}=")), "nobody reads {name}"))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+});
 
 /// A server on a free port of the loopback. It stops, and its database goes, with the value.
 pub struct TestApp {
@@ -69,9 +79,8 @@ impl TestApp {
         let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
         let defaults: Vec<_> =
             of_database.chain([("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")]).collect();
-        let of_run = of_run();
-        let defaults: Vec<_> =
-            defaults.into_iter().chain(of_run.split(' ').filter_map(|pair| pair.split_once('='))).collect();
+        let of_run = OF_RUN.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let defaults: Vec<_> = defaults.into_iter().chain(of_run).collect();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

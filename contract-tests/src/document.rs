@@ -176,6 +176,8 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn serves(pattern: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    // An empty one is no parameter, and clients leave dots out of addresses.
+    let fits = |pattern: &str, segment: &str| pattern.starts_with('{') && !["", ".", ".."].contains(&segment);
     pattern.len() == path.len()
-        && pattern.iter().zip(&path).all(|(pattern, segment)| pattern == segment || pattern.starts_with('{'))
+        && pattern.iter().zip(&path).all(|(pattern, segment)| pattern == segment || fits(pattern, segment))
 }

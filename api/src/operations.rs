@@ -16,6 +16,13 @@ pub struct Operation {
     pub route: &'static str,
 }
 
+impl Operation {
+    /// The operationIds of the document.
+    pub fn ids() -> impl Iterator<Item = &'static str> {
+        OPERATIONS.iter().filter_map(|entry| entry.id)
+    }
+}
+
 struct Entry {
     id: Option<&'static str>,
     method: Method,

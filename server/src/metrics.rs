@@ -13,6 +13,7 @@ use std::{
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use todo_api::Operation;
 
 use crate::{Databases, telemetry};
 
@@ -30,6 +31,9 @@ const DATABASE_DURATION: &str = "database_operation_duration_seconds";
 const DATABASE_IN_PROGRESS: &str = "database_operations_in_progress";
 const DATABASE_ERRORS: &str = "database_errors_total";
 const DATABASE_CONNECTIONS: &str = "database_pool_connections";
+
+/// In the place of an operation, where none answered.
+const NO_OPERATION: &str = "none";
 
 /// The bounds of durations, in seconds: from an answer out of memory to the longest that one may take.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -106,6 +110,9 @@ fn describe() {
     describe_counter!(DATABASE_ERRORS, Unit::Count, "Operations that failed: the database away, or a fault.");
     describe_gauge!(DATABASE_CONNECTIONS, Unit::Count, "Connections to the database, by pool and state.");
     // What has not happened yet is a zero, not a gap: rules see the first time as well.
+    for operation in Operation::ids().chain([NO_OPERATION]) {
+        counter!(REQUESTS, "operation" => operation, "status" => "500").absolute(0);
+    }
     for counter in [EVICTED, SHED] {
         counter!(counter).absolute(0);
     }
@@ -163,7 +170,7 @@ pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: D
     if HANDLE.get().is_none() {
         return;
     }
-    let operation = operation.unwrap_or("none");
+    let operation = operation.unwrap_or(NO_OPERATION);
     counter!(REQUESTS, "operation" => operation, "status" => status.to_string()).increment(1);
     histogram!(DURATION, "operation" => operation).record(duration);
 }

@@ -1,5 +1,6 @@
 //! `/api/tasks` and below.
 
+mod company;
 mod concurrency;
 mod conditions;
 mod create;

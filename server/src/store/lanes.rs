@@ -1,6 +1,6 @@
 //! The statements that go in company: those on one task. Each carries its owner's condition for each task.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, iter::zip, sync::Arc};
 
 use sea_orm::{
     ConnectionTrait, DbErr, QueryFilter, QueryTrait, Statement, StatementBuilder, Value,
@@ -168,26 +168,37 @@ pub(super) struct Create(Told);
 
 impl Kind for Create {
     type Question = (UserId, ActiveModel);
-    type Answer = Model;
+    type Answer = Option<Model>;
 
     const IS_READ: bool = false;
 
-    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Model>, DbErr> {
+    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Option<Model>>, DbErr> {
         let owners = rows.iter().map(|(owner, _)| owner);
         let mut creation = Entity::create_each(sizes::filled_up(rows.iter().map(|(_, row)| row.row()).collect()));
-        let mut tasks = self.0.carry_out(owners, |what| creation.returning(what).take(), Edit::put).await?;
-        // No database promises the order in which it returns them; equal ones are anybody's.
-        rows.iter()
-            .map(|(_, row)| {
-                let place = tasks.iter().position(|task| is_made_of(task, row));
-                // A trigger of the operator's may have made something else of it.
-                let place =
-                    place.or_else(|| tasks.iter().position(|task| row.user_id.try_as_ref() == Some(&task.user_id)));
-                let place = place.ok_or(DbErr::RecordNotInserted)?;
-                Ok(tasks.remove(place))
-            })
-            .collect()
+        let tasks = self.0.carry_out(owners, |what| creation.returning(what).take(), Edit::put).await?;
+        Ok(made_of_each(rows, tasks))
     }
+}
+
+/// The task that each row became. No database promises the order in which it returns them; equal ones are anybody's.
+fn made_of_each(rows: &[(UserId, ActiveModel)], mut tasks: Vec<Model>) -> Vec<Option<Model>> {
+    let mut made: Vec<_> = rows
+        .iter()
+        .map(|(_, row)| tasks.iter().position(|task| is_made_of(task, row)).map(|place| tasks.swap_remove(place)))
+        .collect();
+    // A trigger of the operator's may have made something else of some, or have left some out. Which of an owner's, is
+    // not known where it did both.
+    let mut others: HashMap<String, Vec<Model>> = HashMap::new();
+    for task in tasks {
+        others.entry(task.user_id.clone()).or_default().push(task);
+    }
+    let missing =
+        |owner: &str| zip(rows, &made).filter(|((of, _), task)| of.as_str() == owner && task.is_none()).count();
+    others.retain(|owner, tasks| tasks.len() == missing(owner));
+    for ((owner, _), task) in zip(rows, &mut made).filter(|(_, task)| task.is_none()) {
+        *task = others.get_mut(owner.as_str()).and_then(Vec::pop);
+    }
+    made
 }
 
 fn is_made_of(task: &Model, row: &ActiveModel) -> bool {

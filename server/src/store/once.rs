@@ -73,7 +73,8 @@ impl Store {
         })?;
         self.sweep();
         match creation {
-            Some(creation) if creation.is_of(&task) => Ok(creation),
+            // What was made just now is answered, whatever a trigger of the operator's has made of it.
+            Some(creation) if !creation.is_replayed || creation.is_of(&task) => Ok(creation),
             Some(_) => Err(Refused(NotCreated::AnotherBody)),
             None => Err(Refused(NotCreated::StillRunning)),
         }

@@ -5,9 +5,11 @@
 //! operation reads a row and then writes it. All rows are read to the end of the statement: a row that
 //! is merely returned may yet fail to be committed.
 
+use std::sync::Arc;
+
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, QueryFilter,
+    ColumnTrait, DbErr, QueryFilter,
 };
 use todo_api::{
     Creation, Expected,
@@ -33,7 +35,11 @@ impl Tasks for Store {
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
-        self.for_owner(owner, || self.lanes.create.ask((owner.clone(), row.clone()))).await.map(Task::from)
+        let create = async || {
+            let created = self.lanes.create.ask((owner.clone(), row.clone())).await?;
+            created.ok_or_else(|| Arc::new(DbErr::RecordNotInserted))
+        };
+        self.for_owner(owner, create).await.map(Task::from)
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {

@@ -2,7 +2,13 @@
 
 use std::borrow::Cow;
 
-use sea_orm::{DbErr, RuntimeErr, sqlx};
+use sea_orm::{
+    DbErr, RuntimeErr,
+    sqlx::{
+        self,
+        postgres::{PgDatabaseError, PgSeverity},
+    },
+};
 
 /// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
 /// through; all else is a fault.
@@ -50,6 +56,14 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
 /// stops or the connection breaks: that may happen after the statement was kept.
 pub(crate) fn is_refusal(error: &DbErr) -> bool {
     code_of(error).is_some_and(|code| !["08", "57P"].iter().any(|class| code.starts_with(class)))
+        && !ends_session(error)
+}
+
+/// Whether the session ends with it: a pooler that has lost the database says so by whatever code it likes.
+fn ends_session(error: &DbErr) -> bool {
+    let error = driver(error).and_then(sqlx::Error::as_database_error);
+    let severity = error.and_then(|error| error.try_downcast_ref()).map(PgDatabaseError::severity);
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
 /// Whether a row lacks a value that its table requires: `not_null_violation` (PostgreSQL, appendix A), or
@@ -71,7 +85,7 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
             // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
             // operator intervention, errors of the system beneath; a primary that is one no more, and a lock that
             // somebody else kept (PostgreSQL, appendix A).
-            error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some()
+            error.try_downcast_ref::<PgDatabaseError>().is_some()
                 && ["08", "40", "53", "57", "58", "25006", LOCKED].iter().any(|class| code.starts_with(class))
         }
         _ => false,

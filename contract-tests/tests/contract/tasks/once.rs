@@ -183,6 +183,20 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
 }
 
+/// What an operator may have added.
+const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        NEW.title = trim(NEW.title); RETURN NEW;
+    END $$;
+    CREATE TRIGGER trim_title BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION trim_title();";
+
+#[tokio::test]
+async fn what_a_trigger_makes_of_a_task_is_answered() {
+    let app = TestApp::start(Postgres).await;
+    app.database().connect().await.execute_unprepared(TRIMS).await.expect("a trigger");
+    let created = keyed(&app.client("ann"), "key").create(json!({"title": " a "})).await.expect(201);
+    assert_eq!(created.json()["title"], "a");
+}
+
 /// By another server, which takes its time.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]

@@ -193,11 +193,7 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
             return Err(Problem::from(UnsupportedMediaType::Encoded).into());
         }
         let bytes = read(request, body).await?;
-        let value = parse::<T>(&bytes).map_err(|mut faults| {
-            // Every value at fault has its entry, so those of parameters too, which would be read only later.
-            faults.extend(parameter::faults(request));
-            Problem::from(Unprocessable(faults))
-        })?;
+        let value = parse::<T>(&bytes).map_err(|faults| unprocessable(faults, request))?;
         T::parse_from_json(Some(value))
             .map(Self)
             .map_err(|error| Problem::from(Internal::new(error.into_message())).into())
@@ -210,6 +206,12 @@ fn parse<T: Readable>(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
         .map_err(|error| vec![Fault::in_body("", format!("is not valid JSON: {error}"))])?;
     let faults = T::schema().faults(&value);
     if faults.is_empty() { Ok(value) } else { Err(faults) }
+}
+
+/// Every value at fault has its entry, so those of parameters too, which would be read only later.
+fn unprocessable(mut faults: Vec<Fault>, request: &Request) -> Problem {
+    faults.extend(parameter::faults(request));
+    Unprocessable(faults).into()
 }
 
 /// `application/json`, or any media type that ends in `+json` (RFC 6839).
@@ -249,5 +251,6 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> 
     }
     // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
     let problem = error.downcast::<io::Error>().ok().and_then(|error| error.downcast::<Problem>().ok());
-    Err(problem.unwrap_or_else(|| Unprocessable(vec![Fault::in_body("", "did not arrive whole")]).into()).into())
+    let broken = || unprocessable(vec![Fault::in_body("", "did not arrive whole")], request);
+    Err(problem.unwrap_or_else(broken).into())
 }

@@ -97,14 +97,21 @@ async fn a_refusal_says_that_the_connection_ends_where_a_body_is_left(
 }
 
 #[rstest]
-#[case::broken_chunks("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")]
+#[case::alone("POST", "/api/tasks", &[": did not arrive whole"])]
+#[case::beside_a_bad_id("PUT", "/api/tasks/x", &[": did not arrive whole", "id: must be a whole number of at most 64 bits, such as 42"])]
 #[tokio::test]
-async fn a_body_that_breaks_off_is_a_problem(#[values(Sqlite, Postgres)] engine: Engine, #[case] body: &str) {
+async fn a_body_that_breaks_off_is_a_problem(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] faults: &[&str],
+) {
     let app = TestApp::start(engine).await;
     let mut raw = Raw::connect(app.address()).await;
-    raw.send(Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\n" + body).await;
+    let broken = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n";
+    raw.send(Raw::head(method, path, "ann") + broken).await;
     let answer = raw.problem().await.expect(422);
-    assert_eq!(answer.faults(), [": did not arrive whole"]);
+    assert_eq!(answer.faults(), faults);
     assert_eq!(answer.header("connection"), "close", "nobody knows where the next request begins");
 }
 

@@ -41,6 +41,9 @@ fn condition(status: u16) -> Option<(&'static str, &'static str)> {
     }
 }
 
+/// Whose page asks.
+const PAGE: &str = "https://app.example.com";
+
 const JSON: Option<&str> = Some("application/json");
 
 fn good(operation: &str) -> (&'static str, Option<Value>) {
@@ -91,12 +94,15 @@ fn endless(beginning: String) -> reqwest::Body {
 #[tokio::test]
 async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] engine: Engine) {
     let mut reached = BTreeSet::new();
-    let (fault, away) = (BrokenApp::start(Mishap::Fault).await, BrokenApp::start(Mishap::Away).await);
+    let of_page = ("ALLOWED_ORIGINS", PAGE);
+    let (fault, away) =
+        (BrokenApp::configured(Mishap::Fault, &[of_page]).await, BrokenApp::configured(Mishap::Away, &[of_page]).await);
     for operation in &committed().operations {
         for status in operation.answers.keys() {
             let (who, path, body, content_type) = request(&operation.id, *status);
             let timeout = if who == Who::Slow { "1" } else { "10" };
-            let app = TestApp::configured(engine, &[("REQUEST_TIMEOUT", timeout), ("RATE_LIMIT", "1:3")]).await;
+            let variables = [of_page, ("REQUEST_TIMEOUT", timeout), ("RATE_LIMIT", "1:3")];
+            let app = TestApp::configured(engine, &variables).await;
             let id = app.client("ann").created("mine").await;
             let client: Client = match who {
                 Who::Ann | Who::Slow => app.client("ann"),
@@ -106,6 +112,7 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
                 Who::OfFault => fault.client(),
                 Who::OfAway => away.client(),
             };
+            let client = client.with_header("Origin", PAGE);
             let client = match condition(*status) {
                 Some((name, value)) => client.with_header(name, value),
                 None => client,
@@ -129,6 +136,12 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
                 _ => ask().await,
             };
             assert_eq!(answer.status, *status, "{} {status}: {}", operation.id, answer.text);
+            assert_eq!(
+                answer.header("access-control-allow-origin"),
+                PAGE,
+                "{} {status}: pages may read it",
+                operation.id
+            );
             reached.insert((operation.id.as_str(), *status));
         }
     }

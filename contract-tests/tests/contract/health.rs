@@ -1,11 +1,12 @@
 //! `GET /api/health` and `GET /api/ready`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
+    Client,
     Engine::{self, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
@@ -27,6 +28,21 @@ async fn nobody_needs_a_token_to_ask_how_the_service_is(
     let app = TestApp::start(engine).await;
     assert_eq!(app.stranger().get(path).await.expect(200).json(), json!({"status": "ok"}));
     assert_eq!(app.client_with("garbage").get(path).await.expect(200).json(), json!({"status": "ok"}));
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_is_asked_once_a_second_whoever_asks(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let (_server, address, admin) = watched_on(&database.url(), &[("WORKERS", "2")]);
+    let start = Instant::now();
+    for _ in 0..50 {
+        // Each on a connection of its own, so that both workers are asked.
+        let probe = Client::of(address).with_header("Connection", "close");
+        probe.get("/api/ready").await.expect(200);
+    }
+    let asked = count(&page(admin).await, "database_operation_duration_seconds_count");
+    assert!((1..=1 + start.elapsed().as_secs()).contains(&asked), "{asked} questions in {:?}", start.elapsed());
 }
 
 /// A probe that does not wait long enough would else have the database asked once more at each try.

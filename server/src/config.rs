@@ -7,6 +7,7 @@ mod database_url;
 mod http;
 mod http_url;
 mod log;
+mod memory;
 mod password;
 mod rate_limit;
 mod refusals;

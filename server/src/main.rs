@@ -113,7 +113,8 @@ async fn serve() -> Result<(), Failure> {
         app = App::start(&config) => app?,
         () = &mut stop => return Ok(()),
     };
-    tracing::info!(address = %app.address(), database = %config.database.url, "serving");
+    let database = &config.database;
+    tracing::info!(address = %app.address(), database = %database.url, list_cache = database.list_cache, "serving");
     if config.log.format == LogFormat::Text {
         // Who started it may listen no more.
         let _ = greet(app.address(), !config.auth.secrets.is_empty());

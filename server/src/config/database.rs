@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use todo_migration::UsersTable;
 
-use super::{DatabaseUrl, refusals::Reader};
+use super::{DatabaseUrl, memory, refusals::Reader};
 
 /// How the database is used.
 #[derive(Debug, Clone)]
@@ -83,7 +83,7 @@ impl DatabaseConfig {
         let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
         let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
         let batch_size = reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128);
-        let list_cache = reader.number("LIST_CACHE", given.list_cache, 16, 0..=65_536);
+        let list_cache = list_cache(reader, given.list_cache);
         let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
         let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
         if row_security && is_embedded {
@@ -108,5 +108,29 @@ impl DatabaseConfig {
             row_security,
             users_table,
         })
+    }
+}
+
+fn list_cache(reader: &mut Reader, given: Option<String>) -> u32 {
+    let given = given.filter(|given| given != "auto");
+    reader.number("LIST_CACHE", given, list_cache_of(memory::available()), 0..=65_536)
+}
+
+/// How many MiB of lists are remembered where there are so many of memory: an eighth, since the process takes up to half
+/// more than the lists; and no more than those of ten thousand users with a hundred tasks each.
+fn list_cache_of(memory: u64) -> u32 {
+    u32::try_from(memory / 8).unwrap_or(u32::MAX).clamp(16, 256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_an_eighth_of_the_memory_within_bounds() {
+        for (memory, lists) in [(0, 16), (64, 16), (512, 64), (24_000, 256), (u64::MAX, 256)] {
+            assert_eq!(list_cache_of(memory), lists, "of {memory}");
+        }
+        assert!(memory::available() > 64, "it is found out");
     }
 }

@@ -80,10 +80,7 @@ impl Fault {
         match self {
             Self::ServerKilled => {
                 sleep(milliseconds(300..1500)).await;
-                let is_killed = stage.kill_server();
-                sleep(milliseconds(0..500)).await;
-                stage.start_server();
-                is_killed
+                kill_server(stage).await
             }
             Self::KilledMidWrite => {
                 sleep(milliseconds(100..400)).await;
@@ -128,6 +125,14 @@ impl Fault {
             }
         }
     }
+}
+
+/// Kills the server, and starts it again soon. Whether it was there to be killed.
+pub(crate) async fn kill_server(stage: &Stage) -> bool {
+    let is_killed = stage.kill_server();
+    sleep(milliseconds(0..500)).await;
+    stage.start_server();
+    is_killed
 }
 
 /// Has the network be like that for a while. Whether it kept something back.

@@ -1,4 +1,4 @@
-//! Creations under keys, each until it is answered, while the server is killed at random: so many tasks, and no more.
+//! Creations under keys, each until it is answered, while the server is killed amid them: so many tasks, and no more.
 
 use std::{
     collections::BTreeSet,
@@ -16,10 +16,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{fault::Fault, judge::Rows, stage::Stage, summary::Report, tally::Tally};
+use crate::{fault::kill_server, judge::Rows, stage::Stage, summary::Report, tally::Tally};
 
 /// How many clients create at the same time.
 const CREATORS: usize = 16;
+
+/// About how many creations begin between two kills: by their number and not by time, since machines differ.
+const KILLED_EVERY: usize = 200;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -44,13 +47,16 @@ pub(crate) async fn create(engine: Engine, count: usize) -> Report {
         });
     }
     let killing = tokio::spawn({
-        let (stage, tally, next) = (Arc::clone(&stage), Arc::clone(&tally), Arc::clone(&next));
+        let (stage, next) = (Arc::clone(&stage), Arc::clone(&next));
         async move {
             let mut times = 0;
-            while next.load(Ordering::SeqCst) < count {
-                let is_killed = Fault::ServerKilled.befall(&stage, &tally).await;
+            for begun in (KILLED_EVERY..count).step_by(KILLED_EVERY) {
+                let begun = begun + fastrand::usize(..KILLED_EVERY / 2);
+                while next.load(Ordering::SeqCst) < begun {
+                    sleep(Duration::from_millis(1)).await;
+                }
                 // After the last creation it proves nothing.
-                times += usize::from(is_killed && next.load(Ordering::SeqCst) < count);
+                times += usize::from(kill_server(&stage).await && next.load(Ordering::SeqCst) < count);
             }
             times
         }

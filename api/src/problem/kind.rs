@@ -88,8 +88,8 @@ impl Unidentified {
 
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
-    const DESCRIPTION: &'static str = "No token, or one that does not verify: no body is read before, and no other fault is told. Or a creation for a user \
-         whom the server knows not to exist.";
+    const DESCRIPTION: &'static str = "No token, or one that does not verify: no body is read before, and no other fault is \
+         told. Or a creation for a user whom the server knows not to exist.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",

@@ -62,8 +62,8 @@ pub struct TooManyRequests {
 
 impl Kind for TooManyRequests {
     const STATUS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
-    const DESCRIPTION: &'static str = "More requests than this server allows a user, or tokens that do not verify than it allows an address, where it has a \
-         limit. Nothing was done.";
+    const DESCRIPTION: &'static str = "More requests than this server allows a user, or tokens that do not verify than it \
+         allows an address, where it has a limit. Nothing was done.";
     const HEADER: Option<Header> = Some(Header {
         name: "Retry-After",
         description: "Seconds after which another try is worth it.",

@@ -1,6 +1,7 @@
 //! What goes in company with others: who fails, fails alone, and nothing is done twice.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
     sync::{
         Arc,
@@ -10,7 +11,10 @@ use std::{
 };
 
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ConnectionTrait,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
@@ -34,6 +38,7 @@ async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: im
             tokio::spawn(async move { client.create(task).await })
         })
         .collect();
+    // So that they are there before they may go on. Who comes late has a statement for itself, which does no harm.
     sleep(Duration::from_millis(500)).await;
     meanwhile();
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
@@ -42,6 +47,24 @@ async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: im
         answers.push(answer.await.expect("an answer"));
     }
     answers
+}
+
+/// As many as they are: what of a statement they leave empty makes no task, and fails none.
+#[tokio::test(flavor = "multi_thread")]
+async fn creates_that_wait_go_together() {
+    const TASKS: usize = 51;
+    let app = TestApp::configured(Postgres, &[("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1")]).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let titles: Vec<_> = (1..=TASKS).map(|number| format!("task {number}")).collect();
+    let titles: Vec<_> = titles.iter().map(String::as_str).collect();
+    let created = together(&app, &ann, &titles, || {}).await;
+    assert_eq!(created.into_iter().map(|answer| answer.expect(201).id()).collect::<HashSet<_>>().len(), TASKS);
+    let transaction = Expr::col("xmin").cast_as("text");
+    let own = Expr::col("user_id").eq("ann");
+    let transactions = Query::select().expr(transaction).distinct().from("tasks").and_where(own).take();
+    let transactions = app.database().connect().await.query_all(&transactions).await.expect("an answer").len();
+    assert!(transactions < TASKS / 2, "{transactions} transactions for {TASKS} tasks");
 }
 
 /// What an operator may have added: a task that is too much is left out.

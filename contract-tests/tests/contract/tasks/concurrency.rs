@@ -1,18 +1,15 @@
 //! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
 
-use std::{collections::HashSet, time::Duration};
+use std::collections::HashSet;
 
 use rstest::rstest;
-use sea_orm::{
-    ConnectionTrait,
-    sea_query::{Expr, ExprTrait, Query},
-};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     TestApp,
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 
 #[rstest]
 #[case::even(200, false)]
@@ -103,30 +100,6 @@ async fn creates_of_many_users_at_the_same_time_stay_apart(#[values(Sqlite, Post
         let own: HashSet<_> = created.iter().filter(|(owner, _)| *owner == user).map(|(_, id)| *id).collect();
         assert_eq!(seen, own, "{user} sees its own");
     }
-}
-
-/// As many as they are: what of a statement they leave empty makes no task, and fails none.
-#[tokio::test(flavor = "multi_thread")]
-async fn creates_that_wait_go_together() {
-    const TASKS: usize = 51;
-    let app = TestApp::configured(Postgres, &[("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1")]).await;
-    let ann = app.client("ann");
-    ann.created("so that Ann is known").await;
-    let block = app.database().block_writes().await;
-    let mut under_way = JoinSet::new();
-    for number in 1..=TASKS {
-        let ann = ann.clone();
-        under_way.spawn(async move { ann.created(&format!("task {number}")).await });
-    }
-    // So that they are there before they may go on. Who comes late has a statement for itself, which does no harm.
-    sleep(Duration::from_millis(500)).await;
-    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
-    assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), TASKS);
-    let transaction = Expr::col("xmin").cast_as("text");
-    let own = Expr::col("user_id").eq("ann");
-    let transactions = Query::select().expr(transaction).distinct().from("tasks").and_where(own).take();
-    let transactions = block.query_all(&transactions).await.expect("an answer").len();
-    assert!(transactions < TASKS / 2, "{transactions} transactions for {TASKS} tasks");
 }
 
 #[rstest]

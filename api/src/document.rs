@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Creation, Expected, HealthApi, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome,
     Page, PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched,
-    UserId,
+    UserId, WrittenTask,
     problem::{self, MEDIA_TYPE},
 };
 
@@ -186,7 +186,7 @@ impl Tasks for Unserved {
         match *self {}
     }
 
-    async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+    async fn get(&self, _: &UserId, _: i64) -> Outcome<WrittenTask, NoSuchTask> {
         match *self {}
     }
 

@@ -1,6 +1,6 @@
 //! JSON bodies, in and out.
 
-use std::{io, marker::PhantomData};
+use std::{io, marker::PhantomData, ops::Range};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::BoxBody};
@@ -88,6 +88,18 @@ impl<T: Type + Serialize> Written<T> {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.json
+    }
+}
+
+impl<T> Written<Vec<T>> {
+    /// The item that is at those bytes.
+    ///
+    /// # Panics
+    ///
+    /// Where the list ends before.
+    #[must_use]
+    pub fn item(&self, place: Range<usize>) -> Written<T> {
+        Written { json: self.json.slice(place), of: PhantomData }
     }
 }
 

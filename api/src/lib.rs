@@ -58,7 +58,7 @@ pub use self::{
     schema::json_schema,
     tasks::{
         Completion, DeletedTasks, Description, Expected, ListQuery, NewTask, Nullable, Owner, Sort, SortKey, Task,
-        TaskPatch, Tasks, TasksApi, Title, Unmatched, UpdatedTasks,
+        TaskPatch, Tasks, TasksApi, Title, Unmatched, UpdatedTasks, WrittenTask,
     },
     timestamp::Timestamp,
 };

@@ -5,6 +5,7 @@ mod id;
 mod query;
 mod schema;
 mod version;
+mod written;
 
 use std::future::Future;
 
@@ -23,6 +24,7 @@ pub use self::{
     query::{ListQuery, Sort, SortKey},
     schema::{Completion, DeletedTasks, Description, NewTask, Nullable, Owner, Task, TaskPatch, Title, UpdatedTasks},
     version::{Expected, Unmatched},
+    written::WrittenTask,
 };
 use crate::{
     Caller, Creation, Cursor, IdempotencyKey, InvalidCursor, Limit, NoSuchTask, NotCreated, Outcome, Page, PageVersion,
@@ -76,7 +78,7 @@ pub trait Tasks: Send + Sync + 'static {
     fn delete_completed(&self, owner: &UserId) -> impl Future<Output = Outcome<u64>> + Send;
 
     /// One task.
-    fn get(&self, owner: &UserId, id: i64) -> impl Future<Output = Outcome<Task, NoSuchTask>> + Send;
+    fn get(&self, owner: &UserId, id: i64) -> impl Future<Output = Outcome<WrittenTask, NoSuchTask>> + Send;
 
     /// Changes what `patch` names, and `updated_at`; nothing at all where it names nothing.
     fn update(
@@ -246,7 +248,7 @@ impl<S: Tasks> TasksApi<S> {
         if if_none_match.0.names(&etag) {
             return Ok(GetTask::NotModified(etag));
         }
-        Ok(GetTask::Found(Json(task), etag))
+        Ok(GetTask::Found(task.json, etag))
     }
 
     /// Update a task

@@ -11,6 +11,7 @@ use std::{
 use todo_api::{
     Broken, Creation, Expected, Failure, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
     Outcome, Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
+    WrittenTask,
 };
 use todo_server::{Config, endpoint, serve};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -136,7 +137,7 @@ impl Tasks for AlwaysBroken {
         self.fail().await
     }
 
-    async fn get(&self, _: &UserId, _: i64) -> Outcome<Task, NoSuchTask> {
+    async fn get(&self, _: &UserId, _: i64) -> Outcome<WrittenTask, NoSuchTask> {
         self.fail().await
     }
 

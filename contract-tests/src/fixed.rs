@@ -5,7 +5,7 @@ use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use todo_api::{
     Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Nullable, Outcome,
     Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Unavailable, Unidentified, Unmatched, UserId,
-    Written,
+    Written, WrittenTask,
 };
 use todo_server::{Config, endpoint};
 
@@ -121,8 +121,8 @@ impl Tasks for AlwaysThere {
         Ok(0)
     }
 
-    async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        Ok(task(owner, id))
+    async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
+        Ok(WrittenTask::of(&task(owner, id)).expect("a task is written"))
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, _: Expected) -> Outcome<Task, Unmatched> {

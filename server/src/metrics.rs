@@ -27,6 +27,7 @@ const RATE_LIMITED: &str = "http_requests_rate_limited_total";
 const AUTHENTICATIONS: &str = "authentications_total";
 const JWKS_FETCHES: &str = "jwks_fetches_total";
 const LISTS: &str = "lists_total";
+const GETS: &str = "gets_total";
 const DATABASE_DURATION: &str = "database_operation_duration_seconds";
 const DATABASE_IN_PROGRESS: &str = "database_operations_in_progress";
 const DATABASE_ERRORS: &str = "database_errors_total";
@@ -101,6 +102,7 @@ fn describe() {
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
     describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");
     describe_counter!(LISTS, Unit::Count, "Lists answered, by what the database was asked for.");
+    describe_counter!(GETS, Unit::Count, "Tasks answered by themselves, by what the database was asked for.");
     describe_histogram!(
         DATABASE_DURATION,
         Unit::Seconds,
@@ -127,6 +129,9 @@ fn describe() {
     }
     for asked in ["look", "version", "tasks"] {
         counter!(LISTS, "asked" => asked).absolute(0);
+    }
+    for asked in ["look", "task"] {
+        counter!(GETS, "asked" => asked).absolute(0);
     }
     for kind in ["away", "fault"] {
         counter!(DATABASE_ERRORS, "kind" => kind).absolute(0);
@@ -198,6 +203,11 @@ pub(crate) fn jwks_fetched(went_well: bool) {
 /// A list was answered, for which the database was asked for a `look` at what has changed, its `version` or its `tasks`.
 pub(crate) fn listed(asked: &'static str) {
     counter!(LISTS, "asked" => asked).increment(1);
+}
+
+/// A task was answered by itself, for which the database was asked for a `look` at what has changed, or the `task`.
+pub(crate) fn got(asked: &'static str) {
+    counter!(GETS, "asked" => asked).increment(1);
 }
 
 /// An operation of the database failed.

@@ -14,6 +14,7 @@ mod page;
 mod readiness;
 mod search;
 mod sight;
+mod single;
 mod sizes;
 mod tasks;
 mod trouble;
@@ -26,8 +27,13 @@ use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 
 pub(crate) use self::trouble::{code_of, is_away, is_busy, is_refusal, sqlite_code};
-use self::{cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord};
+use self::{
+    cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
+};
 use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics, workers::Clients};
+
+/// Which part of the memory for answers is for single tasks.
+const SINGLES: u64 = 8;
 
 /// Keeps tasks in a database.
 #[derive(Clone)]
@@ -35,6 +41,7 @@ pub(crate) struct Store {
     databases: Databases,
     lanes: Arc<Lanes>,
     lists: Arc<Lists>,
+    singles: Arc<Singles>,
     history: Arc<History>,
     /// How long the database may take for one operation.
     timeout: Duration,
@@ -55,10 +62,13 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
-        let (history, lists) = (Arc::default(), Arc::new(Lists::new(u64::from(config.list_cache) << 20)));
+        let memory = u64::from(config.list_cache) << 20;
+        let for_singles = memory / SINGLES;
+        let (history, lists) = (Arc::default(), Arc::new(Lists::new(memory - for_singles)));
         Ok(Self {
             lanes: Arc::new(Lanes::new(&databases, config, None, &history, &lists)),
             lists,
+            singles: Arc::new(Singles::new(for_singles)),
             history,
             databases,
             timeout: config.timeout,

@@ -67,7 +67,7 @@ pub(super) enum GetTask {
     /// The task.
     #[oai(status = 200)]
     Found(
-        Json<Task>,
+        Written<Task>,
         /// The version of the task: it changes whenever the task does.
         #[oai(header = "ETag")]
         ETag,

@@ -4,7 +4,7 @@
 //! task. Where a change is bound to a version, its keeper compares `updated_at` in the very statement
 //! that changes the row.
 
-use super::Task;
+use super::{Task, WrittenTask};
 use crate::{
     Timestamp,
     precondition::{ETag, IfMatch},
@@ -12,9 +12,19 @@ use crate::{
 
 impl Task {
     pub(crate) fn etag(&self) -> ETag {
-        let (mut id, mut micros) = (itoa::Buffer::new(), itoa::Buffer::new());
-        ETag::of([id.format(self.id), ".", micros.format(self.updated_at.micros())].concat())
+        etag(self.id, self.updated_at)
     }
+}
+
+impl WrittenTask {
+    pub(crate) fn etag(&self) -> ETag {
+        etag(self.id, self.updated_at)
+    }
+}
+
+fn etag(id: i64, updated_at: Timestamp) -> ETag {
+    let (mut of, mut micros) = (itoa::Buffer::new(), itoa::Buffer::new());
+    ETag::of([of.format(id), ".", micros.format(updated_at.micros())].concat())
 }
 
 /// Which versions of a task a change is meant for.

@@ -1,5 +1,5 @@
-//! Lists that are answered from memory where PostgreSQL shows that nobody else has written: what the server asks, and that it
-//! is right when somebody has.
+//! Lists and tasks that are answered from memory where PostgreSQL shows that nobody else has written: what the server asks,
+//! and that it is right when somebody has.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -16,6 +16,13 @@ async fn listed(admin: SocketAddr) -> (u64, u64) {
     let [look, version, tasks] =
         ["look", "version", "tasks"].map(|asked| count(&page, &format!(r#"lists_total{{asked="{asked}"}}"#)));
     (look, version + tasks)
+}
+
+/// How many tasks were answered after a look, and how many were read.
+async fn got(admin: SocketAddr) -> (u64, u64) {
+    let page = page(admin).await;
+    let [look, task] = ["look", "task"].map(|asked| count(&page, &format!(r#"gets_total{{asked="{asked}"}}"#)));
+    (look, task)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +57,40 @@ async fn a_look_is_enough_while_nobody_else_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_is_enough_for_a_task_that_is_known() {
+    let cluster = Cluster::start();
+    let one = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &one);
+    let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
+    bob.created("the first of a user, which writes the user too").await;
+    let id = ann.created("the first of ann's").await;
+    let is_asked = async |(look, task): (u64, u64), completed: Option<bool>| {
+        let before = got(admin).await;
+        match completed {
+            Some(completed) => assert_eq!(ann.task(id).await.expect(200).json()["completed"], json!(completed)),
+            None => _ = ann.task(id).await.expect(404),
+        }
+        let after = got(admin).await;
+        assert_eq!((after.0 - before.0, after.1 - before.1), (look, task));
+    };
+    let (by_look, by_task) = ((1, 0), (0, 1));
+    ann.task(id).await.expect(200);
+    // What is seen on the connection for the first time counts for nothing yet.
+    ann.task(id).await.expect(200);
+    is_asked(by_look, Some(false)).await;
+    // Neither has written since, so that their marks are the same.
+    bob.task(id).await.expect(404);
+    ann.toggle(id).await.expect(200);
+    is_asked(by_task, Some(true)).await;
+    is_asked(by_look, Some(true)).await;
+    ann.list().await.expect(200);
+    ann.toggle(id).await.expect(200);
+    is_asked(by_look, Some(false)).await;
+    ann.delete(id).await.expect(204);
+    is_asked((0, 0), None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_others_write_is_there_at_once() {
     let cluster = Cluster::start();
     let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
@@ -61,9 +102,16 @@ async fn what_others_write_is_there_at_once() {
         // More than once: so that looks are believed in when the next one comes.
         for _ in 0..4 {
             assert_eq!(reader.list().await.expect(200).ids().last(), Some(&id));
+            assert_eq!(reader.task(id).await.expect(200).json()["completed"], json!(false));
         }
         writer.toggle(id).await.expect(200);
+        assert_eq!(reader.task(id).await.expect(200).json()["completed"], json!(true));
         assert_eq!(reader.list().await.expect(200).json()[round]["completed"], json!(true));
+    }
+    for id in reader.list().await.expect(200).ids() {
+        reader.task(id).await.expect(200);
+        writer.delete(id).await.expect(204);
+        reader.task(id).await.expect(404);
     }
 }
 
@@ -105,6 +153,9 @@ async fn go_on(name: &str, clients: Vec<Client>) {
                 titles.insert(id, title);
             }
             _ => _ = titles.insert(writer.created(&title).await, title),
+        }
+        for (reader, (id, title)) in clients.iter().flat_map(|reader| titles.iter().map(move |of_it| (reader, of_it))) {
+            assert_eq!(reader.task(*id).await.expect(200).json()["title"], json!(title), "round {round}");
         }
         // What is written is put into the one in memory; the other is read anew.
         let lists = clients.iter().flat_map(|reader| ["/api/tasks", "/api/tasks?limit=999"].map(|path| (reader, path)));

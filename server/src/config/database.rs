@@ -28,7 +28,7 @@ pub struct DatabaseConfig {
     pub start_timeout: Duration,
     /// How many requests one statement may serve.
     pub batch_size: usize,
-    /// How many MiB of answered lists are remembered; none with 0.
+    /// How many MiB of answered lists and tasks are remembered; none with 0.
     pub list_cache: u32,
     /// Whether pending migrations are run at the start.
     pub migrate_on_start: bool,

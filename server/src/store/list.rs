@@ -1,6 +1,6 @@
 //! A page of tasks as it was answered, and what it is made of.
 
-use todo_api::{Cursor, ListQuery, ListWriter, Page, PageVersion, Task, Written};
+use todo_api::{Cursor, ListQuery, ListWriter, Page, PageVersion, Task, Timestamp, WrittenTask};
 
 use super::version::flipped;
 use crate::entity::task::Model;
@@ -29,19 +29,11 @@ struct Item<'l> {
     json: &'l [u8],
 }
 
-/// A task to be put into lists.
-#[derive(Clone)]
-pub(super) struct Listed {
-    id: i64,
-    updated_at: i64,
-    json: Written<Task>,
-}
-
 /// What a write did to the tasks of its owner.
 #[derive(Clone)]
 pub(super) enum Edit {
     /// This task is there now, in this version.
-    Put(Listed),
+    Put(WrittenTask),
     /// The task with this id is gone.
     Remove(i64),
 }
@@ -53,37 +45,40 @@ impl Item<'_> {
     }
 }
 
-impl Listed {
-    pub(super) fn new(task: &Task) -> Result<Self, serde_json::Error> {
-        Ok(Self { id: task.id, updated_at: task.updated_at.micros(), json: Written::of(task)? })
-    }
-
-    fn item(&self) -> Item<'_> {
-        Item { id: self.id, updated_at: self.updated_at, json: self.json.as_bytes() }
+impl<'l> From<&'l WrittenTask> for Item<'l> {
+    fn from(task: &'l WrittenTask) -> Self {
+        Self { id: task.id, updated_at: task.updated_at.micros(), json: task.json.as_bytes() }
     }
 }
 
 impl Edit {
     /// What writing `task` did; none where it cannot be written as JSON.
     pub(super) fn put(task: &Model) -> Option<Self> {
-        Listed::new(&task.clone().into()).map(Self::Put).ok()
+        task.written().map(Self::Put).ok()
+    }
+
+    /// Whose change it is.
+    pub(super) fn id(&self) -> i64 {
+        match self {
+            Self::Put(task) => task.id,
+            Self::Remove(id) => *id,
+        }
     }
 
     /// Does the same to `items`, which are in the order of ids; answers the version of what was `version`.
     fn apply<'e>(&'e self, items: &mut Vec<Item<'e>>, version: PageVersion) -> PageVersion {
-        let id = match self {
-            Self::Put(task) => task.id,
-            Self::Remove(id) => *id,
-        };
-        match (self, items.binary_search_by_key(&id, |item| item.id)) {
-            (Self::Put(task), Ok(place)) if items[place].updated_at < task.updated_at => {
-                let version = task.item().flip(items[place].flip(version));
-                items[place] = task.item();
+        let place = items.binary_search_by_key(&self.id(), |item| item.id);
+        match (self, place) {
+            (Self::Put(task), Ok(place)) if items[place].updated_at < task.updated_at.micros() => {
+                let task = Item::from(task);
+                let version = task.flip(items[place].flip(version));
+                items[place] = task;
                 version
             }
             (Self::Put(task), Err(place)) => {
-                items.insert(place, task.item());
-                task.item().flip(version)
+                let task = Item::from(task);
+                items.insert(place, task);
+                task.flip(version)
             }
             (Self::Remove(_), Ok(place)) => items.remove(place).flip(version),
             _ => version,
@@ -143,6 +138,15 @@ impl List {
         })
     }
 
+    /// The task with that id, of tasks in the order of ids.
+    pub(super) fn task(&self, id: i64) -> Option<WrittenTask> {
+        let place = self.places.binary_search_by_key(&id, |place| place.id).ok()?;
+        let start = place.checked_sub(1).map_or(0, |before| self.places[before].end) + 1;
+        let Place { updated_at, end, .. } = self.places[place];
+        let updated_at = Timestamp::from_micros(updated_at);
+        Some(WrittenTask { id, updated_at, json: self.page.items.item(start..end) })
+    }
+
     /// How many bytes it takes in memory.
     pub(super) fn size(&self) -> u64 {
         (self.page.items.as_bytes().len() + self.places.len() * size_of::<Place>()) as u64
@@ -173,7 +177,7 @@ impl List {
 pub(super) mod tests {
     use std::iter;
 
-    use todo_api::{Limit, Nullable, Timestamp};
+    use todo_api::{Limit, Nullable};
 
     use super::{super::version::version, *};
 
@@ -196,7 +200,7 @@ pub(super) mod tests {
     }
 
     fn put(task: &Task) -> Edit {
-        Edit::Put(Listed::new(task).expect("it can be written"))
+        Edit::Put(WrittenTask::of(task).expect("it can be written"))
     }
 
     #[test]

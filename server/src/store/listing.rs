@@ -9,7 +9,7 @@ use todo_api::{
     InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId,
 };
 
-use super::{Store, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use super::{Store, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
 use crate::{
     entity::task::{Entity, Model},
     metrics,
@@ -66,9 +66,14 @@ impl Store {
         let Some(mark) = self.history.likely_mark(owner).filter(|mark| kept.reaches(*mark)) else {
             return Ok(None);
         };
-        self.attempt(self.lanes.look.ask(())).await?;
-        let is_unchanged = self.history.mark(owner) == mark;
+        let is_unchanged = self.has_still(owner, mark).await?;
         Ok(is_unchanged.then(|| self.lists.at(owner, query, mark, kept)).flatten())
+    }
+
+    /// Whether the owner has that mark yet, once the database was looked at.
+    pub(super) async fn has_still<R>(&self, owner: &UserId, mark: Mark) -> Outcome<bool, R> {
+        self.attempt(self.lanes.look.ask(())).await?;
+        Ok(self.history.mark(owner) == mark)
     }
 
     /// The version of the page in the database, and the page as it is kept in that version.

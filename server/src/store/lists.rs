@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
-use todo_api::{ListQuery, Page, PageVersion, Task, UserId};
+use todo_api::{ListQuery, Page, PageVersion, Task, UserId, WrittenTask};
 
 use super::{
     history::Mark,
@@ -47,6 +47,22 @@ impl Kept {
         let follow = |before: Mark, (after, _): &(Mark, Edit)| before.leads_to(*after).then_some(*after);
         self.edits.iter().try_fold(self.mark, follow) == Some(mark)
     }
+
+    /// The task with that id after all edits, of a list in the order of ids.
+    fn task(&self, id: i64) -> Option<WrittenTask> {
+        let mut last = self.list.task(id);
+        // They were told in any order. Whatever was done to a task that is gone was done before.
+        for (_, edit) in self.edits.iter().filter(|(_, edit)| edit.id() == id) {
+            match edit {
+                Edit::Put(task) if last.as_ref().is_none_or(|last| last.updated_at < task.updated_at) => {
+                    last = Some(task.clone());
+                }
+                Edit::Put(_) => {}
+                Edit::Remove(_) => return None,
+            }
+        }
+        last
+    }
 }
 
 impl Lists {
@@ -71,6 +87,11 @@ impl Lists {
             kept.edits.iter().map(|(_, edit)| edit).partition(|edit| edit.is_removal());
         let list = kept.list.edited(&mut there.into_iter().chain(gone), None, query)?;
         Some(self.insert(owner, query, Kept { list: Arc::new(list), mark, begun: kept.begun, edits: Vec::new() }))
+    }
+
+    /// The task of `owner`, who has that mark, out of the list of all.
+    pub(super) fn task(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
+        self.get(owner, &ListQuery::default()).filter(|kept| kept.reaches(mark))?.task(id)
     }
 
     /// The page in that version, which was read after its owner had that mark, and when so many writes had begun.
@@ -143,10 +164,7 @@ mod tests {
     use super::{
         super::{
             history::History,
-            list::{
-                Listed,
-                tests::{list, task},
-            },
+            list::tests::{list, task},
             version::version,
         },
         *,
@@ -166,7 +184,7 @@ mod tests {
     }
 
     fn put(lists: &Lists, owner: &UserId, task: &Task, mark: Mark) {
-        lists.follow(owner.clone(), 0, mark, || Listed::new(task).map(Edit::Put).ok());
+        lists.follow(owner.clone(), 0, mark, || WrittenTask::of(task).map(Edit::Put).ok());
     }
 
     /// The page that has those tasks, each with the moment of its change, and was read before anything was written.
@@ -234,13 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn a_task_is_found_as_it_was_written_last() {
+        let ((lists, ann), [first, second, third]) = (kept(), marks());
+        let title = |id, mark| {
+            let task = lists.task(&ann, id, mark)?;
+            let task: serde_json::Value = serde_json::from_slice(task.json.as_bytes()).expect("JSON");
+            task["title"].as_str().map(str::to_owned)
+        };
+        let is = |title: Option<String>, expected: &str| title.as_deref() == Some(expected);
+        let begin = Mark::default();
+        assert!(is(title(1, begin), "one") && is(title(2, begin), "two") && title(3, begin).is_none());
+        put(&lists, &ann, &task(1, "later", 4), first);
+        put(&lists, &ann, &task(1, "earlier", 3), second);
+        assert!(is(title(1, second), "later") && is(title(2, second), "two"));
+        assert!(title(1, begin).is_none() && title(1, first).is_none(), "more is known, which would be too much");
+        lists.follow(ann.clone(), 0, third, || Some(Edit::Remove(1)));
+        assert!(title(1, third).is_none() && is(title(2, third), "two"));
+    }
+
+    #[test]
     fn what_was_under_way_while_a_list_was_read_brings_nothing_back() {
         let (history, (lists, ann), query) = (History::default(), kept(), ListQuery::default());
         let (late, deletion) = (history.write(), history.write());
         let deleted = deletion.done(None, ["ann"].into_iter())[0];
         lists.keep(&ann, &query, deleted, history.begun(), list(&[task(2, "two", 2)]));
         let told = late.done(None, ["ann"].into_iter())[0];
-        lists.follow(ann.clone(), late.number(), told, || Listed::new(&task(1, "toggled", 3)).map(Edit::Put).ok());
+        lists.follow(ann.clone(), late.number(), told, || WrittenTask::of(&task(1, "toggled", 3)).map(Edit::Put).ok());
         assert!(lists.get(&ann, &query).is_none(), "the toggled task is deleted by now");
     }
 

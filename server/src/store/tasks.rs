@@ -15,7 +15,7 @@ use todo_api::{
     Creation, Expected,
     Failure::{self, Refused},
     IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
-    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId,
+    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, WrittenTask,
 };
 
 use super::{Store, lanes::Change};
@@ -58,9 +58,8 @@ impl Tasks for Store {
         Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
     }
 
-    async fn get(&self, owner: &UserId, id: i64) -> Outcome<Task, NoSuchTask> {
-        let task = self.lanes.read.ask(target(owner, id, &Expected::Any));
-        self.attempt(task).await?.map(Task::from).ok_or(Refused(NoSuchTask))
+    async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
+        self.one(owner, id).await
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
@@ -122,7 +121,7 @@ impl Store {
 }
 
 /// The task of `owner`, in an expected version.
-fn target(owner: &UserId, id: i64, expected: &Expected) -> Target {
+pub(super) fn target(owner: &UserId, id: i64, expected: &Expected) -> Target {
     let moments = match expected {
         Expected::Any => None,
         Expected::OneOf(moments) => Some(padded(moments.iter().map(Timestamp::micros).collect())),

@@ -1,0 +1,131 @@
+//! How one task is answered: from memory where a look at the database shows that it still holds, as lists are (see
+//! [`super::lists`]). It is taken out of the remembered list of its owner's tasks, or else remembered by itself, until its
+//! owner writes.
+
+use std::sync::Arc;
+
+use quick_cache::{Weighter, sync::Cache};
+use todo_api::{
+    Broken, Expected,
+    Failure::{self, Refused},
+    NoSuchTask, Outcome, UserId, WrittenTask,
+};
+
+use super::{Store, history::Mark, tasks::target};
+use crate::{entity::task::Model, metrics};
+
+/// What a task takes in memory beside its texts.
+const OVERHEAD: u64 = 256;
+
+/// The last tasks that were read by themselves, by their ids; none where there is no room for any.
+pub(super) struct Singles(Option<Cache<i64, Arc<Single>, ByBytes>>);
+
+struct Single {
+    /// The mark that its owner had before it was read.
+    mark: Mark,
+    /// Not its JSON, which takes twice as much.
+    task: Model,
+}
+
+impl Singles {
+    /// Keeps tasks of so many bytes in all.
+    pub(super) fn new(bytes: u64) -> Self {
+        let tasks = usize::try_from(bytes / (OVERHEAD * 2)).unwrap_or(usize::MAX);
+        Self((bytes > 0).then(|| Cache::with_weighter(tasks, bytes, ByBytes)))
+    }
+
+    /// The task of `owner`, who has that mark.
+    fn get(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
+        let single = self.0.as_ref()?.get(&id)?;
+        let is_known = single.task.user_id == owner.as_str() && single.mark == mark;
+        is_known.then(|| single.task.written().ok()).flatten()
+    }
+
+    /// Keeps a task that was read after its owner had that mark.
+    fn keep(&self, mark: Mark, task: Model) {
+        if let Some(cache) = &self.0 {
+            cache.insert(task.id, Arc::new(Single { mark, task }));
+        }
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<i64, Arc<Single>> for ByBytes {
+    fn weight(&self, _: &i64, single: &Arc<Single>) -> u64 {
+        let Model { user_id, title, description, .. } = &single.task;
+        (user_id.len() + title.len() + description.as_ref().map_or(0, String::len)) as u64 + OVERHEAD
+    }
+}
+
+impl Store {
+    /// The task of `owner`.
+    pub(super) async fn one(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
+        let likely = self.history.likely_mark(owner);
+        let known = |mark| self.singles.get(owner, id, mark).or_else(|| self.lists.task(owner, id, mark));
+        if let Some(mark) = likely
+            && let Some(task) = known(mark)
+            && self.has_still(owner, mark).await?
+        {
+            metrics::got("look");
+            if cfg!(debug_assertions) {
+                Box::pin(self.check_one(owner, mark, &task)).await?;
+            }
+            return Ok(task);
+        }
+        let mark = self.history.mark(owner);
+        let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
+        metrics::got("task");
+        let answer = task.written().map_err(|error| Failure::Broken(Broken::Fault(Arc::new(error))))?;
+        if likely.is_some() {
+            self.singles.keep(mark, task);
+        }
+        Ok(answer)
+    }
+
+    /// Where the code is tested, each task from memory is held against the one in the database, if nothing is written meanwhile.
+    async fn check_one(&self, owner: &UserId, mark: Mark, task: &WrittenTask) -> Outcome<(), NoSuchTask> {
+        let read = self.read_one(owner, task.id).await?;
+        if self.has_still(owner, mark).await? {
+            let is_same = |read: WrittenTask| read.json.as_bytes() == task.json.as_bytes();
+            let is_known = read.is_some_and(|read| read.written().is_ok_and(is_same));
+            assert!(is_known, "what has its mark is what it was");
+        }
+        Ok(())
+    }
+
+    /// The task as the database has it.
+    async fn read_one(&self, owner: &UserId, id: i64) -> Outcome<Option<Model>, NoSuchTask> {
+        self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::history::History, *};
+
+    #[test]
+    fn its_owner_alone_finds_it_until_the_next_write() {
+        let [ann, bob] = ["ann", "bob"].map(|id| UserId::parse(id).expect("a user"));
+        let task = Model {
+            id: 1,
+            user_id: "ann".to_owned(),
+            title: "one".to_owned(),
+            description: None,
+            completed: false,
+            created_at: 0,
+            updated_at: 0,
+        };
+        let before = Mark::default();
+        let after = History::default().write().done(None, ["ann"].into_iter())[0];
+        let kept = |bytes| {
+            let singles = Singles::new(bytes);
+            singles.keep(before, task.clone());
+            let found = [(&ann, 1, before), (&bob, 1, before), (&ann, 2, before), (&ann, 1, after)];
+            found.map(|(owner, id, mark)| singles.get(owner, id, mark).is_some())
+        };
+        assert_eq!(kept(1 << 20), [true, false, false, false]);
+        assert_eq!(kept(0), [false; 4], "there is no room");
+    }
+}

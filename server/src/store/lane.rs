@@ -119,13 +119,13 @@ impl<K: Kind> Lane<K> {
             // Apart from this request: whoever leaves must not take the others' answers along.
             tokio::spawn(Arc::clone(&self.0).run());
         }
-        told.await.unwrap_or_else(|_| Err(Arc::new(gone())))
+        told.await.unwrap_or_else(|_| Err(Arc::new(lost())))
     }
 }
 
-/// Nobody is there to ask, or to be answered.
-fn gone() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+/// A fault of ours ended the statement; what it has done is not known.
+fn lost() -> DbErr {
+    DbErr::Custom("a statement was not carried to its end".to_owned())
 }
 
 /// Tells the answer to whoever asked; who has left needs none.
@@ -240,7 +240,10 @@ mod tests {
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 
-    use super::{super::trouble::tests::said, *};
+    use super::{
+        super::trouble::{is_away, tests::said},
+        *,
+    };
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
     struct Doubling {
@@ -374,7 +377,8 @@ mod tests {
     async fn a_fault_of_ours_ends_no_lane() {
         let (kind, lane) = lane(|| panic!("on purpose"));
         kind.let_through.add_permits(9);
-        assert!(lane.ask(13).await.is_err());
+        let failed = lane.ask(13).await.expect_err("it is no answer");
+        assert!(!is_away(&failed), "it is no fault of the database");
         assert_eq!(lane.ask(2).await.ok(), Some(4));
     }
 

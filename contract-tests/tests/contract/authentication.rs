@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     SECRET, TestApp, Token, committed, seconds_from_now,
 };
 
@@ -166,6 +166,27 @@ async fn a_token_that_counts_is_taken(#[values(Sqlite, Postgres)] engine: Engine
     let app = TestApp::start(engine).await;
     let task = app.client_with(&token.encode()).create(json!({"title": "a"})).await.expect(201).json();
     assert_eq!(task["user_id"], "ann");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_user_has_up_to_255_code_points(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[values("x", "😀")] letter: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let user = letter.repeat(255);
+    let client = app.client(&user);
+    let task = client.create(json!({"title": "a"})).await.expect(201).json();
+    assert_eq!(task["user_id"], user);
+    assert_eq!(client.list().await.expect(200).json(), json!([task]));
+}
+
+#[tokio::test]
+async fn a_secret_has_32_bytes_however_few_its_letters_are() {
+    let secret = "é".repeat(16);
+    let app = TestApp::configured(Sqlite, &[("BETTER_AUTH_SECRET", &secret)]).await;
+    app.client_with(&Token::of("ann").signed_with(&secret).encode()).list().await.expect(200);
 }
 
 #[rstest]

@@ -212,6 +212,11 @@ async fn who_asks_too_often_is_named_in_the_log() {
 #[rstest]
 #[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET and AUTH_JWKS_URL are both not set")]
 #[case::short_secret("BETTER_AUTH_SECRET", "tooshort-hunter2", "BETTER_AUTH_SECRET must have at least 32 bytes")]
+#[case::fewer_bytes_than_it_seems(
+    "BETTER_AUTH_SECRET",
+    "ééééééééééééééé",
+    "BETTER_AUTH_SECRET must have at least 32 bytes"
+)]
 #[case::known_secret(
     "BETTER_AUTH_SECRET",
     "better-auth-secret-12345678901234567890",

@@ -1,6 +1,7 @@
 //! `PUT /api/tasks/{id}`.
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Client,
@@ -149,6 +150,22 @@ async fn updated_at_moves_at_every_change(#[values(Sqlite, Postgres, Guarded)] e
         assert!(moved > last, "{moved} comes after {last}");
         last = moved;
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn updated_at_never_goes_back(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let database = app.database().connect().await;
+    let ahead = "UPDATE tasks SET updated_at = 4000000000000000 WHERE user_id = 'ann'";
+    database.execute_unprepared(ahead).await.expect("as by a server whose clock is ahead");
+    let moment = |number: u8| json!(format!("2096-10-02T07:06:40.00000{number}Z"));
+    assert_eq!(ann.update(id, json!({"title": "a"})).await.expect(200).json()["updated_at"], moment(1));
+    assert_eq!(ann.toggle(id).await.expect(200).json()["updated_at"], moment(2));
+    ann.send("PATCH", "/api/tasks", Some(json!({"completed": false}))).await.expect(200);
+    assert_eq!(ann.task(id).await.expect(200).json()["updated_at"], moment(3));
 }
 
 #[rstest]

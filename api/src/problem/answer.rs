@@ -5,13 +5,13 @@ use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt;
 use poem::{
     Body, Request, Response,
-    error::{MethodNotAllowedError, NotFoundError, ParsePathError},
+    error::{MethodNotAllowedError, NotFoundError},
     http::header::CONTENT_TYPE,
 };
 use poem_openapi::OperationId;
 
-use super::{Internal, MEDIA_TYPE, Problem, Unprocessable};
-use crate::{RequestContext, operations, tasks::TaskId};
+use super::{Internal, MEDIA_TYPE, Problem};
+use crate::{RequestContext, operations};
 
 /// Has `call` answer, and renders its failure, or its panic, as a problem.
 pub(crate) async fn answer<F>(request: Box<Request>, call: impl FnOnce(Box<Request>) -> F) -> Response
@@ -40,9 +40,6 @@ where
             error = other;
             if error.is::<NotFoundError>() {
                 Problem::no_such_path()
-            } else if error.is::<ParsePathError>() {
-                // The router found the operation, and bytes in the path that are no UTF-8.
-                Unprocessable(vec![TaskId::fault()]).into()
             } else if error.is::<MethodNotAllowedError>() {
                 Problem::method_not_allowed(&method, &operations::allow(uri.path()))
             } else if error.status().is_server_error() {

@@ -2,7 +2,7 @@
 
 use poem_openapi::registry::{MetaParamIn, MetaSchema};
 
-use crate::{Fault, parameter::Parameter};
+use crate::parameter::Parameter;
 
 /// The `{id}` of a path: any int64, in its one decimal spelling; `+1` and `01` are no ids.
 #[derive(Debug, Clone, Copy)]
@@ -10,11 +10,6 @@ pub(crate) struct TaskId(pub(crate) i64);
 
 impl TaskId {
     const DETAIL: &'static str = "must be a whole number of at most 64 bits, such as 42";
-
-    /// What is wrong with whatever is no id.
-    pub(crate) fn fault() -> Fault {
-        Fault::in_parameter(Self::NAME, Self::DETAIL)
-    }
 }
 
 impl Parameter for TaskId {

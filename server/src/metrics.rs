@@ -102,7 +102,7 @@ fn describe() {
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
     describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");
     describe_counter!(LISTS, Unit::Count, "Lists answered, by what the database was asked for.");
-    describe_counter!(GETS, Unit::Count, "Tasks answered by themselves, by what the database was asked for.");
+    describe_counter!(GETS, Unit::Count, "Single tasks read, by what the database was asked for.");
     describe_histogram!(
         DATABASE_DURATION,
         Unit::Seconds,
@@ -205,7 +205,7 @@ pub(crate) fn listed(asked: &'static str) {
     counter!(LISTS, "asked" => asked).increment(1);
 }
 
-/// A task was answered by itself, for which the database was asked for a `look` at what has changed, or the `task`.
+/// A single task was read, for which the database was asked for a `look` at what has changed, or the `task`.
 pub(crate) fn got(asked: &'static str) {
     counter!(GETS, "asked" => asked).increment(1);
 }

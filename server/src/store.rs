@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics, workers::Clients};
 
-/// Which part of the memory for answers is for single tasks.
+/// Which part of the memory for answers is for single tasks, where they are remembered.
 const SINGLES: u64 = 8;
 
 /// Keeps tasks in a database.
@@ -63,7 +63,8 @@ impl Store {
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
         let memory = u64::from(config.list_cache) << 20;
-        let for_singles = memory / SINGLES;
+        // There, no look shows anything.
+        let for_singles = if config.url.sqlite_file().is_some() { 0 } else { memory / SINGLES };
         let (history, lists) = (Arc::default(), Arc::new(Lists::new(memory - for_singles)));
         Ok(Self {
             lanes: Arc::new(Lanes::new(&databases, config, None, &history, &lists)),

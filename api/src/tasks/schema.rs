@@ -151,6 +151,14 @@ impl Owner {
 /// Gives a string type its way in (from a store, or from JSON) and out.
 macro_rules! text {
     ($($type:ident $name:literal),+) => {$(
+        impl $type {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl From<String> for $type {
             fn from(text: String) -> Self {
                 Self(text)

@@ -93,10 +93,9 @@ async fn a_look_is_enough_for_a_task_that_is_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_write_is_there_at_once() {
     let cluster = Cluster::start();
-    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
-    let [here, there] = [(); 2].map(|()| TestApp::on(&database, &[]));
-    let (here, there) = (here.await.expect("it starts"), there.await.expect("it starts"));
-    let (reader, writer) = (here.client("ann"), there.client("ann"));
+    let one = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
+    let [(_here, here, admin), (_there, there, _)] = [(); 2].map(|()| watched_on(&cluster.url("postgres"), &one));
+    let [reader, writer] = [here, there].map(|address| ServerProcess::client(address, "ann"));
     for round in 0..20 {
         let id = writer.created(&format!("{round}")).await;
         // More than once: so that looks are believed in when the next one comes.
@@ -113,6 +112,8 @@ async fn what_others_write_is_there_at_once() {
         writer.delete(id).await.expect(204);
         reader.task(id).await.expect(404);
     }
+    let (lists, tasks) = (listed(admin).await.0, got(admin).await.0);
+    assert!(lists > 20 && tasks > 20, "memory answered {lists} and {tasks}, in each round some");
 }
 
 /// What an operator may have added: whoever creates a task completes all of somebody else.

@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{ExprTrait, Func, InsertStatement, IntoIden, Query, SelectStatement, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
-use todo_api::{Nullable, Timestamp, UserId, WrittenTask};
+use todo_api::{Nullable, Timestamp, UserId};
 
 use crate::{clock, database::runtime};
 
@@ -52,15 +52,6 @@ impl Model {
     /// The tasks of rows that have all columns, in their order.
     pub(crate) fn all(rows: &[QueryResult]) -> Result<Vec<Self>, DbErr> {
         rows.iter().map(Self::read).collect()
-    }
-
-    /// As it is answered.
-    ///
-    /// # Errors
-    ///
-    /// Where it cannot be written as JSON.
-    pub(crate) fn written(&self) -> Result<WrittenTask, serde_json::Error> {
-        WrittenTask::of(&self.clone().into())
     }
 
     fn read(row: &QueryResult) -> Result<Self, DbErr> {

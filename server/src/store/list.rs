@@ -54,10 +54,10 @@ impl<'l> From<&'l WrittenTask> for Item<'l> {
 impl Edit {
     /// What writing `task` did; none where it cannot be written as JSON.
     pub(super) fn put(task: &Model) -> Option<Self> {
-        task.written().map(Self::Put).ok()
+        WrittenTask::of(&task.clone().into()).map(Self::Put).ok()
     }
 
-    /// Whose change it is.
+    /// The task that it is about.
     pub(super) fn id(&self) -> i64 {
         match self {
             Self::Put(task) => task.id,

@@ -6,7 +6,7 @@
 //! ask (see [`super::lane`]).
 //!
 //! The list of all tasks, which most ask for, is brought along: what a write of this process returned is kept beside it,
-//! and is put into it once it is asked for again, as far as the database says.
+//! and is put into it once it is asked for again, as far as the database says. Single tasks are answered out of it, too.
 
 use std::sync::Arc;
 
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_task_is_found_as_it_was_written_last() {
-        let ((lists, ann), [first, second, third]) = (kept(), marks());
+        let ((lists, ann), [first, second, third, fourth]) = (kept(), marks());
         let title = |id, mark| {
             let task = lists.task(&ann, id, mark)?;
             let task: serde_json::Value = serde_json::from_slice(task.json.as_bytes()).expect("JSON");
@@ -268,6 +268,22 @@ mod tests {
         assert!(title(1, begin).is_none() && title(1, first).is_none(), "more is known, which would be too much");
         lists.follow(ann.clone(), 0, third, || Some(Edit::Remove(1)));
         assert!(title(1, third).is_none() && is(title(2, third), "two"));
+        put(&lists, &ann, &task(1, "told late", 5), fourth);
+        assert!(title(1, fourth).is_none() && is(title(2, fourth), "two"), "it is gone");
+    }
+
+    #[test]
+    fn a_task_is_found_in_a_list_that_goes_on() {
+        let ((lists, ann), [first]) = (kept(), marks());
+        let mut begins = list(&[task(1, "one", 1), task(3, "three", 3), task(4, "four", 4)]);
+        begins.page.next = Some(todo_api::Cursor::new("next".to_owned()));
+        lists.keep(&ann, &ListQuery::default(), Mark::default(), 0, begins);
+        put(&lists, &ann, &task(9, "beyond", 9), first);
+        let found = |id| lists.task(&ann, id, first).map(|task| task.json.as_bytes().to_vec());
+        for (id, title) in [(1, "one"), (3, "three"), (4, "four"), (9, "beyond")] {
+            assert_eq!(found(id), serde_json::to_vec(&task(id, title, id)).ok(), "{title}");
+        }
+        assert!([0, 2, 5, 10].into_iter().all(|id| found(id).is_none()), "the list does not tell");
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! How one task is answered: from memory where a look at the database shows that it still holds, as lists are (see
-//! [`super::lists`]). It is taken out of the remembered list of its owner's tasks, or else remembered by itself, until its
-//! owner writes.
+//! [`super::lists`]). It is remembered by itself, which its owner's next write ends, or is in the remembered list of all of
+//! its owner's tasks, which follows what is written.
 
 use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
 use todo_api::{
-    Broken, Expected,
+    Broken, Description, Expected,
     Failure::{self, Refused},
-    NoSuchTask, Outcome, UserId, WrittenTask,
+    NoSuchTask, Outcome, Task, UserId, WrittenTask,
 };
 
 use super::{Store, history::Mark, tasks::target};
-use crate::{entity::task::Model, metrics};
+use crate::metrics;
 
 /// What a task takes in memory beside its texts.
 const OVERHEAD: u64 = 256;
@@ -24,7 +24,7 @@ struct Single {
     /// The mark that its owner had before it was read.
     mark: Mark,
     /// Not its JSON, which takes twice as much.
-    task: Model,
+    task: Task,
 }
 
 impl Singles {
@@ -37,12 +37,12 @@ impl Singles {
     /// The task of `owner`, who has that mark.
     fn get(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
         let single = self.0.as_ref()?.get(&id)?;
-        let is_known = single.task.user_id == owner.as_str() && single.mark == mark;
-        is_known.then(|| single.task.written().ok()).flatten()
+        let is_known = single.task.user_id.as_str() == owner.as_str() && single.mark == mark;
+        is_known.then(|| WrittenTask::of(&single.task).ok()).flatten()
     }
 
     /// Keeps a task that was read after its owner had that mark.
-    fn keep(&self, mark: Mark, task: Model) {
+    fn keep(&self, mark: Mark, task: Task) {
         if let Some(cache) = &self.0 {
             cache.insert(task.id, Arc::new(Single { mark, task }));
         }
@@ -54,8 +54,9 @@ struct ByBytes;
 
 impl Weighter<i64, Arc<Single>> for ByBytes {
     fn weight(&self, _: &i64, single: &Arc<Single>) -> u64 {
-        let Model { user_id, title, description, .. } = &single.task;
-        (user_id.len() + title.len() + description.as_ref().map_or(0, String::len)) as u64 + OVERHEAD
+        let Task { user_id, title, description, .. } = &single.task;
+        let description = description.0.as_ref().map_or("", Description::as_str);
+        [user_id.as_str(), title.as_str(), description].map(|text| text.len() as u64).iter().sum::<u64>() + OVERHEAD
     }
 }
 
@@ -77,7 +78,7 @@ impl Store {
         let mark = self.history.mark(owner);
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got("task");
-        let answer = task.written().map_err(|error| Failure::Broken(Broken::Fault(Arc::new(error))))?;
+        let answer = WrittenTask::of(&task).map_err(|error| Failure::Broken(Broken::Fault(Arc::new(error))))?;
         if likely.is_some() {
             self.singles.keep(mark, task);
         }
@@ -89,34 +90,30 @@ impl Store {
         let read = self.read_one(owner, task.id).await?;
         if self.has_still(owner, mark).await? {
             let is_same = |read: WrittenTask| read.json.as_bytes() == task.json.as_bytes();
-            let is_known = read.is_some_and(|read| read.written().is_ok_and(is_same));
+            let is_known = read.is_some_and(|read| WrittenTask::of(&read).is_ok_and(is_same));
             assert!(is_known, "what has its mark is what it was");
         }
         Ok(())
     }
 
     /// The task as the database has it.
-    async fn read_one(&self, owner: &UserId, id: i64) -> Outcome<Option<Model>, NoSuchTask> {
-        self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await
+    async fn read_one(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, NoSuchTask> {
+        let task = self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await?;
+        Ok(task.map(Task::from))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::history::History, *};
+    use super::{
+        super::{history::History, list::tests::task},
+        *,
+    };
 
     #[test]
     fn its_owner_alone_finds_it_until_the_next_write() {
         let [ann, bob] = ["ann", "bob"].map(|id| UserId::parse(id).expect("a user"));
-        let task = Model {
-            id: 1,
-            user_id: "ann".to_owned(),
-            title: "one".to_owned(),
-            description: None,
-            completed: false,
-            created_at: 0,
-            updated_at: 0,
-        };
+        let task = task(1, "one", 1);
         let before = Mark::default();
         let after = History::default().write().done(None, ["ann"].into_iter())[0];
         let kept = |bytes| {

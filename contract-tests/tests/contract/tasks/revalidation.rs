@@ -1,6 +1,9 @@
-//! Whoever revalidates what it keeps after every change never holds a list that is stale.
+//! Whoever revalidates what it keeps after every change never holds a list that is stale, nor gets a task that is.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -38,7 +41,7 @@ impl Servers {
 
     fn keeper(&self, user: &str) -> Keeper {
         let (client, truth) = (self.remembering.client(user), self.forgetful.client(user));
-        Keeper { client, truth, kept: BTreeMap::new() }
+        Keeper { client, truth, kept: BTreeMap::new(), seen: BTreeSet::new() }
     }
 }
 
@@ -48,10 +51,15 @@ struct Keeper {
     /// Of the server that remembers none.
     truth: Client,
     kept: BTreeMap<&'static str, (String, Value, Option<String>)>,
+    /// Tasks that are or were there.
+    seen: BTreeSet<i64>,
 }
 
+/// How many of them are asked for, the youngest.
+const ASKED: usize = 4;
+
 impl Keeper {
-    /// Revalidates all lists, and says which one is stale then, if any.
+    /// Revalidates all lists, asks for tasks, and says what is stale then, if anything.
     async fn revalidate(&mut self) -> Result<(), String> {
         for path in PATHS {
             let asking = match self.kept.get(path) {
@@ -68,6 +76,17 @@ impl Keeper {
             let (_, list, next) = &self.kept[path];
             if (list, next) != (&truth.json(), &truth.next()) {
                 return Err(format!("{path} is stale: {list} is {}", truth.text));
+            }
+        }
+        self.seen.extend(self.truth.list().await.expect(200).ids());
+        for id in self.seen.iter().rev().take(ASKED) {
+            let truth = self.truth.task(*id).await;
+            // Who was not remembered is so after the first time.
+            for _ in 0..2 {
+                let task = self.client.task(*id).await;
+                if task.status != truth.status || task.status == 200 && task.text != truth.text {
+                    return Err(format!("task {id} is stale: {} is {}", task.text, truth.text));
+                }
             }
         }
         Ok(())

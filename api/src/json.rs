@@ -99,7 +99,8 @@ impl<T> Written<Vec<T>> {
     /// Where the list ends before.
     #[must_use]
     pub fn item(&self, place: Range<usize>) -> Written<T> {
-        Written { json: self.json.slice(place), of: PhantomData }
+        // Copied: a part would keep all of the list, for as long as a client takes its time.
+        Written { json: Bytes::copy_from_slice(&self.json[place]), of: PhantomData }
     }
 }
 

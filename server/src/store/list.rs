@@ -226,6 +226,13 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_task_keeps_nothing_of_its_list() {
+        let list = list(&[task(1, "one", 1), task(2, "two", 2)]);
+        let task = list.task(2).expect("it is there");
+        assert!(!list.page.items.as_bytes().as_ptr_range().contains(&task.json.as_bytes().as_ptr()));
+    }
+
+    #[test]
     fn a_list_that_begins_a_longer_one_is_not_edited() {
         let query: ListQuery = ListQuery::default();
         let all: Vec<_> = (1..=query.limit.get().into()).map(|id| task(id, "a", id)).collect();

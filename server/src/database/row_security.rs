@@ -5,8 +5,8 @@
 //! so it does not matter whose session a pooler lends. Catalogues can be read wrongly, so the start does
 //! not only look whether the policies are there: it tries to do what they forbid.
 //!
-//! What it costs: three round trips more an operation. Side by side on one busy machine, PostgreSQL 15 beside the
-//! server, unoptimised: 1.9 times the time for `getTask`, 1.6 for `createTask`, and no difference to be seen for
+//! What it costs: three round trips more for each statement on tasks. Side by side on one busy machine, PostgreSQL 15
+//! beside the server, unoptimised: 1.9 times the time for `getTask`, 1.6 for `createTask`, and no difference to be seen for
 //! `listTasks` of 50 (`contract-tests/benches/row_security.rs`); with a database that is a millisecond away, four
 //! instead of one. Every statement has the owner in its condition already, so it is off unless asked for.
 

@@ -21,7 +21,7 @@ mod trouble;
 mod version;
 mod write;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
@@ -51,6 +51,11 @@ pub(crate) struct Store {
     keys: Arc<Keys>,
     /// Of cursors.
     seal: Arc<Seal>,
+}
+
+/// The failure that such a fault of ours is.
+fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
+    Failure::Broken(Broken::Fault(Arc::new(error)))
 }
 
 impl Store {

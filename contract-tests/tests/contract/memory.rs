@@ -10,6 +10,9 @@ use todo_contract_tests::{Client, Cluster, ServerProcess, TestApp, TestDatabase}
 
 use crate::monitoring::{count, page, watched_on};
 
+/// What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
+const ONE: [(&str, &str); 2] = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
+
 /// How many lists were answered after a look, and how many were not.
 async fn listed(admin: SocketAddr) -> (u64, u64) {
     let page = page(admin).await;
@@ -28,9 +31,7 @@ async fn got(admin: SocketAddr) -> (u64, u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_is_enough_while_nobody_else_writes() {
     let cluster = Cluster::start();
-    // What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
-    let one = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
-    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &one);
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
     let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
     for client in [&ann, &bob] {
         client.created("the first of a user, which writes the user too").await;
@@ -59,8 +60,7 @@ async fn a_look_is_enough_while_nobody_else_writes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_is_enough_for_a_task_that_is_known() {
     let cluster = Cluster::start();
-    let one = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
-    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &one);
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
     let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
     bob.created("the first of a user, which writes the user too").await;
     let id = ann.created("the first of ann's").await;
@@ -93,8 +93,7 @@ async fn a_look_is_enough_for_a_task_that_is_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_write_is_there_at_once() {
     let cluster = Cluster::start();
-    let one = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
-    let [(_here, here, admin), (_there, there, _)] = [(); 2].map(|()| watched_on(&cluster.url("postgres"), &one));
+    let [(_here, here, admin), (_there, there, _)] = [(); 2].map(|()| watched_on(&cluster.url("postgres"), &ONE));
     let [reader, writer] = [here, there].map(|address| ServerProcess::client(address, "ann"));
     for round in 0..20 {
         let id = writer.created(&format!("{round}")).await;

@@ -1,15 +1,9 @@
 //! How a list is answered: from memory where the database says that it still holds, which is asked no more than that takes.
 
-use std::{error::Error, sync::Arc};
-
 use sea_orm::{ConnectionTrait, QueryTrait};
-use todo_api::{
-    Broken,
-    Failure::{self, Refused},
-    InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId,
-};
+use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
-use super::{Store, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
 use crate::{
     entity::task::{Entity, Model},
     metrics,
@@ -112,9 +106,8 @@ impl Store {
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));
         rows.truncate(limit);
-        let broken = |fault: Arc<dyn Error + Send + Sync>| Failure::Broken(Broken::Fault(fault));
         let next = next.map(|position| self.seal.seal(owner, query, &position)).transpose();
-        let next = next.map_err(|error| broken(Arc::new(error)))?;
-        List::new(rows.into_iter().map(Task::from), next, version).map_err(|error| broken(Arc::new(error)))
+        let next = next.map_err(fault)?;
+        List::new(rows.into_iter().map(Task::from), next, version).map_err(fault)
     }
 }

@@ -5,13 +5,9 @@
 use std::sync::Arc;
 
 use quick_cache::{Weighter, sync::Cache};
-use todo_api::{
-    Broken, Description, Expected,
-    Failure::{self, Refused},
-    NoSuchTask, Outcome, Task, UserId, WrittenTask,
-};
+use todo_api::{Description, Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 
-use super::{Store, history::Mark, tasks::target};
+use super::{Store, fault, history::Mark, tasks::target};
 use crate::metrics;
 
 /// What a task takes in memory beside its texts.
@@ -78,7 +74,7 @@ impl Store {
         let mark = self.history.mark(owner);
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got("task");
-        let answer = WrittenTask::of(&task).map_err(|error| Failure::Broken(Broken::Fault(Arc::new(error))))?;
+        let answer = WrittenTask::of(&task).map_err(fault)?;
         if likely.is_some() {
             self.singles.keep(mark, task);
         }
@@ -97,7 +93,7 @@ impl Store {
     }
 
     /// The task as the database has it.
-    async fn read_one(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, NoSuchTask> {
+    pub(super) async fn read_one<R>(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, R> {
         let task = self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await?;
         Ok(task.map(Task::from))
     }

@@ -12,10 +12,8 @@ use sea_orm::{
     ColumnTrait, DbErr, QueryFilter,
 };
 use todo_api::{
-    Creation, Expected,
-    Failure::{self, Refused},
-    IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Task,
-    TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, WrittenTask,
+    Creation, Expected, Failure::Refused, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
+    Outcome, Page, PageVersion, Task, TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, WrittenTask,
 };
 
 use super::{Store, lanes::Change};
@@ -111,11 +109,10 @@ impl Store {
         match (found, expected) {
             (Some(found), _) => Ok(found),
             (None, Expected::Any) => Err(Refused(Unmatched::Missing)),
-            (None, Expected::OneOf(_)) => Err(match self.get(owner, id).await {
-                Ok(_) => Refused(Unmatched::Stale),
-                Err(Refused(NoSuchTask)) => Refused(Unmatched::Missing),
-                Err(Failure::Broken(broken)) => Failure::Broken(broken),
-            }),
+            (None, Expected::OneOf(_)) => Err(Refused(match self.read_one(owner, id).await? {
+                Some(_) => Unmatched::Stale,
+                None => Unmatched::Missing,
+            })),
         }
     }
 }

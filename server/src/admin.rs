@@ -1,6 +1,6 @@
 //! The operator's own address, with nothing on it that a client should reach: `/metrics`.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::pending, io, net::SocketAddr, time::Duration};
 
 use poem::{Endpoint, Response, Route, endpoint::make_sync, get};
 use tokio::net::TcpListener;
@@ -27,8 +27,8 @@ impl Admin {
         Ok(Self { listener, page: Page::start(databases) })
     }
 
-    /// Shows the page until `stop` is ready.
-    pub(crate) async fn run(self, config: &HttpConfig, stop: impl Future<Output = ()>) {
+    /// Shows the page, for ever.
+    pub(crate) async fn run(self, config: &HttpConfig) {
         let page = self.page.clone();
         let tidying = async {
             loop {
@@ -37,14 +37,13 @@ impl Admin {
             }
         };
         tokio::select! {
-            () = serve(self.listener, metrics(self.page), config, stop) => {}
+            () = serve(self.listener, metrics(self.page), config, pending()) => {}
             () = tidying => {}
         }
     }
 }
 
 fn metrics(page: Page) -> impl Endpoint<Output = Response> {
-    let page = Arc::new(page);
     let metrics = make_sync(move |_| Response::builder().content_type(CONTENT_TYPE).body(page.print()));
     Route::new().at("/metrics", get(metrics))
 }

@@ -11,9 +11,10 @@ use crate::{
     Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableDatabase,
     UnusableJwks,
     admin::Admin,
+    database::trouble,
     http::Surroundings,
     serve,
-    store::{self, Store},
+    store::Store,
     workers::{Answerer, Thread, Workers},
 };
 
@@ -135,7 +136,7 @@ impl App {
         match self.admin {
             Some(admin) => tokio::select! {
                 () = served => {}
-                () = admin.run(&self.config, std::future::pending()) => {}
+                () = admin.run(&self.config) => {}
             },
             None => served.await,
         }
@@ -155,7 +156,7 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
     let migrations = Migrations::of(&first, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
         // What SQLite has against migrations, it has against the file: it keeps nobody from making tables there.
-        MigrateError::Database(cause) if store::sqlite_code(&cause).is_some() => unusable(cause).into(),
+        MigrateError::Database(cause) if trouble::sqlite_code(&cause).is_some() => unusable(cause).into(),
         error => StartError::from(error),
     })?;
     if config.row_security {
@@ -178,7 +179,7 @@ fn shares(config: &Config) -> (usize, DatabaseConfig) {
     let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
     let workers = if config.http.workers == 0 { cores } else { config.http.workers };
     let all = &config.database;
-    if all.url.sqlite_file().is_some() {
+    if all.url.is_embedded() {
         // One more, for what takes long.
         let max_connections = all.max_connections.min(cores.saturating_mul(READERS).saturating_add(1));
         let min_connections = all.min_connections.min(max_connections);

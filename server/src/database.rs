@@ -13,7 +13,9 @@ mod statement;
 mod taken;
 pub(crate) mod tls;
 mod transaction;
+pub(crate) mod trouble;
 mod unusable;
+pub(crate) mod value;
 
 use std::{sync::Arc, time::Duration};
 

@@ -8,7 +8,14 @@ use sea_orm::{
 };
 use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable};
 
-use crate::{DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase, database::words, store::code_of};
+use crate::{
+    DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
+    database::{
+        trouble::{LOCKED, NO_PRIVILEGE, code_of},
+        value::value,
+        words,
+    },
+};
 
 /// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
 const LOCK: i64 = 0x746f_646f;
@@ -80,12 +87,10 @@ pub enum MigrateError {
 /// What to do about it, where the error's words do not say so.
 fn remedy(error: &DbErr) -> &'static str {
     match code_of(error).as_deref() {
-        // insufficient_privilege
-        Some("42501") => {
+        Some(NO_PRIVILEGE) => {
             "; they need a role that may create tables, in DATABASE_DIRECT_URL, or in DATABASE_URL where that is not set"
         }
-        // lock_not_available
-        Some("55P03") => "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it",
+        Some(LOCKED) => "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it",
         _ => "",
     }
 }
@@ -236,7 +241,5 @@ impl<'a> Migrations<'a> {
 
 /// Whether nobody migrates; who asks in a transaction has the lock then, until it ends.
 async fn is_lock_free(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let lock = Query::select().expr_as(Func::cust("pg_try_advisory_xact_lock").arg(LOCK), "free").take();
-    let row = database.query_one(&lock).await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "free")
+    value(database, Func::cust("pg_try_advisory_xact_lock").arg(LOCK)).await
 }

@@ -17,7 +17,6 @@ mod sight;
 mod single;
 mod sizes;
 mod tasks;
-mod trouble;
 mod version;
 mod write;
 
@@ -26,11 +25,12 @@ use std::{error::Error, future::Future, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 
-pub(crate) use self::trouble::{code_of, is_away, is_busy, is_refusal, sqlite_code};
 use self::{
     cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
 };
-use crate::{Connection, DatabaseConfig, Databases, entity::key, metrics, workers::Clients};
+use crate::{
+    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, workers::Clients,
+};
 
 /// Which part of the memory for answers is for single tasks, where they are remembered.
 const SINGLES: u64 = 8;
@@ -69,7 +69,7 @@ impl Store {
         let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
         let memory = u64::from(config.list_cache) << 20;
         // There, no look shows anything.
-        let for_singles = if config.url.sqlite_file().is_some() { 0 } else { memory / SINGLES };
+        let for_singles = if config.url.is_embedded() { 0 } else { memory / SINGLES };
         let (history, lists) = (Arc::default(), Arc::new(Lists::new(memory - for_singles)));
         Ok(Self {
             lanes: Arc::new(Lanes::new(&databases, config, None, &history, &lists)),
@@ -88,7 +88,7 @@ impl Store {
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
-        if config.url.sqlite_file().is_some() {
+        if config.url.is_embedded() {
             // One writes at a time there, and so for all.
             lanes.write_with(&self.lanes);
         }

@@ -12,12 +12,9 @@
 mod published;
 mod source;
 
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use parking_lot::RwLock;
 use todo_api::Unidentified;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
@@ -86,8 +83,7 @@ impl Jwks {
 
     /// The keys as they are known.
     pub(super) fn published(&self) -> Arc<Published> {
-        // Nothing can panic while it is written, so a poisoned lock holds what it must.
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.published.read())
     }
 
     /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now.
@@ -127,7 +123,7 @@ impl Jwks {
                     old.failing()
                 }
             };
-            *this.published.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+            *this.published.write() = Arc::new(new);
             *last = Some(Instant::now());
         }))
     }

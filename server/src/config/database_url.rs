@@ -22,11 +22,17 @@ impl DatabaseUrl {
         self.0.as_str()
     }
 
+    /// Whether the database is embedded, and no server.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.0.scheme() == "sqlite"
+    }
+
     /// The file of an embedded database; `None` where the database is a server.
     #[must_use]
     pub fn sqlite_file(&self) -> Option<PathBuf> {
         let options = SqliteConnectOptions::from_str(self.0.as_str()).ok()?;
-        (self.0.scheme() == "sqlite").then(|| options.get_filename().to_owned())
+        self.is_embedded().then(|| options.get_filename().to_owned())
     }
 }
 

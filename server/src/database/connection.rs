@@ -136,7 +136,7 @@ impl Connection {
 /// Begins a transaction with limits that end with it. A pooler passes on no parameters at connecting, and
 /// would keep what is set for a session in sessions of others.
 fn begin(limit: Duration) -> String {
-    format!("BEGIN; {}", limits::set("SET LOCAL", limit))
+    format!("BEGIN; {}", limits::set(limit, true))
 }
 
 #[async_trait]

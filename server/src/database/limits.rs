@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-/// Sets the limits of statements that may take `limit`, by `SET` or `SET LOCAL`, for which the builder of statements has no
-/// words. For a lock that somebody else keeps only half of it is waited: then there is time left for those who go in
-/// company with who waits for it, and are asked again apart.
-pub(super) fn set(scope: &str, limit: Duration) -> String {
-    let limits =
-        [("statement_timeout", limit), ("idle_in_transaction_session_timeout", limit), ("lock_timeout", limit / 2)];
-    limits.map(|(name, limit)| format!("{scope} {name} = {}", limit.as_millis())).join("; ")
+use sea_orm::sea_query::{Func, PostgresQueryBuilder, Query};
+
+/// Sets the limits of statements that may take `limit`: those of the session, or of its transaction alone. For a lock that
+/// somebody else keeps only half of it is waited: then there is time left for those who go in company with who waits for it,
+/// and are asked again apart.
+pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
+    let set = |name: &str, limit: Duration| {
+        Func::cust("set_config").arg(name).arg(limit.as_millis().to_string()).arg(is_of_transaction)
+    };
+    Query::select()
+        .expr(set("statement_timeout", limit))
+        .expr(set("idle_in_transaction_session_timeout", limit))
+        .expr(set("lock_timeout", limit / 2))
+        .to_string(PostgresQueryBuilder)
 }

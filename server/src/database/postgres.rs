@@ -13,8 +13,8 @@ use sea_orm::{
 use tokio::runtime::Handle;
 use tokio_util::context::TokioContext;
 
-use super::{Connection, Databases, Sessions, limits, requirements, tls};
-use crate::{DatabaseConfig, store};
+use super::{Connection, Databases, Sessions, limits, requirements, tls, trouble};
+use crate::DatabaseConfig;
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
 /// serverless one does before it sleeps; who comes after a pause pays a round trip to find out.
@@ -28,7 +28,7 @@ pub(super) async fn connect_each(runtimes: &[Handle], config: &DatabaseConfig) -
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let adjust = adjustment(config);
     let address = adjust(config.url.expose().parse().map_err(unreadable)?);
-    let sessions = super::wait(config, store::is_away, async || Sessions::of(&address, config.timeout).await).await?;
+    let sessions = super::wait(config, trouble::is_away, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
@@ -80,7 +80,7 @@ fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>) -> PoolOptions<
         return pool;
     };
     pool.after_connect(move |connection, _| {
-        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set("SET", limit))).await.map(drop) })
+        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set(limit, false))).await.map(drop) })
     })
 }
 

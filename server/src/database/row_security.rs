@@ -19,15 +19,16 @@ use todo_api::UserId;
 use todo_migration::CALLER_SETTING;
 use uuid::Uuid;
 
-use super::{Connection, transaction::Transaction};
+use super::{
+    Connection,
+    transaction::Transaction,
+    trouble::{NO_PRIVILEGE, code_of},
+    value::value,
+};
 use crate::{
     Migrations,
     entity::{idempotency_key, task, user},
-    store::code_of,
 };
-
-/// `insufficient_privilege` (PostgreSQL, appendix A), which is also what a policy answers.
-const NO_PRIVILEGE: &str = "42501";
 
 /// Row-level security is asked for, and does not bind.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +133,9 @@ pub(super) async fn prove(
 /// Whether PostgreSQL says itself that policies apply, and if not, why. The rights are asked for too: a
 /// refusal for want of them would look like that of a policy.
 async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) -> Result<(), RowSecurityError> {
-    if one(transaction, Func::cust("row_security_active").arg(table).into()).await? {
+    if value(transaction, Func::cust("row_security_active").arg(table)).await? {
         let may = Func::cust("has_table_privilege").arg(table).arg("INSERT");
-        return if one(transaction, may.into()).await? { Ok(()) } else { Err(RowSecurityError::Missing) };
+        return if value(transaction, may).await? { Ok(()) } else { Err(RowSecurityError::Missing) };
     }
     let of_role = |column: &'static str| {
         let found = Query::select().column(column).from("pg_roles").and_where(Expr::col("rolname").eq(role)).take();
@@ -147,11 +148,11 @@ async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) ->
         .and_where(Expr::col("tablename").eq(table))
         .take();
     let owns = Func::cust("pg_has_role").arg(owner).arg("USAGE");
-    let (why, remedy) = if one(transaction, of_role("rolsuper")).await? {
+    let (why, remedy) = if value(transaction, of_role("rolsuper")).await? {
         (format!("its role {role} is a superuser"), format!("ALTER ROLE {role} NOSUPERUSER"))
-    } else if one(transaction, of_role("rolbypassrls")).await? {
+    } else if value(transaction, of_role("rolbypassrls")).await? {
         (format!("its role {role} has BYPASSRLS"), format!("ALTER ROLE {role} NOBYPASSRLS"))
-    } else if one(transaction, owns.into()).await? {
+    } else if value(transaction, owns).await? {
         (format!("its role {role} owns the table {table}"), format!("ALTER TABLE {table} OWNER TO another role"))
     } else {
         (
@@ -166,16 +167,11 @@ async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) ->
 async fn sweeps(writes: &Connection, role: &str) -> Result<(), RowSecurityError> {
     let inherits = Func::cust("pg_has_role").arg(role).arg("USAGE");
     let is_bound = Func::cust("row_security_active").arg("idempotency_keys");
-    if one(writes, Expr::from(inherits).and(is_bound)).await? {
+    if value(writes, Expr::from(inherits).and(is_bound)).await? {
         let login = todo_migration::current_role(writes).await?;
         return Err(RowSecurityError::Inherited { login, role: role.to_owned() });
     }
     Ok(())
-}
-
-async fn one(database: &impl ConnectionTrait, question: Expr) -> Result<bool, DbErr> {
-    let row = database.query_one(&Query::select().expr_as(question, "value").take()).await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
 }
 
 /// Somebody whom nobody knows.

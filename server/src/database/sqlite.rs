@@ -15,8 +15,8 @@ use sea_orm::{
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Connection, Databases};
-use crate::{DatabaseConfig, store};
+use super::{Connection, Databases, trouble};
+use crate::DatabaseConfig;
 
 /// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes come
 /// back to the same pages time and again, and what soon changes again is better not brought in.
@@ -38,7 +38,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let reads = Connection::embedded(Database::connect(several).await?);
     let writes = Connection::embedded(Database::connect(single.clone()).await?);
     // Another program may be done with the file soon. A file that cannot be used is not mended by waiting.
-    super::wait(config, store::is_busy, || look(&writes)).await?;
+    super::wait(config, trouble::is_busy, || look(&writes)).await?;
     Ok(Databases { reads, writes, migrations: single, forgets_names: false })
 }
 

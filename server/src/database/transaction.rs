@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statem
 use tokio::sync::Mutex;
 
 use super::held::Held;
-use crate::store::is_refusal;
+use super::trouble::is_refusal;
 
 /// A transaction, taken back where the value ends without [`Transaction::commit`].
 #[derive(Debug)]

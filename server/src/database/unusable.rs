@@ -2,7 +2,8 @@
 
 use sea_orm::DbErr;
 
-use crate::{DatabaseUrl, store};
+use super::trouble;
+use crate::DatabaseUrl;
 
 /// The database does not answer, refuses us, or is none.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,7 @@ impl UnusableDatabase {
 
     /// What to do about it; nothing where the words are ours, and say so.
     fn remedy(&self) -> &'static str {
-        match (store::sqlite_code(&self.cause), store::code_of(&self.cause).as_deref()) {
+        match (trouble::sqlite_code(&self.cause), trouble::code_of(&self.cause).as_deref()) {
             // Primary result codes of SQLite: READONLY, PERM, CANTOPEN
             (Some(8 | 3 | 14), _) => "; give the server's user the right to write the file and its folder",
             // CORRUPT, NOTADB, and ERROR for a header that it cannot follow
@@ -40,7 +41,7 @@ impl UnusableDatabase {
             (Some(13 | 10), _) => "; make room on its disk, or mend it",
             // BUSY, LOCKED
             (Some(5 | 6), _) => "; end the other program that has it locked",
-            _ if self.url.sqlite_file().is_some() => {
+            _ if self.url.is_embedded() => {
                 "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db"
             }
             _ if matches!(self.cause, DbErr::Custom(_)) => "",

@@ -11,7 +11,10 @@ use sea_orm::{
 use todo_migration::current_role;
 
 use super::Finding;
-use crate::{DatabaseConfig, Databases, Migrations, RowSecurityError, clock, database::tls};
+use crate::{
+    DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
+    database::{tls, value::value},
+};
 
 /// What the address alone tells.
 pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
@@ -57,17 +60,15 @@ fn encryption(address: &PgConnectOptions) -> Finding {
 
 async fn version(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     const CHECK: &str = "version";
-    let query = Query::select().expr_as(Func::cust("current_setting").arg("server_version"), "value").take();
-    let version: String = one(database, &query).await?;
+    let version: String = value(database, Func::cust("current_setting").arg("server_version")).await?;
     Ok(Finding::pass(CHECK, format!("PostgreSQL {version}")))
 }
 
 /// Every operation waits for at least one.
 async fn round_trip(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     const CHECK: &str = "distance";
-    let query = Query::select().expr_as(Expr::val(1), "value").take();
     let start = Instant::now();
-    let _: i32 = one(database, &query).await?;
+    let _: i32 = value(database, Expr::val(1)).await?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     let said = format!("a round trip takes {milliseconds:.1} ms");
     Ok(if milliseconds < 50.0 {
@@ -135,7 +136,7 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
 async fn may(database: &impl ConnectionTrait, role: &str, right: &str) -> Result<Option<bool>, DbErr> {
     let table = Func::cust("to_regclass").arg("tasks");
     let right = Func::cust("has_table_privilege").arg(role).arg(table).arg(right);
-    one(database, &Query::select().expr_as(right, "value").take()).await
+    value(database, right).await
 }
 
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
@@ -165,10 +166,8 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
 /// The one clock that tokens are held against, beside another that is surely looked after.
 async fn time(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     let since_1970 = Func::cust("date_part").arg("epoch").arg(Func::cust("clock_timestamp"));
-    let theirs: f64 = one(database, &Query::select().expr_as(since_1970, "value").take()).await?;
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of this age are below 2^52")]
-    let ours = clock::now_micros() as f64 / 1e6;
-    Ok(apart((ours - theirs).abs()))
+    let theirs: f64 = value(database, since_1970).await?;
+    Ok(apart((clock::now_seconds() - theirs).abs()))
 }
 
 fn apart(seconds: f64) -> Finding {
@@ -201,14 +200,6 @@ async fn direct(databases: &Databases, config: &DatabaseConfig) -> Option<Findin
         Ok(()) => Finding::pass(CHECK, "DATABASE_DIRECT_URL answers, and leads to the same database"),
         Err(cause) => Finding::fail(CHECK, cause.to_string()),
     })
-}
-
-async fn one<T: sea_orm::TryGetable>(
-    database: &impl ConnectionTrait,
-    query: &sea_orm::sea_query::SelectStatement,
-) -> Result<T, DbErr> {
-    let row = database.query_one(query).await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ impl Target {
 pub(crate) const BROUGHT: &str = "brought";
 
 impl Entity {
-    /// The tasks of `owner`: the only way to read any.
+    /// The tasks of `owner`.
     pub(crate) fn owned_by(owner: &UserId) -> Select<Self> {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
     }
@@ -176,7 +176,7 @@ impl Entity {
         creation
     }
 
-    /// A change of tasks of `owner`: the only way to change any.
+    /// A change of tasks of `owner`.
     pub(crate) fn change_owned_by(owner: &UserId) -> UpdateMany<Self> {
         moved().filter(COLUMN.user_id.eq(owner.as_str()))
     }
@@ -188,7 +188,7 @@ impl Entity {
         change.filter(is_brought())
     }
 
-    /// A deletion of tasks of `owner`: the only way to delete any.
+    /// A deletion of tasks of `owner`.
     pub(crate) fn delete_owned_by(owner: &UserId) -> DeleteMany<Self> {
         Self::delete_many().filter(COLUMN.user_id.eq(owner.as_str()))
     }

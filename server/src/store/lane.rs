@@ -24,8 +24,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::trouble::is_refusal;
-use crate::workers::Clients;
+use crate::{database::trouble::is_refusal, workers::Clients};
 
 /// For how long a statement is let go alone where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
@@ -240,10 +239,8 @@ mod tests {
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 
-    use super::{
-        super::trouble::{is_away, tests::said},
-        *,
-    };
+    use super::*;
+    use crate::database::trouble::{is_away, tests::said};
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
     struct Doubling {

@@ -51,7 +51,7 @@ impl Lanes {
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
-        let is_embedded = config.url.sqlite_file().is_some();
+        let is_embedded = config.url.is_embedded();
         // An embedded database has one that writes: who went beside would wait behind, and without company.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
         let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients };

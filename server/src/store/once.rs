@@ -5,18 +5,17 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
 };
 
+use parking_lot::Mutex;
 use sea_orm::DbErr;
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, list::Edit, sizes, tasks, trouble::is_locked, write::Written};
+use super::{Store, list::Edit, sizes, tasks, write::Written};
 use crate::{
     clock,
+    database::trouble::is_locked,
     entity::{
         idempotency_key::Entity,
         task::{self, ActiveModel},
@@ -43,7 +42,7 @@ impl Keys {
     /// `None` where the key is under way already.
     fn enter(&self, owner: &UserId, key: &IdempotencyKey) -> Option<Running<'_>> {
         let entry = (owner.clone(), key.clone());
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         // Lazily: the end of a value that was never under way would end the one that is.
         running.insert(entry.clone()).then(|| Running(self, entry))
     }
@@ -51,7 +50,7 @@ impl Keys {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+        self.0.running.lock().remove(&self.1);
     }
 }
 

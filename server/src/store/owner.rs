@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sea_orm::{DbErr, SqlErr};
 use todo_api::{Failure::Refused, Outcome, Unidentified, UserId};
 
-use super::{Store, trouble};
-use crate::entity::user;
+use super::Store;
+use crate::{database::trouble::is_missing_value, entity::user};
 
 impl Store {
     /// The outcome of `write`, which needs the owner's row. It is written at the owner's first task: only
@@ -28,7 +28,7 @@ impl Store {
             }
             match written {
                 // Of a table of users that another system has taken over, we do not know all that it requires.
-                Err(error) if is_missing_owner(&error) || trouble::is_missing_value(&error) => Ok(None),
+                Err(error) if is_missing_owner(&error) || is_missing_value(&error) => Ok(None),
                 result => result.map(Some),
             }
         }));

@@ -34,8 +34,11 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
-/// PostgreSQL's `lock_not_available`.
-const LOCKED: &str = "55P03";
+/// `lock_not_available` (PostgreSQL, appendix A).
+pub(crate) const LOCKED: &str = "55P03";
+
+/// `insufficient_privilege`, which is also what a policy answers.
+pub(crate) const NO_PRIVILEGE: &str = "42501";
 
 /// Whether somebody else kept a row locked for longer than the database waits.
 pub(crate) fn is_locked(error: &DbErr) -> bool {
@@ -93,7 +96,7 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// What a database says by a code.
@@ -127,7 +130,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn said(code: &'static str) -> RuntimeErr {
+    pub(crate) fn said(code: &'static str) -> RuntimeErr {
         RuntimeErr::SqlxError(std::sync::Arc::new(sqlx::Error::Database(Box::new(Code(code)))))
     }
 

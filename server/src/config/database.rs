@@ -63,7 +63,7 @@ impl DatabaseConfig {
         let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
         let direct_url =
             given.database_direct_url.and_then(|url| reader.parse::<DatabaseUrl>("DATABASE_DIRECT_URL", &url));
-        let is_file = |url: &DatabaseUrl| url.sqlite_file().is_some();
+        let is_file = DatabaseUrl::is_embedded;
         let is_embedded = url.as_ref().is_some_and(is_file);
         if direct_url.as_ref().is_some_and(|direct_url| is_embedded || is_file(direct_url)) {
             reader.refuse(
@@ -83,7 +83,7 @@ impl DatabaseConfig {
         let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
         let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
         let batch_size = reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128);
-        let list_cache = list_cache(reader, given.list_cache);
+        let list_cache = list_cache(reader, given.list_cache.as_deref());
         let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
         let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
         if row_security && is_embedded {
@@ -111,9 +111,14 @@ impl DatabaseConfig {
     }
 }
 
-fn list_cache(reader: &mut Reader, given: Option<String>) -> u32 {
-    let given = given.filter(|given| given != "auto");
-    reader.number("LIST_CACHE", given, list_cache_of(memory::available()), 0..=65_536)
+fn list_cache(reader: &mut Reader, given: Option<&str>) -> u32 {
+    match given.map(str::trim) {
+        None | Some("auto") => list_cache_of(memory::available()),
+        Some(mebibytes) => mebibytes.parse().ok().filter(|mebibytes| *mebibytes <= 65_536).unwrap_or_else(|| {
+            reader.refuse("LIST_CACHE", format_args!("is {mebibytes:?}, but must be auto, or MiB from 0 to 65536"));
+            0
+        }),
+    }
 }
 
 /// How many MiB of lists are remembered where there are so many of memory: an eighth, since the process takes up to half

@@ -7,11 +7,11 @@
 //!
 //! What the service promises in general:
 //!
-//! - every answer is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
+//! - every answer that has a body is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
 //! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation
 //!   that the document calls secured cannot be left open;
 //! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in
-//!   types; statuses are named here and nowhere else.
+//!   types; the statuses of operations are named here and nowhere else.
 //!
 //! This crate knows no database, no token library and no environment.
 
@@ -35,7 +35,7 @@ mod text;
 mod timestamp;
 
 use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route,
+    EndpointExt, IntoEndpoint, Request, Response, Route,
     endpoint::{BoxEndpoint, DynEndpoint},
 };
 use poem_openapi::OpenApiService;
@@ -96,13 +96,5 @@ impl Service {
         // By hand: the framework's nested routes parse the path anew for each request.
         let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
         problem::answer(request, |request| DynEndpoint::call(&**endpoint, *request)).await
-    }
-}
-
-impl Endpoint for Service {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        Ok(self.answer(Box::new(request)).await)
     }
 }

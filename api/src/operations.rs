@@ -47,8 +47,9 @@ static OPERATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 
 /// Notes on `response` which operation made it.
 pub(crate) fn note(operation: Option<OperationId>, response: &mut Response) {
-    let entry = operation.and_then(|OperationId(id)| OPERATIONS.iter().find(|entry| entry.id == Some(id)));
-    if let Some((entry, id)) = entry.and_then(|entry| Some((entry, entry.id?))) {
+    if let Some(OperationId(id)) = operation
+        && let Some(entry) = OPERATIONS.iter().find(|entry| entry.id == Some(id))
+    {
         response.set_data(Operation { id, route: &entry.path });
     }
 }

@@ -74,7 +74,7 @@ impl Tags {
 
     fn parse(text: &str) -> Result<Self, &'static str> {
         let is_space = |c: char| c == ' ' || c == '\t';
-        let mut rest = text.trim_matches(is_space);
+        let mut rest = text;
         if rest == "*" {
             return Ok(Self::Any);
         }

@@ -26,7 +26,7 @@ where
         // The panic hook has logged it, with its place.
         Err(_panic) => Err(Problem { cause: None, ..Internal::new("panic").into() }.into()),
     };
-    let mut error = match result {
+    let error = match result {
         Ok(mut response) => {
             operations::note(response.data::<OperationId>().copied(), &mut response);
             return response;
@@ -36,18 +36,12 @@ where
     let operation = error.data::<OperationId>().copied();
     let problem = match error.downcast::<Problem>() {
         Ok(problem) => problem,
-        Err(other) => {
-            error = other;
-            if error.is::<NotFoundError>() {
-                Problem::no_such_path()
-            } else if error.is::<MethodNotAllowedError>() {
-                Problem::method_not_allowed(&method, &operations::allow(uri.path()))
-            } else if error.status().is_server_error() {
-                Internal::new(error.to_string()).into()
-            } else {
-                Problem::unforeseen(error.status())
-            }
+        Err(error) if error.is::<NotFoundError>() => Problem::no_such_path(),
+        Err(error) if error.is::<MethodNotAllowedError>() => {
+            Problem::method_not_allowed(&method, &operations::allow(uri.path()))
         }
+        Err(error) if error.status().is_server_error() => Internal::new(error.to_string()).into(),
+        Err(error) => Problem::unforeseen(error.status()),
     };
     let mut response = problem.into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
     operations::note(operation, &mut response);

@@ -1,7 +1,6 @@
 //! The kind of problem of a request that comes while its like is under way.
 
 use poem::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use poem_openapi::types::Type;
 
 use super::{
     Problem,
@@ -16,11 +15,7 @@ impl Kind for StillRunning {
     const STATUS: StatusCode = StatusCode::CONFLICT;
     const DESCRIPTION: &'static str =
         "The first request with this `Idempotency-Key` is still running. Send it again after `Retry-After`.";
-    const HEADER: Option<Header> = Some(Header {
-        name: "Retry-After",
-        description: "Seconds after which another try is worth it.",
-        schema: i32::schema_ref,
-    });
+    const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {
         Self

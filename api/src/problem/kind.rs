@@ -21,6 +21,15 @@ pub(crate) struct Header {
     pub(crate) schema: fn() -> MetaSchemaRef,
 }
 
+impl Header {
+    /// RFC 9110, 10.2.3, always in seconds.
+    pub(super) const RETRY_AFTER: Self = Self {
+        name: "Retry-After",
+        description: "Seconds after which another try is worth it.",
+        schema: i32::schema_ref,
+    };
+}
+
 /// A kind of problem that an operation can answer, with what the document says of it.
 pub(crate) trait Kind: Into<Problem> {
     const STATUS: StatusCode;
@@ -294,11 +303,7 @@ impl Kind for Unavailable {
     const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`. \
          A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where it may well be \
          done twice.";
-    const HEADER: Option<Header> = Some(Header {
-        name: "Retry-After",
-        description: "Seconds after which another try is worth it.",
-        schema: i32::schema_ref,
-    });
+    const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {
         Self(Arc::from(Box::<dyn Error + Send + Sync>::from("an example")))

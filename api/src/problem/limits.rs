@@ -7,8 +7,6 @@ use poem::http::{
     header::{CONNECTION, RETRY_AFTER},
 };
 
-use poem_openapi::types::Type;
-
 use super::{
     Problem,
     kind::{Header, Kind},
@@ -64,11 +62,7 @@ impl Kind for TooManyRequests {
     const STATUS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
     const DESCRIPTION: &'static str = "More requests than this server allows a user, or tokens that do not verify than it \
          allows an address, where it has a limit. Nothing was done.";
-    const HEADER: Option<Header> = Some(Header {
-        name: "Retry-After",
-        description: "Seconds after which another try is worth it.",
-        schema: i32::schema_ref,
-    });
+    const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {
         Self { wait: Duration::from_secs(1) }

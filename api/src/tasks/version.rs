@@ -43,10 +43,10 @@ impl IfMatch {
             return Expected::Any;
         };
         let moment = |tag: &str| {
-            let (of, micros) = tag.split_once('.')?;
+            let (_, micros) = tag.split_once('.')?;
             let moment = Timestamp::from_micros(micros.parse().ok()?);
             // Only in the spelling that we send: tags are compared as they are.
-            (tag == format!("{id}.{}", moment.micros()) && of == id.to_string()).then_some(moment)
+            (tag == format!("{id}.{}", moment.micros())).then_some(moment)
         };
         let mut moments: Vec<_> = tags.filter_map(moment).collect();
         moments.sort_unstable();

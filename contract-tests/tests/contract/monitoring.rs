@@ -146,6 +146,17 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
     assert_eq!(line["operation"], operation);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_finds_no_database_is_counted() {
+    let cluster = std::sync::Arc::new(todo_contract_tests::Cluster::start());
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &[("DATABASE_TIMEOUT", "2")]);
+    let probe = todo_contract_tests::Client::of(address);
+    probe.get("/api/ready").await.expect(200);
+    cluster.interrupt();
+    while probe.get("/api/ready").await.status == 200 {}
+    assert!(count(&page(admin).await, r#"database_errors_total{kind="away"}"#) >= 1, "an alert stands on it");
+}
+
 #[test]
 fn an_operators_address_that_is_none_is_refused() {
     let output = ServerProcess::run(&[], &[("ADMIN_ADDR", "9091")]);
@@ -153,10 +164,11 @@ fn an_operators_address_that_is_none_is_refused() {
     assert!(said.contains(r#"ADMIN_ADDR is "9091", but must be an address and a port"#), "{said}");
 }
 
-/// The metrics in expressions: what looks like one and is no function, keyword or label.
+/// The metrics in expressions: what looks like one and is no function, keyword, label or value of one.
 fn metrics(expressions: &[String]) -> BTreeSet<String> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words = expressions.iter().flat_map(|expression| expression.split(|c: char| !is_of_name(c)));
+    let unquoted = expressions.iter().flat_map(|expression| expression.split('"').step_by(2));
+    let words = unquoted.flat_map(|expression| expression.split(|c: char| !is_of_name(c)));
     words
         .filter(|word| word.contains('_') && *word != "histogram_quantile" && *word != "__rate_interval")
         .map(str::to_owned)
@@ -184,6 +196,20 @@ async fn dashboard_and_alerts_ask_for_what_there_is() {
     let there: BTreeSet<_> = page.lines().filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned).collect();
     let missing: Vec<_> = asked.difference(&there).collect();
     assert!(missing.is_empty(), "{missing:?} are asked for, and there are only {there:?}");
+}
+
+#[test]
+fn every_alert_is_of_this_server_alone() {
+    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
+    for rule in alerts["groups"][0]["rules"].as_array().expect("rules") {
+        let expression = rule["expr"].as_str().expect("an expression");
+        let asked = metrics(&[expression.to_owned()]);
+        assert!(
+            asked.iter().all(|metric| !expression.replace(&format!("{metric}{{job="), "").contains(metric)),
+            "{rule}"
+        );
+        assert_eq!(expression.matches(r#"job="todo-server""#).count(), expression.matches('{').count(), "{rule}");
+    }
 }
 
 #[test]

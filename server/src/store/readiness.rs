@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::Store;
-use crate::telemetry;
+use crate::{database::trouble::is_away, metrics, telemetry};
 
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);
@@ -48,6 +48,9 @@ impl Store {
     /// Asks the database, and keeps its word.
     async fn ask(self, mut last: OwnedMutexGuard<Option<Word>>) -> Answer {
         let answer = self.bounded(self.databases.reads.ping()).await.map_err(Arc::new);
+        if let Err(error) = &answer {
+            metrics::database_failed(is_away(error));
+        }
         *last = Some(Word { given: Instant::now(), answer: answer.clone() });
         answer
     }

@@ -55,7 +55,11 @@ async fn statuses(app: &BrokenApp) -> Vec<(u16, String)> {
         let body = body.then(|| json!({"title": "a", "completed": true}));
         let path = operation.path.replace("{id}", "1") + "?completed=true";
         let answer = app.client().send(&operation.method, &path, body).await;
-        assert!(!answer.text.contains("tasks\"") && !answer.text.contains("store"), "{}", answer.text);
+        assert!(
+            INTERNALS.split(' ').filter(|word| word.len() > 2).all(|word| !answer.text.contains(word)),
+            "{}",
+            answer.text
+        );
         answers.push((answer.status, answer.header("retry-after").to_owned()));
     }
     assert_eq!(app.calls(), answers.len(), "each of them reached the keeper");

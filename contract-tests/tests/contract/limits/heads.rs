@@ -25,10 +25,10 @@ async fn answered(engine: Engine, bytes: impl AsRef<[u8]>) -> u16 {
 #[case::space_in_a_name(b"GET /api/health HTTP/1.1\r\nHost : a\r\n\r\n")]
 #[case::nul_in_a_value(b"GET /api/health HTTP/1.1\r\nHost: a\0b\r\n\r\n")]
 #[case::tls(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 a browser that expects TLS")]
-#[case::two_lengths(b"POST /api/tasks HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")]
+#[case::two_lengths(b"POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")]
 #[case::no_host(b"GET /api/health HTTP/1.1\r\n\r\n")]
 #[case::two_hosts(b"GET /api/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")]
-#[case::smuggling(b"POST /api/tasks HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\n{}")]
+#[case::smuggling(b"POST /api/tasks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n{}")]
 #[tokio::test]
 async fn what_is_no_request_is_a_problem(#[values(Sqlite, Postgres)] engine: Engine, #[case] bytes: &[u8]) {
     assert_eq!(answered(engine, bytes).await, 400);

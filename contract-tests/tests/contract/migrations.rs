@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, TransactionTrait,
     sea_query::{Func, Query},
 };
+use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
@@ -191,4 +193,26 @@ async fn deleting_a_user_deletes_the_tasks(#[values(Sqlite, Postgres)] engine: E
     ann.task(anns).await.expect(404);
     bob.task(bobs).await.expect(200);
     ann.created("back again").await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_altered_beneath_the_server_fails_nobody_for_long() {
+    let few = [("LIST_CACHE", "0"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::configured(Postgres, &few).await;
+    let (ann, owner) = (app.client("ann"), app.database().connect().await);
+    let id = ann.created("a").await;
+    let each = async || {
+        let renamed = ann.update(id, json!({"title": "b"})).await.status;
+        [ann.list().await.status, ann.task(id).await.status, renamed, ann.toggle(id).await.status]
+    };
+    for _ in 0..20 {
+        let at_once = join_all((0..8).map(|_| each())).await;
+        assert_eq!(at_once, [[200; 4]; 8], "statements are prepared, on each connection");
+    }
+    owner.execute_unprepared("ALTER TABLE tasks ALTER title TYPE varchar(300)").await.expect("an owner may");
+    let mut refused = 0;
+    while each().await != [200; 4] {
+        refused += 1;
+        assert!(refused <= 4, "a connection that fails is closed");
+    }
 }

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DbErr, ExecResult, QueryResult, Statement,
-    sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
+    DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    sqlx::{self, Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::time::{Instant, timeout};
 
-use super::statement::{Naming, no_connection, query, runtime};
+use super::{
+    statement::{Naming, no_connection, query, runtime},
+    trouble::is_outdated,
+};
 
 /// How long a connection may take to be given back. One that takes longer is closed.
 const GIVEN_BACK: Duration = Duration::from_secs(10);
@@ -34,6 +37,15 @@ impl<DB: Database> Taken<DB> {
         Ok(Self { connection, is_over: false, since: now, used: now })
     }
 
+    /// The error, after which it is closed where it would only give the same again.
+    fn failed(&mut self, error: sqlx::Error) -> RuntimeErr {
+        if is_outdated(&error) {
+            self.is_over = true;
+            self.connection.close_on_drop();
+        }
+        runtime(error)
+    }
+
     pub(super) fn connection(&mut self) -> &mut DB::Connection {
         &mut self.connection
     }
@@ -55,7 +67,7 @@ where
 {
     pub(super) async fn execute(&mut self, statement: Statement, naming: Naming) -> Result<ExecResult, DbErr> {
         let result = query(statement, naming).execute(self.connection()).await;
-        result.map(ExecResult::from).map_err(|error| DbErr::Exec(runtime(error)))
+        result.map(ExecResult::from).map_err(|error| DbErr::Exec(self.failed(error)))
     }
 
     pub(super) async fn query_one(
@@ -64,12 +76,12 @@ where
         naming: Naming,
     ) -> Result<Option<QueryResult>, DbErr> {
         let row = query(statement, naming).fetch_optional(self.connection()).await;
-        row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(runtime(error)))
+        row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(self.failed(error)))
     }
 
     pub(super) async fn query_all(&mut self, statement: Statement, naming: Naming) -> Result<Vec<QueryResult>, DbErr> {
         let rows = query(statement, naming).fetch_all(self.connection()).await;
-        let rows = rows.map_err(|error| DbErr::Query(runtime(error)))?;
+        let rows = rows.map_err(|error| DbErr::Query(self.failed(error)))?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 }

@@ -37,6 +37,9 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
 /// `lock_not_available` (PostgreSQL, appendix A).
 pub(crate) const LOCKED: &str = "55P03";
 
+/// `feature_not_supported`: that a prepared statement answers with other columns than it did, since the table was altered.
+const OUTDATED: &str = "0A000";
+
 /// `insufficient_privilege`, which is also what a policy answers.
 pub(crate) const NO_PRIVILEGE: &str = "42501";
 
@@ -60,6 +63,11 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
 pub(crate) fn is_refusal(error: &DbErr) -> bool {
     code_of(error).is_some_and(|code| !["08", "57P"].iter().any(|class| code.starts_with(class)))
         && !ends_session(error)
+}
+
+/// Whether the connection is to be closed, since what it has prepared is of no use any more.
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == OUTDATED)
 }
 
 /// Whether the session ends with it: a pooler that has lost the database says so by whatever code it likes.
@@ -87,9 +95,9 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
             let code = error.code().unwrap_or_default();
             // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
             // operator intervention, errors of the system beneath; a primary that is one no more, and a lock that
-            // somebody else kept (PostgreSQL, appendix A).
+            // somebody else kept; a statement that was prepared before its table was altered (PostgreSQL, appendix A).
             error.try_downcast_ref::<PgDatabaseError>().is_some()
-                && ["08", "40", "53", "57", "58", "25006", LOCKED].iter().any(|class| code.starts_with(class))
+                && ["08", "40", "53", "57", "58", "25006", LOCKED, OUTDATED].iter().any(|class| code.starts_with(class))
         }
         _ => false,
     }

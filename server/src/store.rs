@@ -29,7 +29,8 @@ use self::{
     cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
 };
 use crate::{
-    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, workers::Clients,
+    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, telemetry,
+    workers::Clients,
 };
 
 /// Which part of the memory for answers is for single tasks, where they are remembered.
@@ -56,6 +57,16 @@ pub(crate) struct Store {
 /// The failure that such a fault of ours is.
 fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Fault(Arc::new(error)))
+}
+
+/// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
+/// `limit`, in all.
+async fn within<T, E: From<DbErr>>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let left = limit.saturating_sub(telemetry::has_waited());
+    match metrics::timed(tokio::time::timeout(left, work)).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()),
+    }
 }
 
 impl Store {
@@ -105,12 +116,12 @@ impl Store {
         self.databases.writes.for_caller(owner)
     }
 
-    /// Waits for the database, but not for ever: past the timeout it counts as away.
-    async fn bounded<T, E: From<DbErr>>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-        match metrics::timed(tokio::time::timeout(self.timeout, work)).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()),
-        }
+    /// Waits for the database, but not for ever.
+    fn bounded<T, E: From<DbErr>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> impl Future<Output = Result<T, E>> {
+        within(self.timeout, work)
     }
 
     /// The outcome of work that refuses nothing by itself.
@@ -124,5 +135,27 @@ impl Store {
             metrics::database_failed(is_away);
             Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use todo_api::{RequestContext, RequestId};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_request_waits_for_the_database_no_longer_than_it_may_in_all() {
+        const LIMIT: Duration = Duration::from_hours(1);
+        let context = RequestContext::new(RequestId::parse("a").expect("a name"));
+        let asked = telemetry::at_work_on(Arc::new(context), async {
+            telemetry::waited(LIMIT);
+            within(LIMIT, pending::<Result<(), DbErr>>()).await
+        });
+        let (result, _) = timeout(Duration::from_mins(1), asked).await.expect("nothing is left of it");
+        assert!(result.is_err_and(|error| is_away(&error)));
     }
 }

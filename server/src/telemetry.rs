@@ -25,7 +25,7 @@ use tracing_subscriber::{
 };
 
 pub(crate) use self::{
-    current::{at_work_on, waited},
+    current::{at_work_on, has_waited, waited},
     errors::of_request,
     lines::{gather, write_gathered},
     traces::Trace,

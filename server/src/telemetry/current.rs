@@ -25,6 +25,11 @@ pub(crate) fn waited(duration: Duration) {
     let _ = CURRENT.try_with(|current| current.database.set(current.database.get() + duration));
 }
 
+/// How long the request at work has waited for the database; nothing where none is.
+pub(crate) fn has_waited() -> Duration {
+    CURRENT.try_with(|current| current.database.get()).unwrap_or_default()
+}
+
 /// The name of the request at work.
 pub(super) fn request_id() -> Option<String> {
     CURRENT.try_with(|current| current.context.id().as_str().to_owned()).ok()

@@ -1,6 +1,6 @@
 //! The document: printed from the types alone, with no server, database or secret.
 
-use std::{collections::HashMap, marker::PhantomData};
+use std::{collections::HashMap, marker::PhantomData, mem};
 
 use poem::{endpoint::BoxEndpoint, http::Method};
 use poem_openapi::{
@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Creation, Expected, HealthApi, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome,
     Page, PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched,
-    UserId, WrittenTask,
-    problem::{self, MEDIA_TYPE},
+    UserId, WrittenTask, problem::MEDIA_TYPE,
 };
 
 /// The title of the API.
@@ -26,7 +25,10 @@ const DESCRIPTION: &str = include_str!("document.md");
 
 /// The header names as people write them; the framework publishes capitals.
 const HEADERS: [&str; 7] =
-    ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id"];
+    ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID];
+
+/// The header of every answer.
+const REQUEST_ID: &str = "X-Request-Id";
 
 /// The headers that tell an identified caller how much is left, where the server has a limit
 /// (draft-ietf-httpapi-ratelimit-headers); none comes from a type, since no operation sets them.
@@ -63,7 +65,7 @@ impl Document {
             .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
             .server(ServerObject::new("/").description("The server that this document came from"))
             .extra_response_header::<RequestId, _>(
-                ExtraHeader::new("X-Request-Id")
+                ExtraHeader::new(REQUEST_ID)
                     .description("The name of this request in the server's log: yours where you sent a good one."),
             );
         let mut document = serde_json::from_str(&service.spec()).expect("the framework prints JSON");
@@ -77,6 +79,7 @@ impl Document {
 /// Says what the framework leaves out or says otherwise.
 fn finish(document: &mut Value) {
     document["openapi"] = json!("3.0.3");
+    let mut request_id = Value::Null;
     let operations = document["paths"]
         .as_object_mut()
         .into_iter()
@@ -90,23 +93,23 @@ fn finish(document: &mut Value) {
             operation["security"] = json!([]);
         }
         let responses = operation["responses"].as_object_mut().into_iter().flatten();
-        for (status, response) in responses {
-            if let Some(example) = status.parse().ok().and_then(problem::example)
-                && let Some(content) = response.pointer_mut(&format!("/content/{}", MEDIA_TYPE.replace('/', "~1")))
-            {
-                content["example"] = example;
+        for (_, response) in responses {
+            if let Some(content) = response.get_mut("content").and_then(|content| content.get_mut(MEDIA_TYPE)) {
+                // See `problem::meta`.
+                content["example"] = content["schema"]["example"].take();
+                content["schema"] = content["schema"]["allOf"][0].take();
             }
             if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
                 let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured);
-                headers.extend(
-                    limits.map(|(name, ..)| {
-                        ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
-                    }),
-                );
-                *headers = std::mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
+                headers.extend(limits.map(|(name, ..)| ((*name).to_owned(), in_components(name))));
+                *headers = mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
+                if let Some(header) = headers.get_mut(REQUEST_ID) {
+                    request_id = mem::replace(header, in_components(REQUEST_ID));
+                }
             }
         }
     }
+    document["components"]["headers"][REQUEST_ID] = request_id;
     for (name, description, example) in RATE_LIMIT_HEADERS {
         let schema = json!({"type": "string", "example": example});
         document["components"]["headers"][name] = json!({"description": description, "schema": schema});
@@ -116,6 +119,10 @@ fn finish(document: &mut Value) {
         tags.sort_by_key(|tag| tag["name"] != "Tasks");
     }
     tidy(document);
+}
+
+fn in_components(header: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{header}") })
 }
 
 fn spelt(name: String) -> String {

@@ -65,7 +65,7 @@ enum GetReadiness {
 
 problems! {
     /// Why `getReadiness` says no.
-    GetReadinessError: Unavailable
+    GetReadinessError: Unavailable as "The database does not answer. Try again after `Retry-After`."
 }
 
 /// The port behind readiness.

@@ -83,6 +83,12 @@ pub(crate) fn faults(request: &Request) -> Vec<Fault> {
         .collect()
 }
 
+/// How `text` is refused as the parameter `T`, for the document to show.
+pub(crate) fn refusal<T: Parameter>(text: &str) -> Unprocessable {
+    let fault = T::read(Some(text)).err().map(|detail| Fault::in_parameter(T::NAME, detail));
+    Unprocessable(fault.into_iter().collect())
+}
+
 /// The only parameter of a path that there is.
 fn in_path(request: &Request) -> Option<&str> {
     // The framework names the parameters of a path by their position.

@@ -21,7 +21,7 @@ use poem::{
 
 pub(crate) use self::{
     answer::answer,
-    operation::{example, meta, problems, register},
+    operation::{meta, problems, register},
 };
 pub use self::{
     body::Fault,

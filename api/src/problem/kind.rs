@@ -97,8 +97,7 @@ impl Unidentified {
 
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
-    const DESCRIPTION: &'static str = "No token, or one that does not verify: no body is read before, and no other fault is \
-         told. Or a creation for a user whom the server knows not to exist.";
+    const DESCRIPTION: &'static str = "No token, or one that does not verify. Nothing else is looked at before.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
@@ -167,8 +166,7 @@ pub enum PreconditionFailed {
 
 impl Kind for PreconditionFailed {
     const STATUS: StatusCode = StatusCode::PRECONDITION_FAILED;
-    const DESCRIPTION: &'static str =
-        "It is in no version that `If-Match` names; all tasks together have none. Nothing was changed.";
+    const DESCRIPTION: &'static str = "The task is in no version that `If-Match` names. Nothing was changed.";
 
     fn example() -> Self {
         Self::OfOne

@@ -1,15 +1,12 @@
 //! The error type of one operation: a list of the kinds of problem that it can answer, no other.
 
 use poem_openapi::{
-    registry::{MetaHeader, MetaMediaType, MetaResponse, Registry},
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 
-use serde_json::Value;
-
 use super::{
-    ContentTooLarge, Internal, MEDIA_TYPE, NoSuchTask, PreconditionFailed, RequestTimeout, StillRunning,
-    TooManyRequests, Unavailable, Unidentified, Unprocessable, UnsupportedMediaType,
+    MEDIA_TYPE, Unprocessable,
     body::{self, ProblemBody, ValidationProblemBody},
     kind::{Header, Kind},
 };
@@ -19,14 +16,30 @@ use super::{
 /// `or broken`, the port may also break, which adds the 500 and the 503; and since only an identified caller
 /// comes that far, the 429 of one who asks too often.
 ///
-/// A macro, because the alternative is a derived enum with the same five attributes on each of seven
-/// variants, six times over, where the differences that matter are lost.
+/// A kind says of itself what it is, and has an example; `as` and `=` are for what it is in this operation.
+///
+/// A macro, because the alternative is nine derived enums with the same attributes on each of up to ten
+/// variants, where the differences that matter are lost.
 macro_rules! problems {
-    ($(#[$doc:meta])* $name:ident: $($kind:ident),+; or broken) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident: $($kind:ident $(as $description:literal)? $(= $example:expr)?),+; or broken while reading
+    ) => {
         problems! {
-            $(#[$doc])*
-            $name: $($kind,)+ TooManyRequests, Internal, Unavailable
+            @port $(#[$doc])*
+            $name: $($kind $(as $description)? $(= $example)?,)+ TooManyRequests, Internal,
+                Unavailable as "The database cannot be reached, or the server has all the work that it can bear. Try \
+                    again after `Retry-After`."
         }
+    };
+    ($(#[$doc:meta])* $name:ident: $($kind:ident $(as $description:literal)? $(= $example:expr)?),+; or broken) => {
+        problems! {
+            @port $(#[$doc])*
+            $name: $($kind $(as $description)? $(= $example)?,)+ TooManyRequests, Internal, Unavailable
+        }
+    };
+    (@port $(#[$doc:meta])* $name:ident: $($kinds:tt)+) => {
+        problems! { $(#[$doc])* $name: $($kinds)+ }
 
         impl<R> From<$crate::Failure<R>> for $name
         where
@@ -46,7 +59,7 @@ macro_rules! problems {
             }
         }
     };
-    ($(#[$doc:meta])* $name:ident: $($kind:ident),+) => {
+    ($(#[$doc:meta])* $name:ident: $($kind:ident $(as $description:literal)? $(= $example:expr)?),+) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub(super) struct $name($crate::Problem);
@@ -66,7 +79,10 @@ macro_rules! problems {
         impl poem_openapi::ApiResponse for $name {
             fn meta() -> poem_openapi::registry::MetaResponses {
                 poem_openapi::registry::MetaResponses {
-                    responses: vec![$($crate::problem::meta::<$crate::$kind>()),+],
+                    responses: vec![$($crate::problem::meta::<$crate::$kind>(
+                        None$(.or(Some($description)))?,
+                        None$(.or(Some($example)))?,
+                    )),+],
                 }
             }
 
@@ -79,18 +95,24 @@ macro_rules! problems {
 
 pub(crate) use problems;
 
-/// What the document says of a kind.
-pub(crate) fn meta<K: Kind>() -> MetaResponse {
+/// What the document says of a kind, in general or in one operation.
+pub(crate) fn meta<K: Kind>(description: Option<&'static str>, example: Option<K>) -> MetaResponse {
     let schema = if K::STATUS == Unprocessable::STATUS {
         ValidationProblemBody::schema_ref()
     } else {
         ProblemBody::schema_ref()
     };
+    // The framework has a place for the example of a schema alone; the document gives it to the answer.
+    let shown = MetaSchema {
+        all_of: vec![schema],
+        example: Some(body::example(example.unwrap_or_else(K::example))),
+        ..MetaSchema::ANY
+    };
     MetaResponse {
-        description: K::DESCRIPTION,
+        description: description.unwrap_or(K::DESCRIPTION),
         status: Some(K::STATUS.as_u16()),
         status_range: None,
-        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema }],
+        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: MetaSchemaRef::Inline(Box::new(shown)) }],
         headers: K::HEADER.as_ref().map(header).into_iter().collect(),
     }
 }
@@ -109,26 +131,4 @@ fn header(header: &Header) -> MetaHeader {
 pub(crate) fn register(registry: &mut Registry) {
     ProblemBody::register(registry);
     ValidationProblemBody::register(registry);
-}
-
-/// The problem of `status` as the document shows it, for a status that an operation can answer.
-pub(crate) fn example(status: u16) -> Option<Value> {
-    fn of<K: Kind>() -> (u16, fn() -> Value) {
-        (K::STATUS.as_u16(), body::example::<K>)
-    }
-    let examples = [
-        of::<Unidentified>(),
-        of::<NoSuchTask>(),
-        of::<RequestTimeout>(),
-        of::<StillRunning>(),
-        of::<PreconditionFailed>(),
-        of::<ContentTooLarge>(),
-        of::<UnsupportedMediaType>(),
-        of::<Unprocessable>(),
-        of::<TooManyRequests>(),
-        of::<Internal>(),
-        of::<Unavailable>(),
-    ];
-    let (_, example) = examples.into_iter().find(|(known, _)| *known == status)?;
-    Some(example())
 }

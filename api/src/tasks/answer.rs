@@ -2,10 +2,10 @@
 
 use poem_openapi::ApiResponse;
 
-use super::{DeletedTasks, Task, Unmatched, UpdatedTasks};
+use super::{DeletedTasks, OnlyCompleted, Task, TaskId, Unmatched, UpdatedTasks};
 use crate::{
-    InvalidCursor, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json, json::Written,
-    link::NextPage, precondition::ETag, problem::problems,
+    Fault, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json,
+    json::Written, link::NextPage, parameter::refusal, precondition::ETag, problem::problems,
 };
 
 #[derive(ApiResponse)]
@@ -114,13 +114,15 @@ pub(super) enum DeleteTask {
 
 problems! {
     /// Why `listTasks` has no list.
-    ListTasksError: Unidentified, Unprocessable; or broken
+    ListTasksError: Unidentified, Unprocessable = refusal::<Limit>("0"); or broken while reading
 }
 
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified, RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
+        Unidentified as "No token, or one that does not verify. Nothing else is looked at before. Or a creation for a \
+            user whom the server knows not to exist.",
+        RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }
 
 impl From<NotCreated> for CreateTaskError {
@@ -136,18 +138,27 @@ impl From<NotCreated> for CreateTaskError {
 problems! {
     /// Why `completeAllTasks` changed nothing.
     CompleteAllTasksError:
-        Unidentified, RequestTimeout, PreconditionFailed, ContentTooLarge, UnsupportedMediaType, Unprocessable;
+        Unidentified, RequestTimeout,
+        PreconditionFailed as "`If-Match` names a version, and all tasks together have none. Nothing was changed."
+            = PreconditionFailed::OfMany,
+        ContentTooLarge, UnsupportedMediaType,
+        Unprocessable = Unprocessable(vec![Fault::in_body("/completed", "is required")]);
         or broken
 }
 
 problems! {
     /// Why `deleteCompletedTasks` deleted nothing.
-    DeleteCompletedTasksError: Unidentified, PreconditionFailed, Unprocessable; or broken
+    DeleteCompletedTasksError:
+        Unidentified,
+        PreconditionFailed as "`If-Match` names a version, and all tasks together have none. Nothing was deleted."
+            = PreconditionFailed::OfMany,
+        Unprocessable = refusal::<OnlyCompleted>("false");
+        or broken
 }
 
 problems! {
     /// Why `getTask` has no task.
-    GetTaskError: Unidentified, NoSuchTask, Unprocessable; or broken
+    GetTaskError: Unidentified, NoSuchTask, Unprocessable = refusal::<TaskId>("one"); or broken while reading
 }
 
 problems! {
@@ -159,12 +170,14 @@ problems! {
 
 problems! {
     /// Why `toggleTaskCompletion` changed nothing.
-    ToggleTaskCompletionError: Unidentified, NoSuchTask, PreconditionFailed, Unprocessable; or broken
+    ToggleTaskCompletionError:
+        Unidentified, NoSuchTask, PreconditionFailed, Unprocessable = refusal::<TaskId>("one"); or broken
 }
 
 problems! {
     /// Why `deleteTask` deleted nothing.
-    DeleteTaskError: Unidentified, NoSuchTask, PreconditionFailed, Unprocessable; or broken
+    DeleteTaskError:
+        Unidentified, NoSuchTask, PreconditionFailed, Unprocessable = refusal::<TaskId>("one"); or broken
 }
 
 impl From<InvalidCursor> for ListTasksError {

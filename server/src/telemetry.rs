@@ -5,6 +5,7 @@ mod current;
 mod errors;
 mod fields;
 mod lines;
+mod sending;
 mod traces;
 
 use std::{

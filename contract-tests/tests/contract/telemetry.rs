@@ -183,3 +183,25 @@ async fn a_collector_that_never_answers_harms_no_request_and_keeps_no_stop() {
     assert!(stop(server) < Duration::from_secs(20), "the stop waits for seconds, not for ever");
     assert!(!traces.sent().is_empty() && !errors.sent().is_empty(), "both were told");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_is_not_there_is_told_of_once() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("an address");
+    let database = TestDatabase::create(Sqlite).await;
+    let (url, endpoint) = (database.url(), format!("http://name:secret@{nobody}"));
+    let server = ServerProcess::start(&[
+        ("DATABASE_URL", &url),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("a").await;
+    assert!(server.wait_for("traces are lost").contains("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    for _ in 0..5 {
+        ann.list().await.expect(200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let told: Vec<_> = server.printed().into_iter().filter(|line| line.contains("traces are lost")).collect();
+    assert!(told.len() <= 1, "{told:?}");
+    assert!(server.printed().iter().all(|line| !line.contains("secret")));
+}

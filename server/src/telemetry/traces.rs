@@ -4,7 +4,7 @@
 //! `tracing` would make one of everything that is logged, with whatever is in it; here it is plain what
 //! is sent: operation, route, status and the name of the request. No address, user, token or title.
 //!
-//! They are sent from a thread of their own, in batches; what the collector does not take in time is dropped.
+//! They are sent from a thread of their own, in batches; what the collector does not take in time is dropped, and told.
 //! The other variables of the standard are the library's: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`,
 //! `OTEL_BSP_…`, from the environment alone.
 
@@ -27,6 +27,8 @@ use poem::http::{HeaderMap, Method};
 use todo_api::{Operation, RequestId};
 use url::Url;
 
+use super::sending::Sending;
+
 /// How long the last spans may take to be sent.
 const LAST_CALL: Duration = Duration::from_secs(2);
 
@@ -47,7 +49,8 @@ impl Traces {
             .with_service_name(service_name.to_owned())
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        let provider = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build();
+        let provider =
+            SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(Sending::by(exporter)).build();
         // Nobody else starts one: logging, which is started once, comes first.
         let _ = TRACER.set(provider.tracer("todo-server"));
         Ok(Self(provider))

@@ -1,8 +1,8 @@
 //! What it costs to have PostgreSQL itself keep users apart: `DATABASE_RLS`, off and on, side by side.
 //!
 //! One client of one user with 50 tasks, on a database of the same machine; with one that is further away, each
-//! of these operations waits for three round trips more. Criterion takes turns by operation, so what else the machine does
-//! falls on both alike.
+//! of these operations waits for three round trips more. Criterion takes turns by operation, so what else the
+//! machine does falls on both alike.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use reqwest::{Client, RequestBuilder};

@@ -28,18 +28,23 @@ async fn got(admin: SocketAddr) -> (u64, u64) {
     (look, task)
 }
 
+/// Two users with a task each, whose lists a look is enough for.
+async fn both_listed(address: SocketAddr) -> [Client; 2] {
+    let clients = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
+    for client in &clients {
+        client.created("the first of a user, which writes the user too").await;
+    }
+    for _ in 0..3 {
+        join_all(clients.iter().map(Client::list)).await;
+    }
+    clients
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_is_enough_while_nobody_else_writes() {
     let cluster = Cluster::start();
     let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
-    let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
-    for client in [&ann, &bob] {
-        client.created("the first of a user, which writes the user too").await;
-    }
-    for _ in 0..3 {
-        ann.list().await.expect(200);
-        bob.list().await.expect(200);
-    }
+    let [ann, bob] = both_listed(address).await;
     let before = listed(admin).await;
     for title in ["a", "b", "c"] {
         let id = ann.created(title).await;
@@ -55,6 +60,28 @@ async fn a_look_is_enough_while_nobody_else_writes() {
     assert_eq!(ann.list().await.expect(200).ids().last(), Some(&id));
     let after = listed(admin).await;
     assert_eq!((after.0 - before.0, after.1 - before.1), (13, 0), "a look for each list, and nothing more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_many_tasks_ends_nobody_elses_lists() {
+    let cluster = Cluster::start();
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
+    let [ann, bob] = both_listed(address).await;
+    let (before, all) = (listed(admin).await, "/api/tasks");
+    for _ in 0..3 {
+        ann.created("another").await;
+        ann.send("PATCH", all, Some(json!({"completed": true}))).await.expect(200);
+        assert_eq!(ann.list().await.expect(200).json()[0]["completed"], json!(true));
+        assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
+        ann.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+        assert_eq!(ann.list().await.expect(200).ids(), Vec::<i64>::new());
+        assert_eq!(bob.list().await.expect(200).ids().len(), 1);
+        // Nothing is left to change.
+        ann.send("PATCH", all, Some(json!({"completed": true}))).await.expect(200);
+        assert_eq!(ann.list().await.expect(200).ids(), Vec::<i64>::new());
+    }
+    let after = listed(admin).await;
+    assert_eq!((after.0 - before.0, after.1 - before.1), (9, 6), "ann's alone are read, and each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

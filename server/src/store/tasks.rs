@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DbErr, QueryFilter,
+    ColumnTrait, DbErr, QueryFilter, QueryTrait,
 };
 use todo_api::{
     Creation, Expected, Failure::Refused, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
@@ -45,15 +45,15 @@ impl Tasks for Store {
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
-        let change = Entity::change_owned_by(owner)
+        let mut change = Entity::change_owned_by(owner)
             .filter(Column::Id.in_subquery(Entity::locked(owner, !completed)))
             .col_expr(Column::Completed, completed.into());
-        Ok(self.attempt(change.exec(&self.writes(owner))).await?.rows_affected)
+        self.attempt(self.write_all(owner, |what| QueryTrait::query(&mut change).returning(what).take())).await
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let deletion = Entity::delete_owned_by(owner).filter(Column::Id.in_subquery(Entity::locked(owner, true)));
-        Ok(self.attempt(deletion.exec(&self.writes(owner))).await?.rows_affected)
+        let mut deletion = Entity::delete_owned_by(owner).filter(Column::Id.in_subquery(Entity::locked(owner, true)));
+        self.attempt(self.write_all(owner, |what| QueryTrait::query(&mut deletion).returning(what).take())).await
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {

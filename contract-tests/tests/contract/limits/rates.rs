@@ -89,6 +89,7 @@ async fn who_guesses_locks_nobody_out(#[values(Sqlite, Postgres)] engine: Engine
 #[case::mapped(&["X-Forwarded-For: ::ffff:192.0.2.1"], &["X-Forwarded-For: 192.0.2.1"], true)]
 #[case::hidden(&["Forwarded: for=_a"], &["Forwarded: for=unknown"], true)]
 #[case::nonsense(&["X-Forwarded-For: 1.1.1.1, x"], &["X-Forwarded-For: 2.2.2.2, "], true)]
+#[case::nonsense_beside(&["X-Forwarded-For: é, 192.0.2.1"], &["X-Forwarded-For: 192.0.2.1"], true)]
 #[case::that_differ(&["Forwarded: for=1.1.1.1", "X-Forwarded-For: 192.0.2.1"], &["Forwarded: for=2.2.2.2", "X-Forwarded-For: 192.0.2.1"], true)]
 #[tokio::test]
 async fn a_trusted_proxy_says_who_asks(

@@ -282,7 +282,7 @@ fn check(method: &str, path: &str, answer: &Answer) {
         let foreseen = operation.answers.get(&answer.status);
         let foreseen = foreseen.unwrap_or_else(|| panic!("{} foresees no such status; {said}", operation.id));
         check_foreseen(foreseen, method, answer, &said);
-    } else if answer.status != 204 && committed().has_path(path) {
+    } else if !(method == "OPTIONS" && answer.status == 204) && committed().has_path(path) {
         assert_eq!(answer.status, 405, "the path is documented, the method is not; {said}");
         assert!(answer.headers.contains_key(ALLOW), "a 405 says what is allowed; {said}");
     }

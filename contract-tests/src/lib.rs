@@ -18,6 +18,8 @@ mod property;
 mod raw;
 mod signing_key;
 mod token;
+mod until;
+mod watched;
 
 pub use self::{
     app::{SECRET, TestApp},
@@ -37,4 +39,6 @@ pub use self::{
     raw::Raw,
     signing_key::SigningKey,
     token::{Token, seconds_from_now},
+    until::until,
+    watched::{count, page, value, watched_on},
 };

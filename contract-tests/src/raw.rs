@@ -58,6 +58,17 @@ impl Raw {
         let _ = self.0.shutdown().await;
     }
 
+    /// Waits for these words, which have to come next.
+    ///
+    /// # Panics
+    ///
+    /// Where others come, or none.
+    pub async fn told(&mut self, words: &str) {
+        let mut bytes = vec![0; words.len()];
+        timeout(PATIENCE, self.0.read_exact(&mut bytes)).await.expect("words in time").expect("words");
+        assert_eq!(String::from_utf8_lossy(&bytes), words);
+    }
+
     /// Everything that comes until the connection is closed; `None` where it is cut.
     ///
     /// # Panics

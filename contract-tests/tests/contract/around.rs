@@ -38,6 +38,15 @@ async fn any_other_name_is_replaced(#[values(Sqlite, Postgres)] engine: Engine, 
     assert_eq!(answer.header("x-request-id").len(), 36);
 }
 
+/// Of two names neither is the caller's word.
+#[rstest]
+#[tokio::test]
+async fn two_names_are_replaced(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let client = app.client("ann").with_header("X-Request-Id", "one").with_header("X-Request-Id", "two");
+    assert_eq!(client.list().await.expect(200).header("x-request-id").len(), 36);
+}
+
 #[rstest]
 #[tokio::test]
 async fn fresh_names_are_all_different(#[values(Sqlite, Postgres)] engine: Engine) {

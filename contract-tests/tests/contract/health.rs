@@ -8,14 +8,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase,
+    ServerProcess, TestApp, TestDatabase, count, page, until, watched_on,
 };
 use tokio::time::timeout;
-
-use crate::{
-    monitoring::{count, page, watched_on},
-    serverless::until,
-};
 
 #[rstest]
 #[case::health("/api/health")]
@@ -63,7 +58,7 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
     });
     until("both connections are taken", async || under_way("database_operations_in_progress").await == 2).await;
     for _ in 0..3 {
-        let asked = timeout(Duration::from_millis(200), ann.get("/api/ready")).await;
+        let asked = timeout(Duration::from_millis(500), ann.get("/api/ready")).await;
         assert!(asked.is_err(), "it was given up while the database took its time");
     }
     until("who gave up has gone", async || under_way("http_requests_in_flight").await == 2).await;

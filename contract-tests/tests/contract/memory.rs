@@ -6,9 +6,7 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use todo_contract_tests::{Client, Cluster, ServerProcess, TestApp, TestDatabase};
-
-use crate::monitoring::{count, page, watched_on};
+use todo_contract_tests::{Client, Cluster, ServerProcess, TestApp, TestDatabase, count, page, watched_on};
 
 /// What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
 const ONE: [(&str, &str); 2] = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];

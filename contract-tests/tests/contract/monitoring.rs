@@ -1,12 +1,13 @@
 //! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them.
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
+    Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    Raw, ServerProcess, TestDatabase, Token, workspace,
+    Raw, ServerProcess, TestDatabase, Token, count, page, until, value, watched_on, workspace,
 };
 
 /// A server with an address for its operator, on a database that has to be kept for as long.
@@ -19,37 +20,6 @@ async fn watched(
     (database, watched)
 }
 
-/// The same on a database.
-pub(crate) fn watched_on(url: &str, variables: &[(&str, &str)]) -> (ServerProcess, SocketAddr, SocketAddr) {
-    let variables: Vec<_> =
-        [("DATABASE_URL", url), ("ADMIN_ADDR", "127.0.0.1:0")].iter().chain(variables).copied().collect();
-    let server = ServerProcess::start(&variables);
-    let line: Value = serde_json::from_str(&server.wait_for("metrics are at")).expect("a line of JSON");
-    let admin = line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
-    let address = server.address();
-    (server, address, admin)
-}
-
-pub(crate) async fn page(admin: SocketAddr) -> String {
-    let response = reqwest::get(format!("http://{admin}/metrics")).await.expect("an answer");
-    assert_eq!(response.status(), 200);
-    assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
-    response.text().await.expect("a page")
-}
-
-/// The value of a metric with its labels.
-fn value(page: &str, metric: &str) -> f64 {
-    let line = page.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {metric} in\n{page}")).parse().expect("a number")
-}
-
-/// The value of a metric that counts.
-pub(crate) fn count(page: &str, metric: &str) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "tests count no further than this")]
-    let count = value(page, metric).round() as u64;
-    count
-}
-
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)] engine: Engine) {
@@ -58,7 +28,7 @@ async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)
     for _ in 0..3 {
         ann.create(json!({"title": "a"})).await.expect(201);
     }
-    ann.task(4711).await.expect(404);
+    ann.task(987_654_321_987).await.expect(404);
     ann.get("/nowhere/a-path-of-anybodys").await.expect(404);
     let page = page(admin).await;
     assert_eq!(count(&page, r#"http_requests_total{operation="createTask",status="201"}"#), 3);
@@ -75,7 +45,7 @@ async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)
     assert!(value(&page, "database_operation_duration_seconds_count") >= 4.0);
     assert!(value(&page, r#"database_pool_connections{pool="writes",state="idle"}"#) >= 1.0);
     assert!(value(&page, "process_resident_memory_bytes") > 1e6 && value(&page, "process_open_fds") > 3.0);
-    for anybodys in ["ann", "4711", "nowhere", "127.0.0.1"] {
+    for anybodys in ["ann", "987654321987", "nowhere", "127.0.0.1"] {
         assert!(!page.contains(anybodys), "{anybodys} is in\n{page}");
     }
 }
@@ -85,7 +55,7 @@ async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)
 async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] engine: Engine) {
     let (_database, (_server, address, admin)) = watched(engine, &[]).await;
     let ask = async |token: &str, status| {
-        let client = todo_contract_tests::Client::of(address);
+        let client = Client::of(address);
         let client =
             if token.is_empty() { client } else { client.with_header("Authorization", &format!("Bearer {token}")) };
         client.list().await.expect(status);
@@ -107,7 +77,7 @@ async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engi
     let (_database, (_server, address, admin)) =
         watched(engine, &[("RATE_LIMIT", "1:1"), ("MAX_CONNECTIONS", "2")]).await;
     let ann = ServerProcess::client(address, "ann").with_header("Connection", "close");
-    while ann.list().await.status != 429 {}
+    until("that is too often", async || ann.list().await.status == 429).await;
     // Two that idle have every place; the next takes one of them.
     let idle = (Raw::connect(address).await, Raw::connect(address).await);
     ann.get("/api/health").await.expect(200);
@@ -123,7 +93,7 @@ async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engi
 #[case::of_readiness("/api/ready", "getReadiness")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str, #[case] operation: &str) {
-    let cluster = std::sync::Arc::new(todo_contract_tests::Cluster::start());
+    let cluster = Arc::new(Cluster::start());
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
     let client = ServerProcess::client(server.address(), "ann");
@@ -148,12 +118,12 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_finds_no_database_is_counted() {
-    let cluster = std::sync::Arc::new(todo_contract_tests::Cluster::start());
+    let cluster = Arc::new(Cluster::start());
     let (_server, address, admin) = watched_on(&cluster.url("postgres"), &[("DATABASE_TIMEOUT", "2")]);
-    let probe = todo_contract_tests::Client::of(address);
+    let probe = Client::of(address);
     probe.get("/api/ready").await.expect(200);
     cluster.interrupt();
-    while probe.get("/api/ready").await.status == 200 {}
+    until("it is not ready", async || probe.get("/api/ready").await.status == 503).await;
     assert!(count(&page(admin).await, r#"database_errors_total{kind="away"}"#) >= 1, "an alert stands on it");
 }
 
@@ -179,15 +149,21 @@ fn read(file: &str) -> String {
     fs::read_to_string(workspace().join(file)).expect("a file")
 }
 
+/// The rules of the alerts.
+fn rules() -> Vec<Value> {
+    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
+    let groups = alerts["groups"].as_array().expect("groups").iter();
+    groups.flat_map(|group| group["rules"].as_array().expect("rules")).cloned().collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn dashboard_and_alerts_ask_for_what_there_is() {
     let dashboard: Value = serde_json::from_str(&read("deploy/monitoring/dashboard.json")).expect("JSON");
-    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
     let panels = dashboard["panels"].as_array().expect("panels").iter();
     let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
-    let rules = alerts["groups"][0]["rules"].as_array().expect("rules");
+    let rules = rules();
     let text = |value: &Value| value["expr"].as_str().expect("an expression").to_owned();
-    let asked = metrics(&targets.chain(rules).map(text).collect::<Vec<_>>());
+    let asked = metrics(&targets.chain(&rules).map(text).collect::<Vec<_>>());
     assert!(asked.len() > 15, "the expressions were read: {asked:?}");
 
     let (_database, (_server, address, admin)) = watched(Sqlite, &[]).await;
@@ -200,8 +176,7 @@ async fn dashboard_and_alerts_ask_for_what_there_is() {
 
 #[test]
 fn every_alert_is_of_this_server_alone() {
-    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
-    for rule in alerts["groups"][0]["rules"].as_array().expect("rules") {
+    for rule in rules() {
         let expression = rule["expr"].as_str().expect("an expression");
         for metric in metrics(&[expression.to_owned()]) {
             let mut after = expression.split(metric.as_str()).skip(1);
@@ -213,9 +188,7 @@ fn every_alert_is_of_this_server_alone() {
 
 #[test]
 fn every_alert_leads_to_what_to_do() {
-    let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
-    let runbook = read("docs/runbook.md");
-    let rules = alerts["groups"][0]["rules"].as_array().expect("rules");
+    let (rules, runbook) = (rules(), read("docs/runbook.md"));
     let names: Vec<_> = rules.iter().map(|rule| rule["alert"].as_str().expect("a name")).collect();
     for (rule, name) in rules.iter().zip(&names) {
         let link = rule["annotations"]["runbook_url"].as_str().expect("a link");

@@ -1,20 +1,20 @@
 //! The server as an operator meets it: configuration, log, and its end.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::ffi::OsStrExt,
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    SECRET, ServerProcess, TestDatabase, Token,
+    Raw, SECRET, ServerProcess, TestDatabase, Token, page, until, watched_on,
 };
 use tokio::net::TcpStream;
-
-use crate::{
-    monitoring::{page, watched_on},
-    serverless::until,
-};
 
 /// A page that may call the API.
 const APP: &str = "https://app.example";
@@ -27,13 +27,14 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
     let server = ServerProcess::start(&variables);
     let token = Token::of("ann").encode();
     let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
-    let body = json!({"title": "a secret title", "description": "a secret description"});
+    let body = json!({"title": "a-secret title", "description": "a-secret description"});
     let id = client.create(body).await.expect(201).id();
     client.task(id).await.expect(200);
-    client.send("POST", "/api/tasks/a secret path", None).await.expect(405);
+    client.get("/api/tasks?q=a-secret").await.expect(200);
+    client.send("POST", "/api/tasks/a-secret-path", None).await.expect(405);
     let preflight = client.clone().with_header("Origin", APP).with_header("Access-Control-Request-Method", "GET");
-    preflight.send("OPTIONS", "/a secret path", None).await.expect(204);
-    client.get("/nowhere/a secret path").await.expect(404);
+    preflight.send("OPTIONS", "/a-secret-path", None).await.expect(204);
+    client.get("/nowhere/a-secret-path").await.expect(404);
     server.wait_for(r#""status":404"#);
 
     let lines: Vec<Value> = server
@@ -56,6 +57,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
         [
             (json!("POST"), json!("/api/tasks"), json!("createTask"), json!(201), json!("ann")),
             (json!("GET"), json!("/api/tasks/{id}"), json!("getTask"), json!(200), json!("ann")),
+            (json!("GET"), json!("/api/tasks"), json!("listTasks"), json!(200), json!("ann")),
             (json!("POST"), json!("-"), Value::Null, json!(405), Value::Null),
             (json!("OPTIONS"), json!("-"), Value::Null, json!(204), Value::Null),
             (json!("GET"), json!("-"), Value::Null, json!(404), Value::Null),
@@ -66,7 +68,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
         assert!(line["milliseconds"].is_number());
     }
     let everything = server.printed().join("\n");
-    for secret in ["a secret", SECRET, token.split('.').next_back().expect("a signature"), "Bearer"] {
+    for secret in ["a-secret", SECRET, token.split('.').next_back().expect("a signature"), "Bearer"] {
         assert!(!everything.contains(secret), "{secret} is in the log");
     }
 }
@@ -97,6 +99,22 @@ async fn requests_under_way_are_answered_at_the_stop(#[values(Sqlite, Postgres)]
     let again = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
     let list = ServerProcess::client(again.address(), "ann").list().await.expect(200).json();
     assert_eq!(list[0]["title"], "last", "and what was answered is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_longer_than_the_stop_may_is_cut() {
+    let database = TestDatabase::create(Sqlite).await;
+    let variables = [("SHUTDOWN_TIMEOUT", "1"), ("REQUEST_TIMEOUT", "300")];
+    let (mut server, address, admin) = watched_on(&database.url(), &variables);
+    let mut raw = Raw::connect(address).await;
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+        .await;
+    until("it is under way", async || page(admin).await.contains("http_requests_in_flight 1")).await;
+    let stop = Instant::now();
+    server.signal("TERM");
+    server.wait_for("connections were cut at the end of SHUTDOWN_TIMEOUT");
+    assert!(stop.elapsed() < Duration::from_secs(9), "the default is 10 s");
+    assert!(server.wait().success(), "{:#?}", server.printed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

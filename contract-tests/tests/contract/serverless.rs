@@ -1,9 +1,6 @@
 //! A database that sleeps, cuts what idles, and stalls: a slow answer perhaps, never a wrong one.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -11,7 +8,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection,
     sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
 };
-use todo_contract_tests::{Engine::Postgres, Mode::Transaction, Pooler, TestApp, TestDatabase};
+use todo_contract_tests::{Engine::Postgres, Mode::Transaction, Pooler, TestApp, TestDatabase, until};
 
 /// What the server of PostgreSQL knows of other connections to this database, one number a connection.
 async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<SimpleExpr>) -> usize {
@@ -39,15 +36,6 @@ async fn connections(database: &DatabaseConnection) -> usize {
 /// Ends all other connections, as a serverless database does before it sleeps.
 async fn cut(database: &DatabaseConnection) -> usize {
     others(database, Func::cust("pg_terminate_backend").arg(Expr::col("pid")).into(), None).await
-}
-
-/// Waits for something to become true.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !holds().await {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 #[rstest]

@@ -108,7 +108,8 @@ impl Store {
         }
         transaction.rollback().await?;
         let answer = Entity::answer(owner, key, expired, &database).await?;
-        Ok(answer.and_then(|answer| Creation::replay(&answer)))
+        let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
+        answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()
     }
 
     /// Sweeps old keys, now and then, right after a write: a database that sleeps is not woken for it.

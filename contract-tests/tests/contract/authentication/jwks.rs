@@ -8,10 +8,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Issuer, Reply, SigningKey, TestApp, Token, seconds_from_now,
+    Issuer, Reply, SigningKey, TestApp, Token, seconds_from_now, until,
 };
-
-use crate::serverless::until;
 
 /// A server that trusts an issuer, and no shared secret unless that is set again.
 async fn trusting(engine: Engine, issuer: &Issuer, variables: &[(&str, &str)]) -> TestApp {

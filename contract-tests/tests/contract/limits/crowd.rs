@@ -42,7 +42,8 @@ impl Slow {
                 let head = Raw::head("POST", "/api/tasks", "eve") + "Content-Type: application/json\r\n";
                 (head + "Content-Length: 60000\r\n\r\n{", " ")
             }
-            Self::Reading => (Raw::head("GET", "/api/tasks", "eve") + "\r\n", ""),
+            // After a request, which is what it takes to notice that nobody is there any more.
+            Self::Reading => (Raw::head("GET", "/api/tasks", "eve") + "\r\n", "\r\n"),
         };
         for round in 0_u64.. {
             let mut raw = match self {

@@ -7,7 +7,7 @@ use serde_json::json;
 use todo_contract_tests::{
     BrokenApp, Client,
     Engine::{self, Postgres, Sqlite},
-    Mishap, Raw, TestApp,
+    Mishap, Raw, TestApp, until,
 };
 use tokio::time::sleep;
 
@@ -144,9 +144,7 @@ async fn busy(variables: &[(&str, &str)]) -> (BrokenApp, tokio::task::JoinHandle
     let app = BrokenApp::configured(Mishap::Never, &variables).await;
     let client = app.client();
     let under_way = tokio::spawn(async move { client.list().await.status });
-    while app.calls() == 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until("it is at it", async || app.calls() > 0).await;
     (app, under_way)
 }
 
@@ -164,20 +162,34 @@ async fn past_the_bound_the_answer_is_no_at_once() {
 }
 
 #[tokio::test]
+async fn who_finds_no_place_once_all_has_arrived_is_refused() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let body = r#"{"title": "a"}"#;
+    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head = Raw::head("POST", "/api/tasks", "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
+    raw.send(head).await;
+    // The body is waited for, which takes no place.
+    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let client = app.client();
+    let under_way = tokio::spawn(async move { client.list().await.status });
+    until("another is at it", async || app.calls() > 0).await;
+    raw.send(body).await;
+    let refused = raw.problem().await.expect(503);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(app.calls(), 1, "nothing was done");
+    under_way.abort();
+}
+
+#[tokio::test]
 async fn a_place_is_free_again_once_its_client_is_gone() {
     let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
     let mut raw = Raw::connect(app.address()).await;
     raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
-    while app.calls() == 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until("it is at it", async || app.calls() > 0).await;
     app.client().get("/openapi.json").await.expect(503);
     drop(raw);
-    let start = Instant::now();
-    while app.client().get("/openapi.json").await.status == 503 {
-        assert!(start.elapsed() < Duration::from_secs(10), "it is free");
-        sleep(Duration::from_millis(10)).await;
-    }
+    until("it is free", async || app.client().get("/openapi.json").await.status != 503).await;
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 use rstest::rstest;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp,
+    Raw, TestApp, until,
 };
 
 use super::requests::fill;
-use crate::serverless::until;
 
 const ROOM_BYTES: u64 = 16 << 20;
 

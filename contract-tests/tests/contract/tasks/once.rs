@@ -12,10 +12,10 @@ use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
-    TestApp, TestDatabase,
+    TestApp, TestDatabase, until,
 };
 
-use crate::serverless::{until, waiting};
+use crate::serverless::waiting;
 
 fn keyed(client: &Client, key: &str) -> Client {
     client.clone().with_header("Idempotency-Key", key)
@@ -215,6 +215,18 @@ async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guard
     renewing.rollback().await.expect("it fails");
     assert_eq!(ann.create(json!({"title": "a"})).await.expect(201).header("idempotency-replayed"), "");
     assert_eq!(count(&ann).await, 2);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_a_fault(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = keyed(&app.client("ann"), "key");
+    ann.create(json!({"title": "a"})).await.expect(201);
+    let spoilt = Query::update().table("idempotency_keys").value("answer", "{}").take();
+    app.database().connect().await.execute(&spoilt).await.expect("it is spoilt");
+    ann.create(json!({"title": "a"})).await.expect(500);
+    assert_eq!(count(&ann).await, 1, "and nothing is created twice");
 }
 
 /// The names of the keys that are kept.

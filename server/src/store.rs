@@ -24,6 +24,7 @@ use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
+use tokio::sync::Semaphore;
 
 use self::{
     cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
@@ -50,6 +51,8 @@ pub(crate) struct Store {
     owns_users: bool,
     readiness: LastWord,
     keys: Arc<Keys>,
+    /// Room for searches.
+    searches: Arc<Semaphore>,
     /// Of cursors.
     seal: Arc<Seal>,
 }
@@ -57,6 +60,11 @@ pub(crate) struct Store {
 /// The failure that such a fault of ours is.
 fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Fault(Arc::new(error)))
+}
+
+/// Half of the connections: whatever searches take, the rest are there for everybody else.
+fn room_for_searches(config: &DatabaseConfig) -> Semaphore {
+    Semaphore::new((config.max_connections as usize / 2).max(1))
 }
 
 /// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
@@ -92,6 +100,7 @@ impl Store {
             owns_users: config.users_table.is_none(),
             readiness: LastWord::default(),
             keys: Arc::default(),
+            searches: Arc::new(room_for_searches(config)),
             seal: Arc::new(seal),
         })
     }
@@ -102,8 +111,9 @@ impl Store {
         if config.url.is_embedded() {
             // One writes at a time there, and so for all.
             lanes.write_with(&self.lanes);
+            return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
         }
-        Self { databases, lanes: Arc::new(lanes), ..self.clone() }
+        Self { databases, lanes: Arc::new(lanes), searches: Arc::new(room_for_searches(config)), ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.

@@ -53,6 +53,8 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
                 // An answer means that the write is kept, through a loss of power too.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(timeout)
+                // For searches.
+                .with_regexp()
                 .pragma("wal_autocheckpoint", pages_of_log.to_string())
         })
         .to_owned()

@@ -2,6 +2,7 @@
 
 use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
+use tokio::sync::SemaphorePermit;
 
 use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
 use crate::{
@@ -74,8 +75,17 @@ impl Store {
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
-        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        let version = self.attempt(async {
+            let _turn = self.turn(query).await;
+            self.lanes.version.ask(wanted.clone()).await
+        });
+        let version = version.await?;
         Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
+    }
+
+    /// The turn of a search, while it is held: it looks through all tasks of its owner, for as long as that takes.
+    async fn turn(&self, query: &ListQuery) -> Option<SemaphorePermit<'_>> {
+        if query.search.is_empty() { None } else { self.searches.acquire().await.ok() }
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -100,7 +110,10 @@ impl Store {
     async fn read(&self, Wanted { owner, query, after }: &Wanted) -> Outcome<List, InvalidCursor> {
         let reads = &self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
-        let rows = self.attempt(async { Model::all(&reads.query_all(&select.into_query()).await?) });
+        let rows = self.attempt(async {
+            let _turn = self.turn(query).await;
+            Model::all(&reads.query_all(&select.into_query()).await?)
+        });
         let mut rows = rows.await?;
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();

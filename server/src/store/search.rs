@@ -3,8 +3,11 @@
 //! Neither database can be asked for that outright. SQLite knows the case of ASCII alone, and PostgreSQL
 //! that of the collation which it happens to have. So each character that is sought is spelt out as the
 //! set of those that Unicode's simple case folding takes for it, by the tables that regular expressions
-//! use: `GLOB` and `~` compare such sets code point by code point, with no collation. A folded copy of
+//! use: these compare such sets code point by code point, with no collation. A folded copy of
 //! each text would be found sooner in long lists, but each write would pay for it, and hold it for ever.
+//!
+//! Neither goes back in a text, so that no words make a search slow for others. SQLite has its expressions from the
+//! driver; what lost is its `GLOB`, which took seconds for what nearly is in each of some thousand tasks.
 
 use std::fmt::Write as _;
 
@@ -18,14 +21,13 @@ use crate::entity::task::Column;
 
 /// The condition that title or description has `text` in it.
 pub(super) fn has(text: &str, backend: DbBackend) -> SimpleExpr {
-    let texts = [Column::Title, Column::Description].map(Expr::col);
-    let [title, description] = if backend == DbBackend::Sqlite {
-        let pattern = glob(text);
-        texts.map(|text| Func::cust("glob").arg(pattern.as_str()).arg(text).into())
-    } else {
-        let pattern = regular_expression(text);
-        texts.map(|text| text.binary(PgBinOper::Regex, pattern.as_str()))
-    };
+    let pattern = regular_expression(text);
+    let [title, description] = [Column::Title, Column::Description].map(Expr::col).map(|text| -> SimpleExpr {
+        match backend {
+            DbBackend::Sqlite => Func::cust("regexp").arg(pattern.as_str()).arg(text).into(),
+            _ => text.binary(PgBinOper::Regex, pattern.as_str()),
+        }
+    });
     title.or(description)
 }
 
@@ -37,24 +39,7 @@ fn variants(c: char) -> impl Iterator<Item = char> {
     ranges.into_iter().flatten()
 }
 
-/// A pattern of SQLite's `GLOB`: `*` is any text, and a set of one takes the meaning from what has one.
-/// (`]` and `^` have theirs within sets alone, and so are never put into one.)
-fn glob(text: &str) -> String {
-    let mut pattern = "*".to_owned();
-    for c in text.chars() {
-        let is_set = "*?[".contains(c) || variants(c).nth(1).is_some();
-        if is_set {
-            pattern.push('[');
-            pattern.extend(variants(c));
-            pattern.push(']');
-        } else {
-            pattern.push(c);
-        }
-    }
-    pattern + "*"
-}
-
-/// A regular expression of PostgreSQL, every character by its number: so none has a meaning.
+/// A regular expression of either database, every character by its number: so none has a meaning.
 fn regular_expression(text: &str) -> String {
     let mut pattern = String::new();
     for c in text.chars() {
@@ -74,7 +59,6 @@ mod tests {
 
     #[test]
     fn a_letter_stands_for_its_other_cases() {
-        assert_eq!(glob("kß]*^1"), "*[Kk\u{212a}][ß\u{1e9e}]][*]^1*");
         assert_eq!(regular_expression("k]"), r"[\U0000004b\U0000006b\U0000212a][\U0000005d]");
     }
 }

@@ -1,11 +1,20 @@
 //! `GET /api/tasks?q=&completed=`: the same tasks on both databases.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use rstest::rstest;
+use sea_orm::{
+    ConnectionTrait,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    TestApp,
+    TestApp, TestDatabase, until,
 };
 
 async fn finds(client: &Client, q: &str) -> bool {
@@ -131,4 +140,58 @@ async fn a_search_finds_nothing_of_others(#[values(Sqlite, Postgres)] engine: En
     let eve = app.client("eve");
     eve.created("mine").await;
     assert!(!finds(&eve, "secret").await);
+}
+
+/// A server whose ann has thousands of tasks that are long.
+async fn tedious(engine: Engine, variables: &[(&str, &str)]) -> TestApp {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, variables).await.expect("it starts");
+    database.fill("ann", 5000).await;
+    let (title, description) = ("k".repeat(200), "k".repeat(1000));
+    let mut long = Query::update();
+    long.table("tasks")
+        .value("title", title)
+        .value("description", description)
+        .and_where(Expr::col("user_id").eq("ann"));
+    database.connect().await.execute(&long).await.expect("they are long");
+    app
+}
+
+/// What is nearly in each of them, from every place on.
+fn nearly() -> String {
+    "k".repeat(199) + "b"
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nearly_there_is_sought_in_time(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = tedious(engine, &[]).await;
+    assert!(!finds(&app.client("ann"), &nearly()).await);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engine: Engine) {
+    const PATIENT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "50"), ("REQUEST_TIMEOUT", "60")];
+    let narrow = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = tedious(engine, &[PATIENT, narrow].concat()).await;
+    let (ann, found) = (app.client("ann"), Arc::new(AtomicUsize::new(0)));
+    let searches: Vec<_> = (1..=8)
+        .map(|limit| {
+            let (ann, found) = (ann.clone(), Arc::clone(&found));
+            tokio::spawn(async move {
+                ann.get(&format!("/api/tasks?limit={limit}&q={}", nearly())).await.expect(200);
+                found.fetch_add(1, Ordering::SeqCst);
+            })
+        })
+        .collect();
+    until("they are under way", async || found.load(Ordering::SeqCst) > 0).await;
+    for path in ["/api/tasks/1", "/api/tasks", "/api/ready"] {
+        app.client("bob").get(path).await;
+    }
+    let found = found.load(Ordering::SeqCst);
+    assert!(found < searches.len() / 2, "{found} searches were waited for");
+    for search in searches {
+        search.await.expect("it is answered");
+    }
 }

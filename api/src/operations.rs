@@ -17,6 +17,13 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The one that serves `method` at `path`, if any.
+    #[must_use]
+    pub fn at(method: &Method, path: &str) -> Option<Self> {
+        let entry = entry(method, path)?;
+        Some(Self { id: entry.id?, route: &entry.path })
+    }
+
     /// The operationIds of the document.
     pub fn ids() -> impl Iterator<Item = &'static str> {
         OPERATIONS.iter().filter_map(|entry| entry.id)
@@ -56,9 +63,12 @@ pub(crate) fn note(operation: Option<OperationId>, response: &mut Response) {
 
 /// The names of the parameters that the operation at `path` takes.
 pub(crate) fn parameters(method: &Method, path: &str) -> &'static [String] {
+    entry(method, path).map_or(&[], |entry| &entry.parameters)
+}
+
+fn entry(method: &Method, path: &str) -> Option<&'static Entry> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
-    let entry = OPERATIONS.iter().find(|entry| entry.method == method && matches(&entry.path, path));
-    entry.map_or(&[], |entry| &entry.parameters)
+    OPERATIONS.iter().find(|entry| entry.method == method && matches(&entry.path, path))
 }
 
 /// The value of `Allow` for a path that some method serves. GET is served for HEAD as well (RFC 9110).

@@ -22,6 +22,7 @@ const EVICTED: &str = "http_connections_evicted_total";
 const IN_FLIGHT: &str = "http_requests_in_flight";
 const REQUESTS: &str = "http_requests_total";
 const DURATION: &str = "http_request_duration_seconds";
+const ABANDONED: &str = "http_requests_abandoned_total";
 const SHED: &str = "http_requests_shed_total";
 const RATE_LIMITED: &str = "http_requests_rate_limited_total";
 const AUTHENTICATIONS: &str = "authentications_total";
@@ -96,7 +97,12 @@ fn describe() {
     describe_counter!(EVICTED, Unit::Count, "Connections closed because their place was wanted (MAX_CONNECTIONS).");
     describe_gauge!(IN_FLIGHT, Unit::Count, "Requests under way.");
     describe_counter!(REQUESTS, Unit::Count, "Answers, by operation and status.");
-    describe_histogram!(DURATION, Unit::Seconds, "From the end of a request's head to its answer, by operation.");
+    describe_counter!(ABANDONED, Unit::Count, "Requests whose clients left before the answer, by operation.");
+    describe_histogram!(
+        DURATION,
+        Unit::Seconds,
+        "From the end of a request's head to its answer, or until its client left, by operation."
+    );
     describe_counter!(SHED, Unit::Count, "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN) or given up.");
     describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
@@ -114,6 +120,7 @@ fn describe() {
     // What has not happened yet is a zero, not a gap: rules see the first time as well.
     for operation in Operation::ids().chain([NO_OPERATION]) {
         counter!(REQUESTS, "operation" => operation, "status" => "500").absolute(0);
+        counter!(ABANDONED, "operation" => operation).absolute(0);
     }
     for counter in [EVICTED, SHED] {
         counter!(counter).absolute(0);
@@ -180,6 +187,13 @@ pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: D
     histogram!(DURATION, "operation" => operation).record(duration);
 }
 
+/// The client of a request has left before its answer; of no operation where `operation` is none.
+pub(crate) fn abandoned(operation: Option<&'static str>, duration: Duration) {
+    let operation = operation.unwrap_or(NO_OPERATION);
+    counter!(ABANDONED, "operation" => operation).increment(1);
+    histogram!(DURATION, "operation" => operation).record(duration);
+}
+
 /// A request was turned away, or given up.
 pub(crate) fn shed() {
     counter!(SHED).increment(1);
@@ -215,12 +229,19 @@ pub(crate) fn database_failed(is_away: bool) {
     counter!(DATABASE_ERRORS, "kind" => if is_away { "away" } else { "fault" }).increment(1);
 }
 
-/// Times `work`, which is an operation of the database.
+/// Times `work`, which is an operation of the database, also where it is given up.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
-    let (start, _present) = (Instant::now(), Present::new(DATABASE_IN_PROGRESS));
-    let result = work.await;
-    let waited = start.elapsed();
-    histogram!(DATABASE_DURATION).record(waited);
-    telemetry::waited(waited);
-    result
+    let (_present, _timed) = (Present::new(DATABASE_IN_PROGRESS), Timed(Instant::now()));
+    work.await
+}
+
+/// The time since then, which is the database's until this value goes.
+struct Timed(Instant);
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        let waited = self.0.elapsed();
+        histogram!(DATABASE_DURATION).record(waited);
+        telemetry::waited(waited);
+    }
 }

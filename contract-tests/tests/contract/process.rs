@@ -9,10 +9,11 @@ use std::{
 
 use futures_util::future::join_all;
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, SECRET, ServerProcess, TestDatabase, Token, page, until, watched_on,
+    Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, until, watched_on,
 };
 use tokio::net::TcpStream;
 
@@ -70,6 +71,39 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
     let everything = server.printed().join("\n");
     for secret in ["a-secret", SECRET, token.split('.').next_back().expect("a signature"), "Bearer"] {
         assert!(!everything.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let (server, address, admin) = watched_on(&database.url(), &[]);
+    ServerProcess::client(address, "ann").created("so that Ann is known").await;
+    let block = database.block_writes().await;
+    let mut raw = Raw::connect(address).await;
+    let named = "X-Request-Id: of-who-left\r\nContent-Length: 0\r\n\r\n";
+    raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + named).await;
+    until("it waits", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
+    drop(raw);
+    let line: Value = serde_json::from_str(&server.wait_for("abandoned")).expect("a line of JSON");
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    let expected = [
+        ("request_id", json!("of-who-left")),
+        ("method", json!("PATCH")),
+        ("route", json!("/api/tasks/{id}/complete")),
+        ("operation", json!("toggleTaskCompletion")),
+        ("status", Value::Null),
+        ("user", json!("ann")),
+    ];
+    for (name, value) in expected {
+        assert_eq!(line[name], value, "{name} in {line}");
+    }
+    assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited > 0.0), "{line}");
+    let page = page(admin).await;
+    let labels = r#"{operation="toggleTaskCompletion"}"#;
+    for metric in ["http_requests_abandoned_total", "http_request_duration_seconds_count"] {
+        assert_eq!(count(&page, &format!("{metric}{labels}")), 1, "{metric}");
     }
 }
 

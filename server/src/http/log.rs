@@ -1,4 +1,4 @@
-//! The name of each request, and its one line in the log.
+//! The name of each request, and its one line in the log, answered or not.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,6 +6,7 @@ use poem::{
     Request, Response,
     http::{HeaderName, HeaderValue, Method, header::WWW_AUTHENTICATE},
 };
+use scopeguard::{ScopeGuard, guard};
 use todo_api::{Operation, RequestContext, RequestId, UserId};
 use tokio::time::Instant;
 use tracing::{Instrument, Level, Span};
@@ -39,6 +40,13 @@ where
     // Boxed: what is put around a future holds it, and a large one would be copied each time.
     let answered = Box::pin(answer(request).instrument(span(context.id())));
     let answered = telemetry::of_request(context.id(), answered);
+    let answered = async {
+        // Whose client leaves is dropped where it waits, and may have been done all the same: it is told of, too.
+        let unanswered = guard((), |()| tell_abandoned(&context, &method, uri.path(), start.elapsed()));
+        let response = answered.await;
+        ScopeGuard::into_inner(unanswered);
+        response
+    };
     let (mut response, database) = telemetry::at_work_on(Arc::clone(&context), answered).await;
 
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
@@ -56,28 +64,63 @@ where
     if response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == "Bearer") {
         metrics::authenticated("no_token");
     }
-    tracing::info!(
-        request_id = context.id().as_str(),
-        method = method.as_str(),
+    let line = Line {
+        context: &context,
+        method: &method,
         // What was asked for in vain is anybody's words, and each another: only what exists is named.
-        route = operation.map_or(if exists { uri.path() } else { "-" }, |operation| operation.route),
-        operation = operation.map(|operation| operation.id),
-        status = status.as_u16(),
-        milliseconds = milliseconds(elapsed),
-        database_milliseconds = milliseconds(database),
-        user = context.caller().map(UserId::as_str),
-        "answered"
-    );
-    if elapsed >= SLOW {
-        tracing::warn!(
-            request_id = context.id().as_str(),
-            operation = operation.map(|operation| operation.id),
-            milliseconds = milliseconds(elapsed),
-            database_milliseconds = milliseconds(database),
-            "slow request"
-        );
-    }
+        route: operation.map_or(if exists { uri.path() } else { "-" }, |operation| operation.route),
+        operation: operation.map(|operation| operation.id),
+        status: Some(status.as_u16()),
+        elapsed,
+        database,
+    };
+    line.write("answered");
     response
+}
+
+/// Counts and logs a request that came to no answer.
+fn tell_abandoned(context: &RequestContext, method: &Method, path: &str, elapsed: Duration) {
+    let operation = Operation::at(method, path);
+    metrics::abandoned(operation.map(|operation| operation.id), elapsed);
+    let (route, operation) = operation.map_or(("-", None), |operation| (operation.route, Some(operation.id)));
+    let database = telemetry::has_waited();
+    Line { context, method, route, operation, status: None, elapsed, database }.write("abandoned");
+}
+
+/// What the log has of a request.
+struct Line<'a> {
+    context: &'a RequestContext,
+    method: &'a Method,
+    route: &'a str,
+    operation: Option<&'static str>,
+    status: Option<u16>,
+    elapsed: Duration,
+    database: Duration,
+}
+
+impl Line<'_> {
+    fn write(&self, what: &'static str) {
+        tracing::info!(
+            request_id = self.context.id().as_str(),
+            method = self.method.as_str(),
+            route = self.route,
+            operation = self.operation,
+            status = self.status,
+            milliseconds = milliseconds(self.elapsed),
+            database_milliseconds = milliseconds(self.database),
+            user = self.context.caller().map(UserId::as_str),
+            "{what}"
+        );
+        if self.elapsed >= SLOW {
+            tracing::warn!(
+                request_id = self.context.id().as_str(),
+                operation = self.operation,
+                milliseconds = milliseconds(self.elapsed),
+                database_milliseconds = milliseconds(self.database),
+                "slow request"
+            );
+        }
+    }
 }
 
 /// What names the request in lines of libraries, where statements are logged; our own have its name themselves. A span

@@ -7,10 +7,10 @@
 
 mod client_address;
 mod cors;
-mod host;
 mod load;
 mod log;
 mod pages;
+mod protocol;
 mod rate_limit;
 mod security;
 
@@ -110,7 +110,7 @@ impl Surrounded {
     async fn guarded(&self, mut request: Box<Request>) -> Response {
         let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
         let counted = self.layers.rate_limits.count(&mut request);
-        let mut response = match host::refusal(&request) {
+        let mut response = match protocol::refusal(&request) {
             Some(refusal) => refusal,
             None => self.layers.load.bound(request, |request| self.service.answer(request)).await,
         };

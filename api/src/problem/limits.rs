@@ -88,6 +88,7 @@ impl From<Unreadable> for Problem {
             StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
                 "the address and the headers of the request are too large"
             }
+            StatusCode::NOT_IMPLEMENTED => "the body must be sent as it is: no transfer coding is known but chunked",
             _ => "this is no request as HTTP/1.1 has it",
         };
         Self::new(status, status.canonical_reason().unwrap_or("Refused"), detail)

@@ -96,10 +96,11 @@ async fn swagger_ui_is_the_same_in_every_coding(#[values(Sqlite, Postgres)] engi
 #[case::any_but(Some("br;q=0, *"), "gzip")]
 #[case::refused(Some("br;q=0, gzip; q=0.0"), "")]
 #[case::weighed(Some("br; q=0.001"), "br")]
+#[case::liked_better(Some("br;q=0.5, gzip;q=0.9"), "gzip")]
 #[case::all_refused(Some("*;q=0"), "")]
 #[case::malformed(Some("br;q=x, gzip;level=9, ;;,"), "")]
 #[tokio::test]
-async fn the_smallest_coding_that_is_accepted_is_sent(
+async fn the_coding_that_is_liked_best_is_sent(
     #[values(Sqlite, Postgres)] engine: Engine,
     #[case] accepted: Option<&str>,
     #[case] expected: &str,

@@ -28,10 +28,36 @@ async fn answered(engine: Engine, bytes: impl AsRef<[u8]>) -> u16 {
 #[case::two_lengths(b"POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}")]
 #[case::no_host(b"GET /api/health HTTP/1.1\r\n\r\n")]
 #[case::two_hosts(b"GET /api/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")]
+#[case::no_hosts_name(b"GET /api/health HTTP/1.1\r\nHost: a b\r\n\r\n")]
+#[case::a_users_name(b"GET /api/health HTTP/1.1\r\nHost: a@b\r\n\r\n")]
+#[case::a_path(b"GET /api/health HTTP/1.1\r\nHost: a/b\r\n\r\n")]
 #[case::smuggling(b"POST /api/tasks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n{}")]
 #[tokio::test]
 async fn what_is_no_request_is_a_problem(#[values(Sqlite, Postgres)] engine: Engine, #[case] bytes: &[u8]) {
     assert_eq!(answered(engine, bytes).await, 400);
+}
+
+#[rstest]
+#[case::gzip("gzip, chunked")]
+#[case::twice("chunked, chunked")]
+#[case::on_two_lines("gzip\r\nTransfer-Encoding: chunked")]
+#[tokio::test]
+async fn a_body_is_sent_as_it_is(#[values(Sqlite, Postgres)] engine: Engine, #[case] coding: &str) {
+    let head = format!("POST /api/tasks HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n");
+    assert_eq!(answered(engine, head + "2\r\n{}\r\n0\r\n\r\n").await, 501);
+}
+
+#[rstest]
+#[case::a_name("localhost:8000")]
+#[case::an_address("127.0.0.1")]
+#[case::of_six("[::1]:8000")]
+#[case::none("")]
+#[tokio::test]
+async fn a_host_is_named(#[values(Sqlite, Postgres)] engine: Engine, #[case] host: &str) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(format!("GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+    raw.told("HTTP/1.1 200 OK\r\n").await;
 }
 
 #[rstest]

@@ -71,11 +71,12 @@ impl File {
         &self.plain.tag
     }
 
-    /// The smallest variant that the request accepts, and its coding.
+    /// The variant that the request likes best, and its coding; of two that it likes the same, the smaller one.
     fn best(&self, headers: &HeaderMap) -> (&Variant, Option<&'static str>) {
-        if accepts(headers, "br") {
+        let [brotli, gzip] = ["br", "gzip"].map(|coding| weight(headers, coding));
+        if brotli > 0.0 && brotli >= gzip {
             (&self.brotli, Some("br"))
-        } else if accepts(headers, "gzip") {
+        } else if gzip > 0.0 {
             (&self.gzip, Some("gzip"))
         } else {
             (&self.plain, None)
@@ -117,16 +118,16 @@ impl Endpoint for File {
     }
 }
 
-/// Whether a coding is accepted (RFC 9110, 12.5.3): by its name, or else by `*`, and not with the weight 0.
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+/// The weight of a coding (RFC 9110, 12.5.3), by its name or else by `*`: 0 where it is not accepted.
+fn weight(headers: &HeaderMap, coding: &str) -> f32 {
     let given = headers.get_all(header::ACCEPT_ENCODING);
     let items = || given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let weight = |name: &str| {
+    let named = |name: &str| {
         items().find_map(|item| {
             let (item, weight) = item.split_once(';').unwrap_or((item, "q=1"));
             let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse::<f32>();
             item.trim().eq_ignore_ascii_case(name).then(|| weight.unwrap_or_default())
         })
     };
-    weight(coding).or_else(|| weight("*")).is_some_and(|weight| weight > 0.0)
+    named(coding).or_else(|| named("*")).unwrap_or_default()
 }

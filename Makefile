@@ -52,6 +52,8 @@ check: format lint doc deny machete drift test test-plain chaos interop ## Run a
 
 format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path contract-tests/bench/Cargo.toml
+	$(CARGO) fmt --all --check --manifest-path contract-tests/interop/progenitor/Cargo.toml
 
 lint: ## Clippy, with warnings denied
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings

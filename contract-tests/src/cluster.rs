@@ -238,7 +238,7 @@ fn binaries() -> PathBuf {
         .into_iter()
         .chain(on_path)
         .find(complete)
-        .expect("PostgreSQL is needed: run `make postgres`, which brings it, or set TEST_DATABASE_URL")
+        .expect("PostgreSQL is needed: run `make postgres`, which brings it")
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests look for programs, and read no configuration of the server")]

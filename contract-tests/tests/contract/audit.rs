@@ -59,6 +59,7 @@ async fn alone_the_statements_of_every_operation_are_seen(#[values(Sqlite, Postg
 #[case(r#"SELECT * FROM "tasks" WHERE ("user_id" = $1 AND "id" = $2) OR ("user_id" = $3 AND "id" = $4)"#)]
 #[case(r#"UPDATE "tasks" SET "title" = $3 FROM (VALUES ($1, $2)) AS "brought" WHERE "user_id" = "brought"."column1""#)]
 #[case(r#"SELECT (SELECT "id" FROM "tasks" WHERE "user_id" = "brought"."column1") FROM (VALUES ($1)) AS "brought""#)]
+#[case(r#"WITH "written" AS (DELETE FROM "tasks" WHERE "user_id" = $1 RETURNING "id") SELECT COUNT(*) FROM "written""#)]
 fn a_statement_that_says_whose_passes(#[case] sql: &str) {
     assert_eq!(fault_of(sql), None);
 }
@@ -80,6 +81,9 @@ fn a_statement_that_says_whose_passes(#[case] sql: &str) {
 #[case(r#"UPDATE "tasks" SET "title" = $3 FROM (VALUES ($1, $2)) AS "brought" WHERE "id" = "brought"."column2""#)]
 #[case(r#"SELECT (SELECT "id" FROM "tasks" WHERE "id" = "brought"."column1") FROM (VALUES ($1)) AS "brought""#)]
 #[case(r#"SELECT * FROM "users" JOIN "tasks" ON true"#)]
+#[case(r#"WITH "written" AS (UPDATE "tasks" SET "title" = $1 RETURNING "id") SELECT COUNT(*) FROM "written""#)]
+#[case(r#"WITH "written" AS (DELETE FROM "tasks" RETURNING "id") SELECT COUNT(*) FROM "written""#)]
+#[case(r#"SELECT * FROM "tasks" JOIN "keys" ON true WHERE "keys"."user_id" = $1"#)]
 #[case("tasks tasks tasks")]
 fn a_statement_that_does_not_is_found(#[case] sql: &str) {
     assert!(fault_of(sql).is_some());

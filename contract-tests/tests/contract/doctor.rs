@@ -11,6 +11,7 @@ use todo_contract_tests::{
     Mode::Transaction,
     Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase,
 };
+use url::Url;
 
 /// What a production is given.
 const WELL: [(&str, &str); 5] = [
@@ -206,7 +207,9 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     {
         database.execute_unprepared(&statement).await.expect("the role can be made");
     }
-    let seen = examine(&[("DATABASE_URL", &url.replace("postgres@", &format!("{role}@")))]);
+    let mut by_role: Url = url.parse().expect("an address");
+    by_role.set_username(&role).expect("it has users");
+    let seen = examine(&[("DATABASE_URL", by_role.as_str())]);
     assert!(seen.line("role").starts_with("pass"), "{}", seen.said);
     assert!(seen.line("rights").contains("GRANT INSERT, UPDATE, DELETE ON tasks"), "{}", seen.said);
     assert_eq!(seen.code, Some(2), "{}", seen.said);

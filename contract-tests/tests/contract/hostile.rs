@@ -131,7 +131,7 @@ fn the_claims_of_a_signed_token_are_taken_or_refused(#[values(Sqlite, Postgres)]
 }
 
 #[rstest]
-fn a_header_changes_no_more_than_it_may(#[values(Sqlite, Postgres)] engine: Engine) {
+fn no_header_causes_a_fault(#[values(Sqlite, Postgres)] engine: Engine) {
     let name = select(vec![
         "X-Request-Id",
         "Accept",

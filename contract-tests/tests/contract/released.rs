@@ -2,7 +2,7 @@
 
 mod judge;
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
 use todo_contract_tests::{committed, workspace};
@@ -11,15 +11,19 @@ use self::judge::breaks;
 
 #[test]
 fn no_client_of_a_released_document_is_broken() {
-    let mut released = 0;
-    for file in fs::read_dir(workspace().join("openapi/released")).expect("the folder of releases") {
-        let file = file.expect("a file").path();
-        let old: Value = serde_json::from_str(&fs::read_to_string(&file).expect("a text")).expect("JSON");
+    let changelog = fs::read_to_string(workspace().join("CHANGELOG.md")).expect("a text");
+    let headings = changelog.lines().filter_map(|line| line.strip_prefix("## ")?.split_once(" ("));
+    let told: BTreeSet<_> = headings.map(|(version, _)| format!("{version}.json")).collect();
+    let folder = workspace().join("openapi/released");
+    let frozen = fs::read_dir(&folder).expect("the folder of releases").map(|file| file.expect("a file").file_name());
+    assert_eq!(frozen.map(|name| name.into_string().expect("a name")).collect::<BTreeSet<_>>(), told);
+    assert!(!told.is_empty(), "there is a release to hold the document against");
+    for version in told {
+        let old: Value =
+            serde_json::from_str(&fs::read_to_string(folder.join(&version)).expect("a text")).expect("JSON");
         let found = breaks(&old, &committed().json);
-        assert!(found.is_empty(), "clients of {} break:\n{}", file.display(), found.join("\n"));
-        released += 1;
+        assert!(found.is_empty(), "clients of {version} break:\n{}", found.join("\n"));
     }
-    assert!(released > 0, "there is a release to hold the document against");
 }
 
 /// A change of the document at a pointer; `None` takes the value away.

@@ -1,4 +1,4 @@
-//! The keeper of tasks: these are the handlers. Each is a scoped statement, its execution, and a mapping.
+//! The keeper of tasks. Each operation is a scoped statement, its execution, and a mapping.
 //!
 //! Every write (but one under an idempotency key, see [`super::once`]) is one statement that carries the
 //! owner in its condition and returns what it wrote; no

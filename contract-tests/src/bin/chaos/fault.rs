@@ -7,6 +7,9 @@ use tokio::{task::block_in_place, time::sleep};
 
 use crate::{proxy::Weather, stage::Stage, tally::Tally};
 
+/// For how long a fault waits for its moment.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How many megabytes the disk has that is soon full.
 const SMALL: u32 = 32;
 
@@ -84,7 +87,11 @@ impl Fault {
             }
             Self::KilledMidWrite => {
                 sleep(milliseconds(100..400)).await;
+                let deadline = Instant::now() + PATIENCE;
                 while tally.writing() == 0 {
+                    if Instant::now() > deadline {
+                        return false;
+                    }
                     tokio::task::yield_now().await;
                 }
                 // From the first of the work to the last of it.

@@ -132,7 +132,7 @@ impl Rows {
         };
         let key = |row: &QueryResult| {
             let answer: Value = serde_json::from_str(&row.try_get::<String>("", "answer")?).unwrap_or_default();
-            let id = answer["task"]["id"].as_i64().or(answer["id"].as_i64()).unwrap_or_default();
+            let id = answer["id"].as_i64().unwrap_or_default();
             Ok::<_, sea_orm::DbErr>(((row.try_get("", "user_id")?, row.try_get("", "key")?), id))
         };
         Self {

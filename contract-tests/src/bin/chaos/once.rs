@@ -71,8 +71,10 @@ pub(crate) async fn create(engine: Engine, count: usize) -> Report {
             }
         }
     });
-    if finished.await.is_err() {
-        next.store(count, Ordering::SeqCst);
+    let is_finished = finished.await.is_ok();
+    // Nobody is to wait for creations that no creator makes any more.
+    next.store(count, Ordering::SeqCst);
+    if !is_finished {
         working.shutdown().await;
         tally.amiss(format!("it was not done in {PATIENCE:?}"));
     }

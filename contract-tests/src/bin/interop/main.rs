@@ -23,6 +23,10 @@ async fn main() -> ExitCode {
         eprintln!("interop: there is no peer {unknown:?}; there are {}", names.join(", "));
         return ExitCode::FAILURE;
     }
+    if let Some(missing) = unlisted() {
+        eprintln!("interop: contract-tests/interop/{missing} has a run, but no entry among the peers");
+        return ExitCode::FAILURE;
+    }
     let mut summary = Summary::default();
     for peer in PEERS.iter().filter(|peer| wanted.is_empty() || wanted.iter().any(|name| name == peer.name)) {
         for engine in peer.engines {
@@ -37,4 +41,13 @@ async fn main() -> ExitCode {
     }
     print!("{summary}");
     if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What looks like a peer and would never be run.
+fn unlisted() -> Option<String> {
+    let folders = std::fs::read_dir(paths::sources()).into_iter().flatten().flatten();
+    let mut runs = folders.filter(|folder| folder.path().join("run").exists());
+    runs.find_map(|folder| {
+        folder.file_name().into_string().ok().filter(|name| !PEERS.iter().any(|peer| peer.name == name))
+    })
 }

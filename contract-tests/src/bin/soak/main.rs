@@ -35,7 +35,8 @@ async fn main() -> ExitCode {
         .into_iter()
         .filter(|engine| wanted.is_empty() || wanted.iter().any(|name| name == engine.name()))
         .collect();
-    let Some(minutes) = minutes.filter(|_| !engines.is_empty()) else {
+    let is_known = wanted.len() <= engines.len();
+    let Some(minutes) = minutes.filter(|_| is_known && !engines.is_empty()) else {
         eprintln!("soak: say for how many minutes, and perhaps on which of sqlite, postgres: soak 10 sqlite");
         return ExitCode::FAILURE;
     };

@@ -9,7 +9,7 @@ MACHETE := $(TOOLS)/cargo-machete@0.9.2/bin/cargo-machete
 PRODUCTION := CARGO_ENCODED_RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
 
 .DEFAULT_GOAL := help
-.PHONY: help run build profile token test test-plain chaos soak bench bench-http instructions check format lint doc deny \
+.PHONY: help run build profile token test test-plain test-release chaos soak bench bench-http instructions check format lint doc deny \
   machete document drift postgres interop release clean
 
 help: ## List what there is to do
@@ -36,11 +36,18 @@ token: .env ## Print a token for trying the API: make token USER=demo
 test: postgres ## Run all tests, on SQLite and on PostgreSQL
 	$(CARGO) test --workspace --locked
 
-PLAIN := $(CARGO) test --locked --package todo-contract-tests --test contract --
+SOME := $(CARGO) test --locked --package todo-contract-tests --test contract --
+# Fails where no test has such a name.
+THERE = @for tests in $(1); do \
+  $(SOME) --list $$tests | grep -q ': test$$' || { echo "no test is called $$tests" >&2; exit 1; }; done
+
 test-plain: postgres ## The tests of tasks once more, a statement for each request and no list remembered
-	@for tests in tasks:: ownership::; do \
-	  $(PLAIN) --list $$tests | grep -q ': test$$' || { echo "no test is called $$tests" >&2; exit 1; }; done
-	TEST_VARIABLES="DATABASE_BATCH_SIZE=1 LIST_CACHE=0 WORKERS=1" $(PLAIN) tasks:: ownership::
+	$(call THERE,tasks:: ownership::)
+	TEST_VARIABLES="DATABASE_BATCH_SIZE=1 LIST_CACHE=0 WORKERS=1" $(SOME) tasks:: ownership::
+
+test-release: build postgres ## The tests of the server as a process once more, of the build for production
+	$(call THERE,memory:: process::)
+	TEST_SERVER="$(CURDIR)/target/release/todo-server" $(SOME) memory:: process::
 
 chaos: postgres ## Cause faults for real, and see that nothing acknowledged is lost: make chaos LONG=1 FAULT=disk-full
 	$(CARGO) run --quiet --locked --package todo-contract-tests --bin chaos -- $(if $(LONG),--long) $(FAULT)
@@ -48,7 +55,7 @@ chaos: postgres ## Cause faults for real, and see that nothing acknowledged is l
 soak: postgres ## Load the server for MINUTES (10) on each database, and see that it holds no more than before
 	$(PRODUCTION) $(CARGO) run --quiet --release --locked --package todo-contract-tests --bin soak -- $(or $(MINUTES),10) $(DATABASE)
 
-check: format lint doc deny machete drift test test-plain chaos interop ## Run all that has to pass before a change lands
+check: format lint doc deny machete drift test test-plain test-release chaos interop ## Run all that has to pass before a change lands
 
 format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check

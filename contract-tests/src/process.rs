@@ -19,14 +19,18 @@ use tempfile::TempDir;
 
 use crate::{Client, SECRET, Token, workspace};
 
-/// The built `todo-server`; it is built where it is not.
+/// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
 /// # Panics
 ///
 /// Where it cannot be built.
+#[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
 pub fn server_binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        if let Some(given) = std::env::var_os("TEST_SERVER") {
+            return given.into();
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "--package", "todo-server", "--bin", "todo-server"]);
         // As this program is built, and so where it lies.

@@ -1,0 +1,161 @@
+//! What is wrong with a configuration is told at the start, with the remedy.
+
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+
+use rstest::rstest;
+use todo_contract_tests::ServerProcess;
+
+/// What is wrong with a configuration, and the words that tell.
+#[rstest]
+#[case::no_secret("BETTER_AUTH_SECRET", "", "BETTER_AUTH_SECRET and AUTH_JWKS_URL are both not set")]
+#[case::short_secret("BETTER_AUTH_SECRET", "tooshort-hunter2", "BETTER_AUTH_SECRET must have at least 32 bytes")]
+#[case::fewer_bytes_than_it_seems(
+    "BETTER_AUTH_SECRET",
+    "ééééééééééééééé",
+    "BETTER_AUTH_SECRET must have at least 32 bytes"
+)]
+#[case::known_secret(
+    "BETTER_AUTH_SECRET",
+    "better-auth-secret-12345678901234567890",
+    "BETTER_AUTH_SECRET is the one that Better Auth falls back to"
+)]
+#[case::no_address("DATABASE_URL", "hunter2", "DATABASE_URL is no address")]
+#[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL has a port that")]
+#[case::cut_short("DATABASE_URL", "postgresql://ann:hunter/2@db/x", "or write the /, # or @ of a password as %2F")]
+#[case::other_database("DATABASE_URL", "mysql://ann:hunter2@db/x", "DATABASE_URL has the scheme mysql")]
+#[case::bad_parameter(
+    "DATABASE_URL",
+    "postgresql://ann:hunter2@db/x?application_name=todo&sslmode=maybe",
+    "DATABASE_URL has a value of sslmode that cannot be"
+)]
+#[case::unknown_parameter(
+    "DATABASE_URL",
+    "postgresql://ann@db/x?sslpassword=hunter2",
+    "DATABASE_URL has the parameter sslpassword, which the driver does not know; take it out"
+)]
+#[case::slash_in_password("DATABASE_URL", "postgresql://ann:/hunter2@db/x", "DATABASE_URL has an @ or # behind")]
+#[case::hash_in_password("DATABASE_URL", "postgresql://ann:12#hunter2@db/x", "DATABASE_URL has an @ or # behind")]
+#[case::at_and_slash_in_password(
+    "DATABASE_URL",
+    "postgresql://ann:a@b/hunter2@db/x",
+    "DATABASE_URL has an @ or # behind"
+)]
+#[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
+#[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]
+#[case::direct_beside_embedded(
+    "DATABASE_DIRECT_URL",
+    "postgresql://ann:hunter2@db/x",
+    "DATABASE_DIRECT_URL and DATABASE_URL must lead to the same PostgreSQL"
+)]
+#[case::unversioned_secrets(
+    "BETTER_AUTH_SECRETS",
+    "hunter2hunter2hunter2hunter2hunter2",
+    "BETTER_AUTH_SECRETS has an entry (number 1)"
+)]
+#[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "SECRETS (entry 1) must have at least 32 bytes")]
+#[case::no_secrets("BETTER_AUTH_SECRETS", " , ", r#"BETTER_AUTH_SECRETS is " , ", which has no item; write one"#)]
+#[case::no_audience("AUTH_AUDIENCE", ",", r#"AUTH_AUDIENCE is ",", which has no item; write one, or leave it unset"#)]
+#[case::no_address("AUTH_JWKS_URL", "app.example.com/api/auth/jwks", "AUTH_JWKS_URL is no address")]
+#[case::file("AUTH_JWKS_URL", "file:///etc/jwks.json", "AUTH_JWKS_URL is no address")]
+#[case::password_with_slash(
+    "AUTH_JWKS_URL",
+    "https://ann:1/hunter2@a.example/jwks",
+    "AUTH_JWKS_URL has an @ or # behind"
+)]
+#[case::cut_short("AUTH_JWKS_URL", "https://ann:hunter/2@a.example/jwks", "AUTH_JWKS_URL has a port that is no number")]
+#[case::no_collector("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "OTEL_EXPORTER_OTLP_ENDPOINT is no address")]
+#[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
+#[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
+#[case::cooldown_over_max_age(
+    "AUTH_JWKS_MAX_AGE",
+    "5",
+    "AUTH_JWKS_COOLDOWN is 10, but must be at most AUTH_JWKS_MAX_AGE, which is 5,"
+)]
+#[case::port("PORT", "eighty", r#"PORT is "eighty", but must be a whole number from 0 to 65535"#)]
+#[case::port_too_large("PORT", "65536", "PORT is \"65536\"")]
+#[case::no_connections("DATABASE_MAX_CONNECTIONS", "0", "DATABASE_MAX_CONNECTIONS is \"0\"")]
+#[case::minimum_over_maximum("DATABASE_MIN_CONNECTIONS", "11", "DATABASE_MIN_CONNECTIONS must be at most")]
+#[case::timeout("DATABASE_TIMEOUT", "-1", "DATABASE_TIMEOUT is \"-1\"")]
+#[case::flag("MIGRATE_ON_START", "yes", r#"MIGRATE_ON_START is "yes", but must be true or false"#)]
+#[case::table("USERS_TABLE", "a.b.c", "USERS_TABLE must be the name of a table")]
+#[case::any_origin("ALLOWED_ORIGINS", "*", "ALLOWED_ORIGINS has \"*\", which is no origin")]
+#[case::many_origins(
+    "ALLOWED_ORIGINS",
+    "https://*.a.example",
+    "\"https://*.a.example\", which is no origin; write each"
+)]
+#[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
+#[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
+#[case::rate("RATE_LIMIT", "many", r#"RATE_LIMIT is "many", but must be off, or requests a second"#)]
+#[case::no_rate("RATE_LIMIT", "0:1", "each at least 1, such as 20:200")]
+#[case::proxy("TRUSTED_PROXIES", "nginx", "TRUSTED_PROXIES has \"nginx\", which is no address; write each as")]
+#[case::no_requests("MAX_REQUESTS", "0", "MAX_REQUESTS is \"0\"")]
+#[case::level("LOG_LEVEL", "loud=very", r#"LOG_LEVEL is "loud=very", but must be"#)]
+#[case::no_level("LOG_LEVEL", "info,warning", "but must be off, error, warn, info, debug, trace, or directives such")]
+#[case::format("LOG_FORMAT", "xml", r#"LOG_FORMAT is "xml", but must be text or json"#)]
+fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {
+    let output = ServerProcess::run(&[], &[(name, value)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(words), "{said}");
+    assert!(!said.contains("hunter2"), "and no secret is shown: {said}");
+    assert!(said.lines().count() == 1, "one fault, one line: {said}");
+}
+
+#[test]
+fn a_variable_in_another_encoding_is_refused_and_not_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = ServerProcess::command(folder.path(), &[], &[]);
+    command.env("DATABASE_URL", OsStr::from_bytes(b"postgresql://ann:hunter2\xe9@db/todo"));
+    command.env("OF_OTHERS", OsStr::from_bytes(b"\xe9"));
+    let output = ServerProcess::finish(command);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "DATABASE_URL is not in UTF-8; write it so\n");
+}
+
+#[test]
+fn a_variable_in_two_spellings_is_refused_with_the_remedy() {
+    let output = ServerProcess::run(&[], &[("PORT", "0"), ("port", "1")]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("in two spellings (duplicate field `port`); keep the one in capitals"), "{said}");
+}
+
+#[test]
+fn all_faults_of_a_configuration_are_told_at_once() {
+    let variables = [("BETTER_AUTH_SECRET", ""), ("PORT", "x"), ("LOG_FORMAT", "xml"), ("DATABASE_URL", "x")];
+    let output = ServerProcess::run(&[], &variables);
+    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), variables.len());
+}
+
+#[test]
+fn a_file_of_variables_is_read_and_goes_after_the_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), "PORT=x\nLOG_FORMAT=xml\n").expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[("LOG_FORMAT", "loud")]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("LOG_FORMAT is \"loud\"") && !said.contains("PORT"), "{said}");
+}
+
+#[test]
+fn a_malformed_file_of_variables_is_named_without_its_content() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), "PORT=0\nSECRET='hunter2\n").expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_dollar_that_would_change_a_value_is_refused_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (value, words) in [
+        ("hunter2$ecret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a $, which"),
+        ("'hunter2$ecret-of-more-than-32-bytes'", "LOG_FORMAT is \"xml\""),
+    ] {
+        fs::write(folder.path().join(".env"), format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n")).expect("a file");
+        let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
+        assert_eq!(said.contains("in single quotes"), words.contains('$'), "{said}");
+    }
+}

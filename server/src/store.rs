@@ -108,12 +108,13 @@ impl Store {
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
+        let mut searches = Arc::new(room_for_searches(config));
         if config.url.is_embedded() {
-            // One writes at a time there, and so for all.
+            // One writes at a time there, and so for all, who have the same connections.
             lanes.write_with(&self.lanes);
-            return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
+            searches = Arc::clone(&self.searches);
         }
-        Self { databases, lanes: Arc::new(lanes), searches: Arc::new(room_for_searches(config)), ..self.clone() }
+        Self { databases, lanes: Arc::new(lanes), searches, ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.

@@ -2,7 +2,11 @@
 
 use std::{future::pending, io, net::SocketAddr, time::Duration};
 
-use poem::{Endpoint, Response, Route, endpoint::make_sync, get};
+use poem::{
+    Endpoint, Request, Response, Route,
+    endpoint::make_sync,
+    http::{Method, StatusCode, header::ALLOW},
+};
 use tokio::net::TcpListener;
 
 use crate::{Databases, HttpConfig, metrics::Page, serve::serve};
@@ -44,6 +48,9 @@ impl Admin {
 }
 
 fn metrics(page: Page) -> impl Endpoint<Output = Response> {
-    let metrics = make_sync(move |_| Response::builder().content_type(CONTENT_TYPE).body(page.print()));
-    Route::new().at("/metrics", get(metrics))
+    let metrics = move |request: Request| match *request.method() {
+        Method::GET | Method::HEAD => Response::builder().content_type(CONTENT_TYPE).body(page.print()),
+        _ => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET, HEAD").finish(),
+    };
+    Route::new().at("/metrics", make_sync(metrics))
 }

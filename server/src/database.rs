@@ -19,7 +19,10 @@ pub(crate) mod value;
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnAcquireErr, ConnectOptions, Database, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{
+    ConnAcquireErr, ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr,
+    TransactionTrait,
+};
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
@@ -89,6 +92,14 @@ impl Databases {
             row_security::prove(&one.writes, &role, migrations).await?;
         }
         Ok(all)
+    }
+
+    /// The pools of `all`, by name. Those of an embedded database are everybody's; to others, one is for reading and writing.
+    pub(crate) fn pools(all: &[Self]) -> Vec<(&'static str, &Connection)> {
+        match all.first().filter(|first| first.writes.get_database_backend() == DbBackend::Sqlite) {
+            Some(shared) => vec![("reads", &shared.reads), ("writes", &shared.writes)],
+            None => all.iter().map(|each| ("all", &each.writes)).collect(),
+        }
     }
 
     /// Whether a pooler in transaction mode stands before the database.

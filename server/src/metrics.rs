@@ -6,6 +6,7 @@
 //! address or a path.
 
 use std::{
+    collections::BTreeMap,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -73,10 +74,12 @@ impl Page {
     /// All of it, as it is now.
     pub(crate) fn print(&self) -> String {
         self.process.collect();
-        let reads = self.databases.iter().map(|databases| databases.reads.counts());
-        let writes = self.databases.iter().map(|databases| databases.writes.counts());
-        let sum = |one: (u32, u32), other: (u32, u32)| (one.0 + other.0, one.1 + other.1);
-        for (pool, (open, idle)) in [("reads", reads.fold((0, 0), sum)), ("writes", writes.fold((0, 0), sum))] {
+        let mut pools = BTreeMap::<_, (u32, u32)>::new();
+        for (pool, connection) in Databases::pools(&self.databases) {
+            let (sum, (open, idle)) = (pools.entry(pool).or_default(), connection.counts());
+            *sum = (sum.0 + open, sum.1 + idle);
+        }
+        for (pool, (open, idle)) in pools {
             let set = |state: &'static str, count: u32| {
                 gauge!(DATABASE_CONNECTIONS, "pool" => pool, "state" => state).set(count);
             };

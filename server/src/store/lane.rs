@@ -123,7 +123,7 @@ impl<K: Kind> Lane<K> {
 }
 
 /// A fault of ours ended the statement; what it has done is not known.
-fn lost() -> DbErr {
+pub(super) fn lost() -> DbErr {
     DbErr::Custom("a statement was not carried to its end".to_owned())
 }
 

@@ -1,10 +1,11 @@
 //! How a list is answered: from memory where the database says that it still holds, which is asked no more than that takes.
 
-use sea_orm::{ConnectionTrait, QueryTrait};
-use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
-use tokio::sync::SemaphorePermit;
+use std::sync::Arc;
 
-use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use sea_orm::{ConnectionTrait, DbErr, QueryTrait};
+use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
+
+use super::{Store, fault, history::Mark, lane::lost, lanes::Wanted, list::List, lists::Kept, page, version::version};
 use crate::{
     entity::task::{Entity, Model},
     metrics,
@@ -75,17 +76,32 @@ impl Store {
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
-        let version = self.attempt(async {
-            let _turn = self.turn(query).await;
-            self.lanes.version.ask(wanted.clone()).await
-        });
-        let version = version.await?;
+        let (lanes, asked) = (Arc::clone(&self.lanes), wanted.clone());
+        let version = self.in_turn(query, async move { lanes.version.ask(asked).await });
+        let version = self.attempt(version).await?;
         Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
     }
 
-    /// The turn of a search, while it is held: it looks through all tasks of its owner, for as long as that takes.
-    async fn turn(&self, query: &ListQuery) -> Option<SemaphorePermit<'_>> {
-        if query.search.is_empty() { None } else { self.searches.acquire().await.ok() }
+    /// The answer to `asked`, about a list of `query`. A search looks through all tasks of its owner, and so has a turn: for as
+    /// long as the database is at it, which is not told where the client leaves.
+    async fn in_turn<T, E>(
+        &self,
+        query: &ListQuery,
+        asked: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+    {
+        if query.search.is_empty() {
+            return asked.await;
+        }
+        let turn = Arc::clone(&self.searches).acquire_owned().await;
+        let searched = tokio::spawn(async move {
+            let _turn = turn;
+            asked.await
+        });
+        searched.await.unwrap_or_else(|_| Err(lost().into()))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -108,13 +124,10 @@ impl Store {
 
     /// The page as the database has it.
     async fn read(&self, Wanted { owner, query, after }: &Wanted) -> Outcome<List, InvalidCursor> {
-        let reads = &self.reads(owner);
+        let reads = self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
-        let rows = self.attempt(async {
-            let _turn = self.turn(query).await;
-            Model::all(&reads.query_all(&select.into_query()).await?)
-        });
-        let mut rows = rows.await?;
+        let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
+        let mut rows = self.attempt(self.in_turn(query, rows)).await?;
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));

@@ -14,7 +14,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    TestApp, TestDatabase, until,
+    Raw, TestApp, TestDatabase, count, page, until, watched_on,
 };
 
 async fn finds(client: &Client, q: &str) -> bool {
@@ -142,10 +142,12 @@ async fn a_search_finds_nothing_of_others(#[values(Sqlite, Postgres)] engine: En
     assert!(!finds(&eve, "secret").await);
 }
 
-/// A server whose ann has thousands of tasks that are long.
-async fn tedious(engine: Engine, variables: &[(&str, &str)]) -> TestApp {
-    let database = Arc::new(TestDatabase::create(engine).await);
-    let app = TestApp::on(&database, variables).await.expect("it starts");
+/// Patient, with one connection beside the one that searches may have.
+const NARROW: [(&str, &str); 4] =
+    [("DATABASE_TIMEOUT", "50"), ("REQUEST_TIMEOUT", "60"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+
+/// Gives ann thousands of tasks that are long.
+async fn make_tedious(database: &TestDatabase) {
     database.fill("ann", 5000).await;
     let (title, description) = ("k".repeat(200), "k".repeat(1000));
     let mut long = Query::update();
@@ -154,6 +156,12 @@ async fn tedious(engine: Engine, variables: &[(&str, &str)]) -> TestApp {
         .value("description", description)
         .and_where(Expr::col("user_id").eq("ann"));
     database.connect().await.execute(&long).await.expect("they are long");
+}
+
+async fn tedious(engine: Engine, variables: &[(&str, &str)]) -> TestApp {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let app = TestApp::on(&database, variables).await.expect("it starts");
+    make_tedious(&database).await;
     app
 }
 
@@ -172,9 +180,7 @@ async fn what_is_nearly_there_is_sought_in_time(#[values(Sqlite, Postgres)] engi
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engine: Engine) {
-    const PATIENT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "50"), ("REQUEST_TIMEOUT", "60")];
-    let narrow = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
-    let app = tedious(engine, &[PATIENT, narrow].concat()).await;
+    let app = tedious(engine, &NARROW).await;
     let (ann, found) = (app.client("ann"), Arc::new(AtomicUsize::new(0)));
     let searches: Vec<_> = (1..=8)
         .map(|limit| {
@@ -193,5 +199,25 @@ async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engi
     assert!(found < searches.len() / 2, "{found} searches were waited for");
     for search in searches {
         search.await.expect("it is answered");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_has_its_turn_until_its_end_whoever_leaves(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let (_server, address, admin) = watched_on(&database.url(), &NARROW);
+    make_tedious(&database).await;
+    for left in 1..=4 {
+        let mut raw = Raw::connect(address).await;
+        let path = format!("/api/tasks?limit={left}&q={}", nearly());
+        raw.send(Raw::head("GET", &path, "ann") + "\r\n").await;
+        until("it has come", async || count(&page(admin).await, "http_requests_in_flight") == 1).await;
+        drop(raw);
+        let abandoned = r#"http_requests_abandoned_total{operation="listTasks"}"#;
+        until("its client has left", async || page(admin).await.contains(&format!("{abandoned} {left}\n"))).await;
+        let pool = if engine == Sqlite { "reads" } else { "all" };
+        let used = count(&page(admin).await, &format!(r#"database_pool_connections{{pool="{pool}",state="used"}}"#));
+        assert!(used <= 1, "{used} connections search for {left} who left");
     }
 }

@@ -96,3 +96,22 @@ async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(f
     other.execute_unprepared("ROLLBACK").await.expect("the lock is free");
     assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
 }
+
+/// As where a primary has become a standby, and its name leads to another.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_cannot_write_any_more_are_given_up() {
+    let one = [("LIST_CACHE", "0"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
+    let app = TestApp::configured(Postgres, &one).await;
+    let (ann, owner) = (app.client("ann"), app.database().connect().await);
+    let (id, url) = (ann.created("Buy milk").await, app.database().url());
+    let of_new_ones =
+        format!("ALTER DATABASE {} SET default_transaction_read_only", url.rsplit('/').next().expect("it"));
+    owner.execute_unprepared(&format!("{of_new_ones} = on")).await.expect("an owner may");
+    cut(&owner).await;
+    let states = async || [ann.toggle(id).await.status, ann.task(id).await.status];
+    until("all can be read, and nothing be written", async || states().await == [503, 200]).await;
+    owner.execute_unprepared(&format!("{of_new_ones} = off")).await.expect("an owner may");
+    // Kept from before, it fails once more.
+    ann.toggle(id).await;
+    ann.toggle(id).await.expect(200);
+}

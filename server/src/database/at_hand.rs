@@ -129,7 +129,7 @@ impl<DB: Database> AtHand<DB> {
         let mut state = self.0.state.lock();
         taken.used = Instant::now();
         let is_wanted = self.0.waiting.load(Ordering::Acquire) > 0;
-        if is_wanted || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
+        if taken.is_over || is_wanted || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
             return;
         }
         while let Some(place) = state.queue.pop_front() {

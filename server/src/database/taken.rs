@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     statement::{Naming, no_connection, query, runtime},
-    trouble::is_outdated,
+    trouble::is_lasting,
 };
 
 /// How long a connection may take to be given back. One that takes longer is closed.
@@ -22,7 +22,7 @@ const GIVEN_BACK: Duration = Duration::from_secs(10);
 pub(super) struct Taken<DB: Database> {
     connection: PoolConnection<DB>,
     /// Whether it is to be closed instead of being given back.
-    is_over: bool,
+    pub(super) is_over: bool,
     /// When it was taken from the pool.
     pub(super) since: Instant,
     /// When it was last used.
@@ -39,7 +39,7 @@ impl<DB: Database> Taken<DB> {
 
     /// The error, after which it is closed where it would only give the same again.
     fn failed(&mut self, error: sqlx::Error) -> RuntimeErr {
-        if is_outdated(&error) {
+        if is_lasting(&error) {
             self.is_over = true;
             self.connection.close_on_drop();
         }

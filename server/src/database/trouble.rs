@@ -40,6 +40,9 @@ pub(crate) const LOCKED: &str = "55P03";
 /// `feature_not_supported`: that a prepared statement answers with other columns than it did, since the table was altered.
 const OUTDATED: &str = "0A000";
 
+/// `read_only_sql_transaction`: that the primary is one no more.
+const DEMOTED: &str = "25006";
+
 /// `insufficient_privilege`, which is also what a policy answers.
 pub(crate) const NO_PRIVILEGE: &str = "42501";
 
@@ -65,9 +68,11 @@ pub(crate) fn is_refusal(error: &DbErr) -> bool {
         && !ends_session(error)
 }
 
-/// Whether the connection is to be closed, since what it has prepared is of no use any more.
-pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == OUTDATED)
+/// Whether the connection would only give the same again, and is to be closed: what it has prepared is of no use any more,
+/// or it leads to what was the primary, where another one may lead to what is.
+pub(super) fn is_lasting(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| [OUTDATED, DEMOTED].contains(&&*code))
 }
 
 /// Whether the session ends with it: a pooler that has lost the database says so by whatever code it likes.
@@ -97,7 +102,7 @@ fn is_out_of_reach(error: &sqlx::Error) -> bool {
             // operator intervention, errors of the system beneath; a primary that is one no more, and a lock that
             // somebody else kept; a statement that was prepared before its table was altered (PostgreSQL, appendix A).
             error.try_downcast_ref::<PgDatabaseError>().is_some()
-                && ["08", "40", "53", "57", "58", "25006", LOCKED, OUTDATED].iter().any(|class| code.starts_with(class))
+                && ["08", "40", "53", "57", "58", DEMOTED, LOCKED, OUTDATED].iter().any(|class| code.starts_with(class))
         }
         _ => false,
     }

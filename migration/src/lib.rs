@@ -3,6 +3,7 @@
 //! Each migration names its tables and columns literally and knows no entity: history must not change
 //! when the code does. Constraints live here first, so that the data is sound whoever writes it.
 
+mod history;
 mod index;
 mod m20261124_000001_create_users;
 mod m20261124_000002_create_tasks;
@@ -24,7 +25,7 @@ use sea_orm_migration::{
 pub use sea_orm_migration::MigratorTraitSelf;
 
 pub use self::{
-    row_security::{CALLER_SETTING, current_role},
+    row_security::{CALLER_SETTING, RIGHTS_OF_SERVERS, Right, current_role},
     users_table::{InvalidUsersTable, OtherUsersTable, UsersTable},
 };
 
@@ -47,21 +48,17 @@ impl Migrator {
         self.migrations().into_iter().map(|migration| migration.name().to_owned())
     }
 
-    /// The names of those that have been run, by this release or a later one. Changes nothing, so any role may ask.
+    /// The names of those that have been run, by this release or a later one. Changes nothing.
     ///
     /// # Errors
     ///
-    /// Where the database does not answer.
+    /// Where the database does not answer, or the role may not know.
     pub async fn applied(&self, database: &impl ConnectionTrait) -> Result<BTreeSet<String>, DbErr> {
-        match self.get_applied_migrations_read_only(database).await {
-            Ok(applied) => Ok(applied.iter().map(|migration| migration.name().to_owned()).collect()),
-            // The library's word for those of a later release.
-            Err(DbErr::Custom(_)) => {
-                let applied = Query::select().column("version").from("seaql_migrations").take();
-                database.query_all(&applied).await?.iter().map(|row| row.try_get("", "version")).collect()
-            }
-            Err(error) => Err(error),
+        if !history::is_there(database).await? {
+            return Ok(BTreeSet::new());
         }
+        let applied = Query::select().column("version").from(history::TABLE).take();
+        database.query_all(&applied).await?.iter().map(|row| row.try_get("", "version")).collect()
     }
 
     /// The refusal, where the tasks belong to another table of users than the one given here: it is chosen

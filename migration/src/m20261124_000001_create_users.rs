@@ -45,6 +45,13 @@ impl MigrationTrait for Migration {
         if self.foreign.is_some() {
             return Ok(());
         }
+        let columns = UsersTable::default().columns(manager).await?;
+        if let Some((other, _)) = columns.iter().find(|(name, _)| !["id", "created_at"].contains(&name.as_str())) {
+            return Err(DbErr::Migration(format!(
+                "the table users has a column {other}, which is another system's, and would be dropped with it; set \
+                 USERS_TABLE=users to have it stay"
+            )));
+        }
         manager.drop_table(Table::drop().table("users").take()).await
     }
 }

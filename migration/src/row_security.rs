@@ -35,16 +35,19 @@ struct Guarded {
     table: &'static str,
     owner: &'static str,
     /// What requests do.
-    rights: &'static str,
+    rights: &'static [&'static str],
 }
 
-const TASKS: Guarded = Guarded { table: "tasks", owner: "user_id", rights: "SELECT, INSERT, UPDATE, DELETE" };
-const KEYS: Guarded = Guarded { table: "idempotency_keys", owner: "user_id", rights: "SELECT, INSERT, UPDATE" };
-const USERS: Guarded = Guarded { table: "users", owner: "id", rights: "SELECT, INSERT" };
+const TASKS: Guarded = Guarded { table: "tasks", owner: "user_id", rights: &["SELECT", "INSERT", "UPDATE", "DELETE"] };
+const KEYS: Guarded = Guarded { table: "idempotency_keys", owner: "user_id", rights: &["SELECT", "INSERT", "UPDATE"] };
+const USERS: Guarded = Guarded { table: "users", owner: "id", rights: &["SELECT", "INSERT"] };
+
+/// A table, and what must be allowed on it.
+pub type Right = (&'static str, &'static str);
 
 /// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps
 /// old ones.
-const OF_THE_SERVER: [(&str, &str); 5] = [
+pub const RIGHTS_OF_SERVERS: [Right; 5] = [
     ("seaql_migrations", "SELECT"),
     ("keys", "SELECT"),
     ("keys", "INSERT"),
@@ -56,6 +59,11 @@ impl Migrator {
     /// The tables whose rows row-level security guards: those of ours that have owners.
     pub fn guarded_tables(&self) -> impl Iterator<Item = &'static str> {
         self.guarded().map(|guarded| guarded.table)
+    }
+
+    /// What requests do on those.
+    pub fn rights_of_requests(&self) -> impl Iterator<Item = Right> {
+        self.guarded().flat_map(|guarded| guarded.rights.iter().map(move |right| (guarded.table, *right)))
     }
 
     fn guarded(&self) -> impl Iterator<Item = Guarded> {
@@ -112,7 +120,7 @@ impl Migrator {
             say(database, &format!("GRANT USAGE ON SCHEMA {schema} TO {}", quoted(role))).await?;
         }
         if login != owner {
-            for (table, right) in OF_THE_SERVER {
+            for (table, right) in RIGHTS_OF_SERVERS {
                 say(database, &format!("GRANT {right} ON {table} TO {}", quoted(login))).await?;
             }
         }
@@ -125,7 +133,7 @@ impl Guarded {
     /// statement, as a part of its own, and not once for each row.
     fn policies(&self, role: &str) -> [String; 6] {
         let Self { table, owner, rights } = self;
-        let role = quoted(role);
+        let (role, rights) = (quoted(role), rights.join(", "));
         [
             format!("GRANT {rights} ON {table} TO {role}"),
             format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
@@ -178,7 +186,7 @@ async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Res
 
 /// Whether the current role may do what a server does for nobody in particular.
 async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    for (table, right) in OF_THE_SERVER {
+    for (table, right) in RIGHTS_OF_SERVERS {
         let table = Func::cust("to_regclass").arg(table);
         let right = Func::cust("has_table_privilege").arg(table).arg(right);
         // Nothing at all where there is no such table.

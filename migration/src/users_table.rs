@@ -83,14 +83,13 @@ impl UsersTable {
 
     /// Makes sure that `tasks.user_id`, a text, can reference its `id`.
     pub(crate) async fn check(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-        let Some(column) = manager.get_connection().query_one(&self.id_column(manager.get_database_backend())).await?
-        else {
+        let columns = self.columns(manager).await?;
+        let Some((_, kind)) = columns.iter().find(|(name, _)| name == "id") else {
             return Err(DbErr::Migration(format!(
                 "there is no table {self} with a column id; run the migrations of the system that owns it first \
                  (for Better Auth: npx auth@latest migrate), or correct USERS_TABLE"
             )));
         };
-        let kind = type_of(&column)?;
         if !["text", "character varying", "varchar", "character"].contains(&kind.as_str()) {
             return Err(DbErr::Migration(format!(
                 "{self}.id is of type {kind}, which tasks.user_id, a varchar(255), cannot reference; \
@@ -118,13 +117,20 @@ impl UsersTable {
         }))
     }
 
-    /// Asks the catalogue for the type of `id`.
-    fn id_column(&self, backend: DbBackend) -> SelectStatement {
+    /// Its columns, each with its type; none where there is no such table.
+    pub(crate) async fn columns(&self, manager: &SchemaManager<'_>) -> Result<Vec<(String, String)>, DbErr> {
+        let columns = self.catalogue(manager.get_database_backend());
+        let rows = manager.get_connection().query_all(&columns).await?;
+        rows.iter().map(|column| Ok((column.try_get("", "column")?, type_of(column)?))).collect()
+    }
+
+    /// Asks the catalogue for the columns.
+    fn catalogue(&self, backend: DbBackend) -> SelectStatement {
         if backend == DbBackend::Sqlite {
             return Query::select()
+                .expr_as(Expr::col("name"), "column")
                 .expr_as(Expr::col("type"), "kind")
                 .from_function(Func::cust("pragma_table_info").arg(self.table.as_str()), "columns")
-                .and_where(Expr::col("name").eq("id"))
                 .take();
         }
         let schema = match &self.schema {
@@ -132,11 +138,11 @@ impl UsersTable {
             None => Func::cust("current_schema").into(),
         };
         Query::select()
+            .expr_as(Expr::col("column_name").cast_as("text"), "column")
             .expr_as(Expr::col("data_type").cast_as("text"), "kind")
             .from(("information_schema", "columns"))
             .and_where(Expr::col("table_schema").eq(schema))
             .and_where(Expr::col("table_name").eq(self.table.as_str()))
-            .and_where(Expr::col("column_name").eq("id"))
             .take()
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _, stdout},
     net::{Ipv4Addr, SocketAddr},
+    path::absolute,
     pin::pin,
     process::ExitCode,
     time::Duration,
@@ -152,6 +153,13 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let config = Config::load()?;
     start_telemetry(&config.log)?;
+    let url = &config.database.url;
+    // Elsewhere it would be made, and all seem well.
+    if let Some(file) = url.sqlite_file().filter(|file| !matches!(command, Migrate::Up) && !file.exists()) {
+        let file = absolute(&file).unwrap_or(file);
+        let remedy = "name the server's own, or run this in the folder that the server runs in";
+        return Err(format!("DATABASE_URL {url}: there is no file {}; {remedy}", file.display()).into());
+    }
     let databases = Databases::connect(&config.database).await?;
     let migrations = Migrations::of(&databases, &config.database);
     match command {

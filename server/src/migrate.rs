@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable};
+use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, Right};
 
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
@@ -64,6 +64,13 @@ pub enum MigrateError {
     /// The database said no, or a migration did.
     #[error("the migrations did not go through, and nothing was changed: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
+    /// The role may not know.
+    #[error(
+        "it cannot be read which migrations have been run: {}; `todo-server doctor` names the rights that the role of \
+         DATABASE_URL lacks",
+        words(.0)
+    )]
+    Hidden(DbErr),
     /// The address that they go to leads nowhere.
     #[error(transparent)]
     Unusable(UnusableDatabase),
@@ -119,7 +126,7 @@ impl<'a> Migrations<'a> {
         if allowed && self.row_security && self.role_of_callers().await?.is_none() {
             self.up().await?;
         }
-        let Standing { pending, later } = self.standing().await?;
+        let Standing { pending, later } = self.standing(&self.databases.writes).await?;
         if !later.is_empty() {
             // They only ever add, so that this one can work with what they made.
             tracing::warn!(migrations = ?later, "a later release has migrated; this one does not use what is new");
@@ -129,10 +136,7 @@ impl<'a> Migrations<'a> {
             _ if allowed => self.up().await?,
             _ => return Err(MigrateError::Pending(pending.join(", "))),
         }
-        match self.migrator.other_users_table(&self.databases.writes).await? {
-            Some(other) => Err(other.into()),
-            None => Ok(()),
-        }
+        self.refuse_other_users(&self.databases.writes).await
     }
 
     /// Runs what is pending, and makes the policies of row-level security, where it is on, or makes them good.
@@ -142,7 +146,8 @@ impl<'a> Migrations<'a> {
     /// Where the database or a migration says no; then nothing has changed.
     pub async fn up(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
-        let standing = self.standing().await?;
+        self.refuse_other_users(&transaction).await?;
+        let standing = self.standing(&transaction).await?;
         if !standing.pending.is_empty() {
             standing.refuse_later()?;
             self.migrator.up(&transaction, None).await?;
@@ -161,7 +166,8 @@ impl<'a> Migrations<'a> {
     /// As [`Migrations::up`].
     pub async fn down(&self, steps: u32) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
-        self.standing().await?.refuse_later()?;
+        self.refuse_other_users(&transaction).await?;
+        self.standing(&transaction).await?.refuse_later()?;
         self.migrator.down(&transaction, Some(steps)).await?;
         Ok(transaction.commit().await?)
     }
@@ -175,14 +181,13 @@ impl<'a> Migrations<'a> {
         Ok(self.lock().await?.rollback().await?)
     }
 
-    /// Each migration by name, and whether it has been run; then those that a later release has run. Changes no table, so
-    /// any role may ask.
+    /// Each migration by name, and whether it has been run; then those that a later release has run. Changes nothing.
     ///
     /// # Errors
     ///
-    /// Where the database does not answer.
+    /// Where the database does not answer, or the role may not know.
     pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
-        let Standing { pending, later } = self.standing().await?;
+        let Standing { pending, later } = self.standing(&self.databases.writes).await?;
         let ours = self.migrator.names().map(|name| (!pending.contains(&name), name));
         let all = ours.chain(later.into_iter().map(|name| (true, name)));
         Ok(all.map(|(is_applied, name)| (name, is_applied)).collect())
@@ -198,8 +203,28 @@ impl<'a> Migrations<'a> {
         self.migrator.guarded_tables()
     }
 
-    async fn standing(&self) -> Result<Standing, DbErr> {
-        let mut later = self.migrator.applied(&self.databases.writes).await?;
+    /// What a role must be able to do on which table, to carry out requests.
+    pub(crate) fn rights_of_requests(&self) -> impl Iterator<Item = Right> {
+        self.migrator.rights_of_requests()
+    }
+
+    /// Refuses to go on where the tasks belong to another table of users than the configured one.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrateError::OtherUsersTable`], or where the database does not answer.
+    pub(crate) async fn refuse_other_users(&self, database: &impl ConnectionTrait) -> Result<(), MigrateError> {
+        match self.migrator.other_users_table(database).await? {
+            Some(other) => Err(other.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn standing(&self, database: &impl ConnectionTrait) -> Result<Standing, MigrateError> {
+        let mut later = self.migrator.applied(database).await.map_err(|cause| match code_of(&cause).as_deref() {
+            Some(NO_PRIVILEGE) => MigrateError::Hidden(cause),
+            _ => cause.into(),
+        })?;
         let pending = self.migrator.names().filter(|name| !later.remove(name)).collect();
         Ok(Standing { pending, later })
     }

@@ -199,20 +199,32 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let seen = examine(&[("DATABASE_URL", &url)]);
     assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
 
-    // One that reads alone: named after the database, because roles are the whole server's.
-    let role = format!("reader_of_{}", url.rsplit('/').next().expect("a name"));
+    // One that may log in: named after the database, because roles are the whole server's.
+    let role = format!("newcomer_of_{}", url.rsplit('/').next().expect("a name"));
     let database = Database::connect(url.as_str()).await.expect("the database answers");
-    for statement in
-        [format!("CREATE ROLE {role} LOGIN"), format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")]
-    {
-        database.execute_unprepared(&statement).await.expect("the role can be made");
-    }
+    database.execute_unprepared(&format!("CREATE ROLE {role} LOGIN")).await.expect("the role can be made");
     let mut by_role: Url = url.parse().expect("an address");
     by_role.set_username(&role).expect("it has users");
-    let seen = examine(&[("DATABASE_URL", by_role.as_str())]);
+    let of_role = [("DATABASE_URL", by_role.as_str())];
+    let refused = ServerProcess::run(&["migrate", "status"], &of_role);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    for words in ["permission denied for table seaql_migrations", "; `todo-server doctor` names the rights"] {
+        assert!(said.contains(words), "{said}");
+    }
+    let seen = examine(&of_role);
     assert!(seen.line("role").starts_with("pass"), "{}", seen.said);
-    assert!(seen.line("rights").contains("GRANT INSERT, UPDATE, DELETE ON tasks"), "{}", seen.said);
+    assert!(seen.line("rights").starts_with("fail"), "{}", seen.said);
+    let (_, remedy) = seen.line("rights").split_once("; ").expect("a remedy");
+    assert!(remedy.contains(&format!("GRANT DELETE, INSERT, SELECT, UPDATE ON tasks TO {role};")), "{remedy}");
     assert_eq!(seen.code, Some(2), "{}", seen.said);
+    database.execute_unprepared(remedy).await.expect("it can be granted");
+    let seen = examine(&of_role);
+    assert!(seen.line("rights").starts_with("pass") && seen.line("migrations").starts_with("pass"), "{}", seen.said);
+    let server = ServerProcess::start(&of_role);
+    let client = ServerProcess::client(server.address(), "ann").with_header("Idempotency-Key", "\"one\"");
+    let id = client.created("what it may, is all that is needed").await;
+    client.delete(id).await.expect(204);
+    drop(server);
     for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
         database.execute_unprepared(&statement).await.expect("the role can be dropped");
     }

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
 
@@ -44,6 +44,7 @@ async fn ten_servers_that_start_at_once_migrate_once(#[values(Sqlite, Postgres)]
 async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = TestDatabase::create(engine).await;
     let url = database.url();
+    database.connect().await.close().await.expect("it is there, and empty");
     let migrate = |arguments: &[&str]| {
         let output =
             ServerProcess::run(&[&["migrate"], arguments].concat(), &[("DATABASE_URL", &url), ("LOG_LEVEL", "off")]);
@@ -106,6 +107,19 @@ async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Post
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
     assert_eq!(String::from_utf8_lossy(&migrate("status").stdout), listed, "nothing is taken back");
+}
+
+#[rstest]
+#[case("status")]
+#[case("down")]
+#[test]
+fn a_file_that_is_not_there_is_not_made_to_tell_of(#[case] command: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["migrate", command], &[]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let file = folder.path().canonicalize().expect("it is there").join("data/todo.db");
+    assert!(!output.status.success() && said.contains(&format!("there is no file {}", file.display())), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
 /// Requests queue behind who waits for a whole table.
@@ -195,10 +209,11 @@ async fn deleting_a_user_deletes_the_tasks(#[values(Sqlite, Postgres)] engine: E
     ann.created("back again").await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_table_that_is_altered_beneath_the_server_fails_nobody_for_long() {
+async fn a_table_that_is_altered_beneath_the_server_fails_nobody_for_long(#[values(Postgres, Guarded)] engine: Engine) {
     let few = [("LIST_CACHE", "0"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
-    let app = TestApp::configured(Postgres, &few).await;
+    let app = TestApp::configured(engine, &few).await;
     let (ann, owner) = (app.client("ann"), app.database().connect().await);
     let id = ann.created("a").await;
     let each = async || {

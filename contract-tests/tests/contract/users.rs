@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    TestApp, TestDatabase,
+    ServerProcess, TestApp, TestDatabase,
 };
 
 /// A database in which another system has made tables.
@@ -111,6 +111,58 @@ async fn a_table_that_the_tasks_do_not_belong_to_is_refused(
     assert!(refused.contains(words) && refused.contains("migrate down"), "{refused}");
     let app = TestApp::on(&database, before).await.expect("as before it still starts");
     app.client("ann").task(id).await.expect(200);
+}
+
+/// By the command, of one that has all of an earlier release.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_migrated_for_another_table(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &BETTER_AUTH).await;
+    let migrate = |arguments: &[&str], users: &str| {
+        let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
+        let output = ServerProcess::run(&[&["migrate"], arguments].concat(), &variables);
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned())
+    };
+    migrate(&["up"], "user");
+    migrate(&["down", "4"], "user");
+    let [before, _] = migrate(&["status"], "user");
+    for arguments in [&["up"][..], &["down"]] {
+        let [listed, refused] = migrate(arguments, "");
+        assert!(refused.contains("belong to the table user, but USERS_TABLE says users"), "{refused}");
+        assert_eq!(listed, "");
+    }
+    assert_eq!(before.matches("pending").count(), 4, "{before}");
+    assert_eq!(migrate(&["status"], "user"), [before, String::new()]);
+    let output = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &database.url())]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let told = said.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
+    assert!(told.contains("the tasks belong to the table user, but USERS_TABLE says users"), "{told}");
+}
+
+/// Whose it is, the variable tells, and that may be missing where somebody takes all back by hand.
+#[rstest]
+#[case::made_by_them(true)]
+#[case::taken_over(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_others_use_is_not_dropped(#[values(Sqlite, Postgres)] engine: Engine, #[case] is_theirs: bool) {
+    let theirs = ["CREATE TABLE users (id text PRIMARY KEY, email text)"];
+    let database = prepared(engine, if is_theirs { &theirs } else { &[] }).await;
+    let migrate = |arguments: &[&str], users: &str| {
+        let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
+        ServerProcess::run(&[&["migrate"], arguments].concat(), &variables)
+    };
+    assert!(migrate(&["up"], if is_theirs { "users" } else { "" }).status.success());
+    let connection = database.connect().await;
+    if !is_theirs {
+        connection.execute_unprepared("ALTER TABLE users ADD COLUMN email text").await.expect("a column of others");
+    }
+    let keep = "INSERT INTO users (id, email) VALUES ('ann', 'ann@example.com')";
+    connection.execute_unprepared(keep).await.expect("a user");
+    let refused = migrate(&["down", "6"], "");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("a column email") && said.contains("set USERS_TABLE=users"), "{said}");
+    assert!(migrate(&["down", "6"], "users").status.success(), "what it says to set, helps");
+    connection.execute_unprepared("UPDATE users SET email = 'kept'").await.expect("it is still there");
 }
 
 #[tokio::test]

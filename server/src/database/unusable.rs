@@ -51,6 +51,7 @@ impl UnusableDatabase {
             (_, Some(code)) if code.starts_with("28") => {
                 "; are name and password right, and does pg_hba.conf let us in?"
             }
+            (_, Some(trouble::NO_PRIVILEGE)) => "; `todo-server doctor` names the rights that the role lacks",
             (_, Some(_)) => "",
             (_, None) => "; is the server up, and are host and port right?",
         }

@@ -24,11 +24,10 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
             return findings;
         }
     };
-    let migrations = migrations(&databases, &config).await;
     if file.is_none() {
         findings.extend(postgres::connected(&databases, &config).await);
     }
-    findings.push(migrations);
+    findings.push(migrations(&databases, &config).await);
     databases.close().await;
     findings
 }
@@ -38,10 +37,15 @@ fn embedded(file: &Path) -> Vec<Finding> {
     [Some(Finding::pass("database", kind)), local::private("data", file)].into_iter().flatten().collect()
 }
 
-/// Whether the tables are those that this server needs.
+/// Whether the tables are those that this server needs, and belong to the users that are configured.
 async fn migrations(databases: &Databases, config: &DatabaseConfig) -> Finding {
     const CHECK: &str = "migrations";
-    let status = match Migrations::of(databases, config).status().await {
+    let migrations = Migrations::of(databases, config);
+    let examined = async {
+        migrations.refuse_other_users(&databases.writes).await?;
+        migrations.status().await
+    };
+    let status = match examined.await {
         Ok(status) => status,
         Err(cause) => return Finding::fail(CHECK, cause.to_string()),
     };

@@ -1,6 +1,11 @@
 //! PostgreSQL: the way to it, the role in it, and its clock.
 
-use std::{slice, str::FromStr as _, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+    str::FromStr as _,
+    time::Instant,
+};
 
 use sea_orm::{
     ConnectionTrait, DbErr,
@@ -8,7 +13,7 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
-use todo_migration::current_role;
+use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role};
 
 use super::Finding;
 use crate::{
@@ -18,9 +23,11 @@ use crate::{
 
 /// What the address alone tells.
 pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
-    let address = PgConnectOptions::from_str(config.url.expose()).into_iter();
+    let urls = [("DATABASE_URL", Some(&config.url)), ("DATABASE_DIRECT_URL", config.direct_url.as_ref())];
+    let addresses =
+        urls.into_iter().filter_map(|(name, url)| Some((name, PgConnectOptions::from_str(url?.expose()).ok()?)));
     let taken = |address| if config.verify_tls { tls::verified(address) } else { address };
-    address.map(|address| encryption(&taken(address))).collect()
+    addresses.map(|(name, address)| encryption(name, &taken(address))).collect()
 }
 
 /// What the database tells, as far as it answers.
@@ -41,20 +48,20 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
     asked.into_iter().map(told).chain([pooler(databases, config)]).chain(direct).collect()
 }
 
-/// Whether somebody between us and a database elsewhere can read along, or be the database. `address` as it
-/// is taken, with the certificate of a public host verified unless that is turned off.
-fn encryption(address: &PgConnectOptions) -> Finding {
+/// Whether somebody between us and a database elsewhere can read along, or be the database. `address` is that of the
+/// variable `name`, as it is taken: with the certificate of a public host verified unless that is turned off.
+fn encryption(name: &str, address: &PgConnectOptions) -> Finding {
     const CHECK: &str = "encryption";
-    const REMEDY: &str = "set sslmode=verify-full in DATABASE_URL";
+    let remedy = format!("set sslmode=verify-full in {name}");
     let host = address.get_host();
     match address.get_ssl_mode() {
         PgSslMode::VerifyFull => Finding::pass(CHECK, "the database is made sure of, and nobody reads along"),
         _ if !tls::is_public(host) => {
             Finding::pass(CHECK, format!("{host} is on this machine or in a private network"))
         }
-        PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {REMEDY}")),
-        PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {REMEDY}")),
-        _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {REMEDY}")),
+        PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {remedy}")),
+        PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {remedy}")),
+        _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {remedy}")),
     }
 }
 
@@ -109,32 +116,34 @@ async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     })
 }
 
-/// Whether the operations can be carried out, by the role that does; nothing is wrong with tables that are
-/// not there yet.
+/// Whether all can be carried out, by the roles that do; nothing is wrong with tables that are not there yet.
 async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "rights";
-    let database = &databases.writes;
-    let role = match Migrations::of(databases, config).role_of_callers().await? {
-        Some(role) if config.row_security => role,
-        _ => current_role(database).await?,
-    };
-    let mut lacking = Vec::new();
-    for right in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
-        if may(database, &role, right).await? == Some(false) {
-            lacking.push(right);
+    let (database, migrations) = (&databases.writes, Migrations::of(databases, config));
+    let login = current_role(database).await?;
+    let callers = migrations.role_of_callers().await?.filter(|_| config.row_security);
+    let of_requests = migrations.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
+    let of_servers = RIGHTS_OF_SERVERS.map(|right| (&login, right));
+    let mut lacking = BTreeMap::<_, BTreeSet<_>>::new();
+    for (role, (table, right)) in of_requests.chain(of_servers) {
+        if may(database, role, (table, right)).await? == Some(false) {
+            lacking.entry((table, role)).or_default().insert(right);
         }
     }
-    Ok(if lacking.is_empty() {
-        Finding::pass(CHECK, "the role may do on the tables what the operations need")
-    } else {
-        let lacking = lacking.join(", ");
-        Finding::fail(CHECK, format!("{role} may not {lacking} on tasks; GRANT {lacking} ON tasks TO {role}"))
-    })
+    if lacking.is_empty() {
+        return Ok(Finding::pass(CHECK, "the role may do on the tables what the server needs"));
+    }
+    let grant = |((table, role), rights): (_, BTreeSet<_>)| {
+        let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
+        format!("GRANT {rights} ON {table} TO {role};")
+    };
+    let grants = lacking.into_iter().map(grant).collect::<Vec<_>>().join(" ");
+    Ok(Finding::fail(CHECK, format!("the role may not do on the tables what the server needs; {grants}")))
 }
 
-/// Whether a role has a right on tasks; `None` where there is no such table.
-async fn may(database: &impl ConnectionTrait, role: &str, right: &str) -> Result<Option<bool>, DbErr> {
-    let table = Func::cust("to_regclass").arg("tasks");
+/// Whether a role has a right on a table; `None` where there is no such table.
+async fn may(database: &impl ConnectionTrait, role: &str, (table, right): Right) -> Result<Option<bool>, DbErr> {
+    let table = Func::cust("to_regclass").arg(table);
     let right = Func::cust("has_table_privilege").arg(role).arg(table).arg(right);
     value(database, right).await
 }
@@ -155,7 +164,7 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
         return Ok(Finding::fail(CHECK, refused.to_string()));
     }
     let login = current_role(&databases.writes).await?;
-    Ok(if may(&databases.writes, &login, "SELECT").await? == Some(true) {
+    Ok(if may(&databases.writes, &login, ("tasks", "SELECT")).await? == Some(true) {
         let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
         Finding::warn(CHECK, format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
     } else {
@@ -218,7 +227,7 @@ mod tests {
     fn only_the_way_to_another_network_has_to_be_verified() {
         let verdict = |host: &str, mode: &str| {
             let address = PgConnectOptions::from_str(&format!("postgresql://u@{host}/d?sslmode={mode}"));
-            encryption(&address.expect("an address")).verdict
+            encryption("DATABASE_URL", &address.expect("an address")).verdict
         };
         for host in ["localhost", "127.0.0.1", "database", "10.1.2.3"] {
             assert_eq!(verdict(host, "disable"), Verdict::Pass, "{host}");

@@ -8,9 +8,16 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span::SpanKind, status::StatusCode},
 };
 use prost::Message as _;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{
+    ConnectionTrait as _,
+    sea_query::{Expr, ExprTrait as _, Query},
+};
 use serde_json::json;
-use todo_contract_tests::{Collector, Engine::Sqlite, ServerProcess, TestDatabase, Token};
+use todo_contract_tests::{
+    Collector,
+    Engine::{Postgres, Sqlite},
+    ServerProcess, TestDatabase, Token,
+};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -129,6 +136,27 @@ async fn a_fault_is_a_failed_span_and_an_event_that_bears_its_name() {
     }
     for confidential in [CONFIDENTIAL, "ann-of-the-tests", "eyJ", &Token::of("ann-of-the-tests").encode()] {
         assert!(!sent.contains(confidential), "{confidential} in {sent}");
+    }
+}
+
+/// By a change that does not move `updated_at`, which the check of remembered answers finds where the code is tested.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_told_once_and_bears_the_name_of_its_request() {
+    let database = TestDatabase::create(Postgres).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created(CONFIDENTIAL).await;
+    ann.list().await.expect(200);
+    let mut unseen = Query::update();
+    unseen.table("tasks").value("title", "another").and_where(Expr::col("user_id").eq("ann"));
+    database.connect().await.execute(&unseen).await.expect("it is changed");
+    let broken = ann.list().await.expect(500);
+    server.wait_for(r#""status":500"#);
+    let printed = server.printed();
+    let told: Vec<_> = printed.iter().filter(|line| line.contains("panicked")).collect();
+    assert_eq!(told.len(), 1, "{printed:#?}");
+    for words in ["pages of the same version are the same", "server/src/store/", broken.header("x-request-id")] {
+        assert!(told[0].contains(words), "{words} in {}", told[0]);
     }
 }
 

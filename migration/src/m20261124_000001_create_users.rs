@@ -1,7 +1,8 @@
 //! The table of users, where it is ours. Only the key: another system may add its columns later.
 
-use sea_orm_migration::prelude::{
-    ColumnDef, DbErr, DeriveMigrationName, Expr, MigrationTrait, SchemaManager, Table, async_trait,
+use sea_orm_migration::{
+    prelude::{ColumnDef, DbErr, DeriveMigrationName, Expr, MigrationTrait, Query, SchemaManager, Table, async_trait},
+    sea_orm::ConnectionTrait as _,
 };
 
 use crate::UsersTable;
@@ -46,10 +47,14 @@ impl MigrationTrait for Migration {
             return Ok(());
         }
         let columns = UsersTable::default().columns(manager).await?;
-        if let Some((other, _)) = columns.iter().find(|(name, _)| !["id", "created_at"].contains(&name.as_str())) {
+        let others = columns.iter().find(|(name, _)| !["id", "created_at"].contains(&name.as_str()));
+        let row = Query::select().expr(Expr::val(1)).from("users").limit(1).take();
+        if let Some((column, _)) = others
+            && manager.get_connection().query_one(&row).await?.is_some()
+        {
             return Err(DbErr::Migration(format!(
-                "the table users has a column {other}, which is another system's, and would be dropped with it; set \
-                 USERS_TABLE=users to have it stay"
+                "the table users has a column {column}, which is another system's, and its users would be dropped; set \
+                 USERS_TABLE=users to have them stay"
             )));
         }
         manager.drop_table(Table::drop().table("users").take()).await

@@ -1,6 +1,6 @@
 //! Who owns the table of users.
 
-use std::sync::Arc;
+use std::{process::Output, sync::Arc};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
@@ -22,6 +22,12 @@ async fn prepared(engine: Engine, statements: &[&str]) -> Arc<TestDatabase> {
 
 async fn refusal(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> String {
     TestApp::on(database, variables).await.err().expect("a refusal").to_string()
+}
+
+/// Runs the command with `USERS_TABLE` as given.
+fn run_migrate(database: &TestDatabase, arguments: &[&str], users: &str) -> Output {
+    let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
+    ServerProcess::run(&[&["migrate"], arguments].concat(), &variables)
 }
 
 /// The table of Better Auth, as far as it matters here; `user` is a reserved word.
@@ -119,8 +125,7 @@ async fn a_table_that_the_tasks_do_not_belong_to_is_refused(
 async fn nothing_is_migrated_for_another_table(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = prepared(engine, &BETTER_AUTH).await;
     let migrate = |arguments: &[&str], users: &str| {
-        let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
-        let output = ServerProcess::run(&[&["migrate"], arguments].concat(), &variables);
+        let output = run_migrate(&database, arguments, users);
         [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned())
     };
     migrate(&["up"], "user");
@@ -147,10 +152,7 @@ async fn nothing_is_migrated_for_another_table(#[values(Sqlite, Postgres)] engin
 async fn a_table_that_others_use_is_not_dropped(#[values(Sqlite, Postgres)] engine: Engine, #[case] is_theirs: bool) {
     let theirs = ["CREATE TABLE users (id text PRIMARY KEY, email text)"];
     let database = prepared(engine, if is_theirs { &theirs } else { &[] }).await;
-    let migrate = |arguments: &[&str], users: &str| {
-        let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
-        ServerProcess::run(&[&["migrate"], arguments].concat(), &variables)
-    };
+    let migrate = |arguments: &[&str], users: &str| run_migrate(&database, arguments, users);
     assert!(migrate(&["up"], if is_theirs { "users" } else { "" }).status.success());
     let connection = database.connect().await;
     if !is_theirs {

@@ -14,6 +14,7 @@ mod files;
 mod leftover;
 mod refusal;
 mod stream;
+mod untaken;
 mod watch;
 
 use std::{future::Future, io, sync::Arc, time::Duration};

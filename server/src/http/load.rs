@@ -80,7 +80,11 @@ impl Load {
                 let body: BoxBody<Bytes, io::Error> = response.take_body().into();
                 let bytes = body.size_hint().lower();
                 response.set_body(body);
-                let has_room = watch.is_none_or(|watch| watch.keep_room(bytes));
+                let user = context.as_ref().and_then(|context| context.caller());
+                let has_room = match watch {
+                    Some(watch) => watch.keep_room(bytes, user).await,
+                    None => true,
+                };
                 if has_room { response } else { refused() }
             }
             Ok(response) => response,

@@ -1,14 +1,14 @@
-//! How many connections there may be, which one goes where another wants in, and how much of their answers is kept.
+//! How many connections there may be, and which one goes where another wants in.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use super::SEND_BUFFER_BYTES;
+use super::untaken::Untaken;
 use crate::{HttpConfig, metrics};
 
 /// How long a place is waited for before the next connection is evicted.
@@ -20,9 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// request is being worked on is never closed.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
-    /// Bytes of answers that are not taken yet: each is whole in memory until then, for minutes where a client is slow, and a
-    /// list may have megabytes.
-    untaken: Arc<Semaphore>,
+    pub(super) untaken: Arc<Untaken>,
     waiting: Mutex<Waiting>,
 }
 
@@ -38,9 +36,11 @@ pub(super) type Ticket = u64;
 
 impl Connections {
     pub(super) fn new(config: &HttpConfig) -> Self {
-        let most = [config.max_connections, config.max_untaken << 20];
-        let [places, untaken] = most.map(|most| Arc::new(Semaphore::new(most)));
-        Self { places, untaken, waiting: Mutex::default() }
+        Self {
+            places: Arc::new(Semaphore::new(config.max_connections)),
+            untaken: Untaken::new(config.max_untaken),
+            waiting: Mutex::default(),
+        }
     }
 
     /// A place, once there is one.
@@ -56,19 +56,6 @@ impl Connections {
                 return free.ok();
             }
         }
-    }
-
-    /// Room for an answer of that many bytes, until the value goes. What the system takes at once needs none.
-    ///
-    /// # Errors
-    ///
-    /// Where there is none left.
-    pub(super) fn room(&self, bytes: u64) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-        if bytes <= SEND_BUFFER_BYTES as u64 {
-            return Ok(None);
-        }
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.untaken).try_acquire_many_owned(bytes).map(Some)
     }
 
     /// Closes the connection that has kept us waiting longest.

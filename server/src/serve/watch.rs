@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{
-    sync::{Notify, OwnedSemaphorePermit},
-    time::Instant,
-};
+use todo_api::UserId;
+use tokio::{sync::Notify, time::Instant};
 
-use super::connections::{Connections, Ticket};
+use super::{
+    connections::{Connections, Ticket},
+    untaken::Room,
+};
 use crate::HttpConfig;
 
 /// The bytes of an answer that a client has to take in a second.
@@ -32,7 +33,7 @@ struct State {
     /// Whether some of a request was answered without being read.
     is_unread: bool,
     /// For the answer that is on its way.
-    room: Option<OwnedSemaphorePermit>,
+    room: Option<Room>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,10 +121,12 @@ impl Watch {
         self.resume(&mut self.state.lock());
     }
 
-    /// Keeps room for an answer of that many bytes until it is taken; whether there is any.
-    pub(crate) fn keep_room(&self, bytes: u64) -> bool {
-        let room = self.connections.room(bytes);
-        room.map(|room| self.state.lock().room = room).is_ok()
+    /// Keeps room for an answer of that many bytes to `user` until it is taken; whether there is any.
+    pub(crate) async fn keep_room(&self, bytes: u64, user: Option<&UserId>) -> bool {
+        let room = self.connections.untaken.room(bytes, user, &self.eviction).await;
+        let has_room = room.is_some();
+        self.state.lock().room = room;
+        has_room
     }
 
     /// An answer of that many bytes has been made.

@@ -19,10 +19,13 @@ use todo_api::Unidentified;
 use tokio::{
     sync::{Mutex, OwnedMutexGuard},
     task::JoinHandle,
-    time::Instant,
+    time::{Instant, timeout},
 };
 
-use self::{published::Published, source::Source};
+use self::{
+    published::Published,
+    source::{Source, TIMEOUT},
+};
 use super::{
     key::Key,
     token::{Token, short},
@@ -31,6 +34,10 @@ use crate::{JwksConfig, config::UnusableJwks, metrics};
 
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// How long a request waits for an issuer whose last answer failed: one that says nothing at all would have every request that
+/// needs a key wait to the end of its time, in a place that others want.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer.
 pub(super) struct Jwks {
@@ -72,8 +79,8 @@ impl Jwks {
         let published = self.published();
         let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return };
         let soon = self.max_age / 2;
-        // A failure of long ago says nothing of the issuer now.
-        let is_failing = published.failed.is_some_and(|failed| failed.elapsed() < soon);
+        // A failure of before the last try says nothing of the issuer now.
+        let is_failing = published.failed.is_some_and(|failed| failed.elapsed() < soon.min(RETRY + TIMEOUT));
         if age >= self.max_age && !is_failing && needs() {
             self.refetch().await;
         } else if age >= soon {
@@ -88,11 +95,16 @@ impl Jwks {
 
     /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now.
     async fn refetch(self: &Arc<Self>) {
-        let last = Arc::clone(&self.last).lock_owned().await;
-        if let Some(fetch) = self.fetch(last) {
-            // Whether it went well shows in the keys.
-            let _ = fetch.await;
-        }
+        let fetched = async {
+            let last = Arc::clone(&self.last).lock_owned().await;
+            if let Some(fetch) = self.fetch(last) {
+                // Whether it went well shows in the keys.
+                let _ = fetch.await;
+            }
+        };
+        let patience = if self.published().failed.is_some() { PATIENCE } else { TIMEOUT };
+        // The fetch goes on by itself.
+        let _ = timeout(patience, fetched).await;
     }
 
     /// The same without waiting.

@@ -228,8 +228,45 @@ async fn a_failure_of_long_ago_lets_no_old_key_verify(#[values(Sqlite, Postgres)
     assert_refused(&app, &token, "not among the keys that the issuer publishes").await;
 }
 
+/// Where nobody has asked for longer than a try takes, as well.
+#[rstest]
+#[tokio::test]
+async fn a_failure_of_before_the_last_try_lets_no_old_key_verify(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "14")]).await;
+    let token = Token::of("ann").signed_by(&old);
+    assert_counts(&app, &token).await;
+    issuer.reply(Reply::Status(503));
+    tokio::time::sleep(Duration::from_millis(7500)).await;
+    assert_counts(&app, &token).await;
+    until("the issuer has failed", async || issuer.fetches() == 2).await;
+    issuer.reply(Reply::of(&[&new]));
+    tokio::time::sleep(Duration::from_millis(6700)).await;
+    assert_refused(&app, &token, "not among the keys that the issuer publishes").await;
+}
+
 /// What an issuer may take for its keys; then it counts as one that fails.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where all of them waited, they would take all places for requests.
+#[rstest]
+#[tokio::test]
+async fn an_issuer_that_said_nothing_is_not_waited_for_so_long_again(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[&known]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&known)).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [] }), Duration::from_mins(1)));
+    after_the_cooldown().await;
+    let of_nobody = Token::of("eve").signed_by(&unknown);
+    assert_refused(&app, &of_nobody, "not among the keys").await;
+    after_the_cooldown().await;
+    let start = Instant::now();
+    assert_refused(&app, &of_nobody, "not among the keys").await;
+    assert!(start.elapsed() < FETCH_TIMEOUT, "it was waited for {:?}", start.elapsed());
+    assert_eq!(issuer.fetches(), 3, "and it is asked again");
+}
 
 #[rstest]
 #[tokio::test]

@@ -11,7 +11,7 @@ use url::Url;
 use crate::config::UnusableJwks;
 
 /// How long the issuer may take for a whole answer.
-const TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most bytes of an answer: some hundred keys of the largest kind.
 const MAX_BYTES: usize = 128 * 1024;

@@ -97,7 +97,11 @@ impl Page {
 
 fn describe() {
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients.");
-    describe_counter!(EVICTED, Unit::Count, "Connections closed because their place was wanted (MAX_CONNECTIONS).");
+    describe_counter!(
+        EVICTED,
+        Unit::Count,
+        "Connections closed because others wanted their place (MAX_CONNECTIONS) or room (MAX_UNTAKEN)."
+    );
     describe_gauge!(IN_FLIGHT, Unit::Count, "Requests under way.");
     describe_counter!(REQUESTS, Unit::Count, "Answers, by operation and status.");
     describe_counter!(ABANDONED, Unit::Count, "Requests whose clients left before the answer, by operation.");
@@ -188,6 +192,11 @@ pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: D
     let operation = operation.unwrap_or(NO_OPERATION);
     counter!(REQUESTS, "operation" => operation, "status" => status.to_string()).increment(1);
     histogram!(DURATION, "operation" => operation).record(duration);
+}
+
+/// What never became a request has been answered.
+pub(crate) fn refused(status: u16) {
+    counter!(REQUESTS, "operation" => NO_OPERATION, "status" => status.to_string()).increment(1);
 }
 
 /// The client of a request has left before its answer; of no operation where `operation` is none.

@@ -130,6 +130,30 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_up_is_told_with_its_operation() {
+    let cluster = Arc::new(Cluster::start());
+    let (server, address, admin) =
+        watched_on(&cluster.url("postgres"), &[("REQUEST_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "60")]);
+    let ann = ServerProcess::client(address, "ann");
+    ann.list().await.expect(200);
+    cluster.interrupt();
+    ann.list().await.expect(503);
+    assert_eq!(count(&page(admin).await, r#"http_requests_total{operation="listTasks",status="503"}"#), 1);
+    let is_told = |line: &String| line.contains("\"status\":503") && line.contains("\"operation\":\"listTasks\"");
+    assert!(server.printed().iter().any(is_told), "{:?}", server.printed());
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_became_a_request_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (_database, (_server, address, admin)) = watched(engine, &[]).await;
+    let mut raw = Raw::connect(address).await;
+    raw.send("nonsense\r\n\r\n").await;
+    raw.problem().await.expect(400);
+    assert_eq!(count(&page(admin).await, r#"http_requests_total{operation="none",status="400"}"#), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_finds_no_database_is_counted() {
     let cluster = Arc::new(Cluster::start());
     let (_server, address, admin) = watched_on(&cluster.url("postgres"), &[("DATABASE_TIMEOUT", "2")]);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use poem::{
     Request, Response,
-    http::{HeaderName, HeaderValue, Method, header::WWW_AUTHENTICATE},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE},
 };
 use scopeguard::{ScopeGuard, guard};
 use todo_api::{Operation, RequestContext, RequestId, UserId};
@@ -52,14 +52,16 @@ where
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let operation = response.data::<Operation>();
     let status = response.status();
+    // Who was turned away, or given up, never came to what tells its name.
+    let refused = || (status == StatusCode::SERVICE_UNAVAILABLE).then(|| Operation::at(&method, uri.path())).flatten();
+    let operation = response.data::<Operation>().copied().or_else(refused);
     // A preflight is answered whatever it is about.
     let exists = !status.is_client_error() && !status.is_server_error() && method != Method::OPTIONS;
     let elapsed = start.elapsed();
     metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
     if let Some(trace) = trace {
-        trace.end(context.id(), &method, operation, status.as_u16());
+        trace.end(context.id(), &method, operation.as_ref(), status.as_u16());
     }
     if response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == "Bearer") {
         metrics::authenticated("no_token");

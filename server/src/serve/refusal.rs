@@ -9,6 +9,7 @@ use todo_api::{Problem, RequestTimeout, Unreadable};
 use crate::{
     clock::http_date,
     http::{REQUEST_ID, fresh_id, protect},
+    metrics,
 };
 
 /// The answer to a head that did not arrive in time.
@@ -29,6 +30,7 @@ fn answer(problem: Problem) -> Bytes {
     protect(response.headers_mut());
     let status = response.status();
     tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused");
+    metrics::refused(status.as_u16());
     let mut bytes = Vec::with_capacity(512);
     let (id, date, length) = (id.as_str(), http_date(), body.len());
     // Writing to a vector cannot fail.

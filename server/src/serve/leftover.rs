@@ -41,7 +41,7 @@ impl Leftover {
         if body.is_empty() {
             return None;
         }
-        let body = Lent(Arc::new(Mutex::new(Shared { body: body.into(), is_broken: false })));
+        let body = Lent(Arc::new(Mutex::new(Shared { body: body.into(), is_over: false, is_broken: false })));
         request.set_body(BoxBody::new(body.clone()));
         Some(Self { body, is_held_back: request.headers().contains_key(EXPECT) })
     }
@@ -82,6 +82,8 @@ struct Lent(Arc<Mutex<Shared>>);
 
 struct Shared {
     body: BoxBody<Bytes, io::Error>,
+    /// Whether it was read to its end: one in pieces does not say so itself.
+    is_over: bool,
     /// Whether it could not be read to its end: nobody knows then where the next request begins.
     is_broken: bool,
 }
@@ -91,14 +93,16 @@ impl Body for Lent {
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Shared { body, is_broken } = &mut *self.0.lock();
+        let Shared { body, is_over, is_broken } = &mut *self.0.lock();
         let polled = Pin::new(body).poll_frame(context);
+        *is_over |= matches!(polled, Poll::Ready(None));
         *is_broken |= matches!(polled, Poll::Ready(Some(Err(_))));
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().body.is_end_stream()
+        let shared = self.0.lock();
+        shared.is_over || shared.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -35,7 +35,11 @@ impl WatchedStream {
 
     /// Says the problem for hyper's own words; ready once all of it is said.
     fn poll_refuse(&mut self, context: &mut Context<'_>, words: &[u8]) -> Poll<io::Result<()>> {
-        let refusal = self.refusal.get_or_insert_with(|| refusal::instead_of(words));
+        let refusal = self.refusal.get_or_insert_with(|| {
+            // Nor is what follows it: where it ends, nobody knows.
+            self.watch.left_unread();
+            refusal::instead_of(words)
+        });
         while refusal.has_remaining() {
             let written = ready!(Pin::new(&mut self.stream).poll_write(context, refusal))?;
             if written == 0 {

@@ -1,10 +1,13 @@
 //! What never becomes a request is told so by a problem, like everything else.
 
+use std::time::Duration;
+
 use rstest::rstest;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Raw, TestApp,
 };
+use tokio::time::sleep;
 
 /// What `bytes` are answered, at the end of the connection.
 async fn answered(engine: Engine, bytes: impl AsRef<[u8]>) -> u16 {
@@ -74,6 +77,19 @@ async fn a_head_has_at_most_16_kib(#[values(Sqlite, Postgres)] engine: Engine) {
     assert!(served.starts_with("HTTP/1.1 200 "), "{served}");
     assert_eq!(answered(engine, head(16 * 1024 + 1)).await, 431);
     assert_eq!(answered(engine, "GET /".to_owned() + &"x".repeat(100_000)).await, 431);
+}
+
+/// The client may be sending still when it is refused; a reset would take the answer from it.
+#[rstest]
+#[tokio::test]
+async fn a_head_that_is_refused_is_heard_out(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    for _ in 0..3 {
+        assert!(raw.send("GET /".to_owned() + &"x".repeat(100_000)).await, "it is taken");
+        sleep(Duration::from_millis(200)).await;
+    }
+    raw.problem().await.expect(431);
 }
 
 #[rstest]

@@ -80,6 +80,22 @@ async fn a_refusal_leaves_the_connection_fit_for_the_next_request(#[values(Sqlit
     assert!(text.contains("HTTP/1.1 200 "), "the next request is answered too: {text}");
 }
 
+/// A body in pieces does not say itself that it is over.
+#[rstest]
+#[tokio::test]
+async fn a_body_that_was_asked_for_leaves_the_connection_fit_as_well(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let about = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + about).await;
+    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    raw.send("e\r\n{\"title\": \"a\"}\r\n0\r\n\r\n").await;
+    raw.told("HTTP/1.1 201 Created\r\n").await;
+    raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let text = String::from_utf8(raw.rest().await.expect("answers")).expect("text");
+    assert!(text.contains("HTTP/1.1 200 "), "the next request is answered too: {text}");
+}
+
 #[rstest]
 #[case::that_is_long("Content-Length: 1000000")]
 #[case::that_waits_to_be_asked_for("Content-Length: 12\r\nExpect: 100-continue")]

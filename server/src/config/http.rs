@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -27,8 +27,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.
     pub max_requests: usize,
-    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the answer is 503
-    /// at once.
+    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the user who has
+    /// most of it loses one to whoever has less, and else the answer is 503 at once.
     pub max_untaken: usize,
     /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
     pub request_timeout: Duration,
@@ -102,7 +102,7 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
 }
 
 fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {
-    let network = |item: &String| item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from));
+    let network = |item: &String| item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from)).map(canonical);
     let mut networks = Vec::new();
     for item in reader.list("TRUSTED_PROXIES", given) {
         match network(&item) {
@@ -114,6 +114,17 @@ fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {
         }
     }
     networks
+}
+
+/// An IPv4 network as itself, where it is written as IPv6 has it (`::ffff:10.0.0.0/104`): as addresses of clients are
+/// compared.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V6(network) => network.addr().to_ipv4_mapped().zip(network.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    let plain = mapped.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    plain.map_or(network, IpNet::V4)
 }
 
 fn origins(reader: &mut Reader, given: Option<&str>) -> Vec<String> {

@@ -105,6 +105,16 @@ async fn a_trusted_proxy_says_who_asks(
 }
 
 #[rstest]
+#[case::address("::ffff:127.0.0.1")]
+#[case::network("::ffff:127.0.0.0/104")]
+#[tokio::test]
+async fn a_proxy_may_be_written_as_ipv6_has_it(#[values(Sqlite, Postgres)] engine: Engine, #[case] proxy: &str) {
+    let app = TestApp::configured(engine, &[TWENTY, ("TRUSTED_PROXIES", proxy)]).await;
+    exhaust(&guessing(&app, &["X-Forwarded-For: 192.0.2.1"])).await;
+    assert!(!is_spent(&guessing(&app, &["X-Forwarded-For: 192.0.2.2"])).await);
+}
+
+#[rstest]
 #[tokio::test]
 async fn nobody_else_says_who_asks(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::configured(engine, &[TWENTY, ("TRUSTED_PROXIES", "10.0.0.0/8")]).await;

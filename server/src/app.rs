@@ -90,6 +90,11 @@ impl App {
                 "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE, a link that Better Auth mails to verify an address \
                  counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
             );
+        } else if config.auth.takes_tokens_for_others() {
+            tracing::warn!(
+                "with AUTH_JWKS_URL and without AUTH_AUDIENCE, tokens that your Better Auth server makes for other \
+                 applications count here too; set AUTH_AUDIENCE to the aud of your tokens"
+            );
         }
         let (workers, share) = shares(config);
         let threads = Thread::start_each(workers).map_err(StartError::Threads)?;

@@ -135,8 +135,12 @@ mod tests {
 
     #[test]
     fn no_secret_is_ever_shown() {
-        let url = ("DATABASE_URL".to_owned(), "postgresql://ann:hunter2@db.example/todo?sslmode=require".to_owned());
-        let config = Config::from_pairs([url, ("BETTER_AUTH_SECRET".to_owned(), "hunter2".repeat(5))]);
+        let config = Config::from_pairs([
+            ("DATABASE_URL", "postgresql://ann:hunter2@db.example/todo?sslmode=require"),
+            ("BETTER_AUTH_SECRET", &"hunter2".repeat(5)),
+            ("AUTH_JWKS_URL", "https://ann:hunter2@app.example/jwks?key=hunter2"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://ann:hunter2@traces.example"),
+        ]);
         let shown = format!("{:?}", config.expect("it is good"));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("postgresql://ann:***@db.example/todo"), "{shown}");

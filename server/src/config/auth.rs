@@ -1,6 +1,6 @@
 //! Whose tokens count.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub struct AuthConfig {
 }
 
 /// Where the issuer publishes its keys (RFC 7517, 5), and how long they stand.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct JwksConfig {
     /// The address of the set.
     pub url: Url,
@@ -33,6 +33,19 @@ pub struct JwksConfig {
     pub max_age: Duration,
     /// The least time between two fetches, whatever tokens come.
     pub cooldown: Duration,
+}
+
+/// Without the whole address, in which there may be a password.
+impl fmt::Debug for JwksConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, max_age, cooldown } = self;
+        formatter
+            .debug_struct("JwksConfig")
+            .field("url", &url.host_str())
+            .field("max_age", max_age)
+            .field("cooldown", cooldown)
+            .finish()
+    }
 }
 
 /// No request to the issuer can be made.
@@ -132,6 +145,12 @@ impl AuthConfig {
     /// for verifying an address do, which bear a `userId` and no audience, and go by mail.
     pub(crate) fn takes_links_for_tokens(&self) -> bool {
         !self.secrets.is_empty() && self.audiences.is_empty()
+    }
+
+    /// Whether what the issuer signs for other applications counts as tokens: the ID tokens of Better Auth's OAuth
+    /// provider are signed with the published keys, and any application that a user has let in has one.
+    pub(crate) fn takes_tokens_for_others(&self) -> bool {
+        self.jwks.is_some() && self.audiences.is_empty()
     }
 
     /// The secret that signs, where there is one.

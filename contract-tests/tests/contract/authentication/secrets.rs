@@ -39,11 +39,7 @@ async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine) {
 /// A link that Better Auth mails to verify an address bears a user's id, signed with the same secret.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_start_warns_where_mailed_links_count_as_tokens() {
-    let said = |variables: &[(&str, &str)]| {
-        let server = ServerProcess::start(variables);
-        let _ = server.address();
-        server.printed().iter().filter(|line| line.contains("mails to verify an address")).count()
-    };
+    let said = |variables: &[(&str, &str)]| warnings("mails to verify an address", variables);
     assert_eq!(said(&[]), 1);
     assert_eq!(said(&[("AUTH_AUDIENCE", "https://app.example.com")]), 0);
 
@@ -52,4 +48,23 @@ async fn the_start_warns_where_mailed_links_count_as_tokens() {
         let app = TestApp::configured(Sqlite, &[("AUTH_AUDIENCE", audience)]).await;
         app.client_with(&link).list().await.expect(status);
     }
+}
+
+/// The ID tokens of Better Auth's OAuth provider are for other applications, and signed with the published keys.
+#[test]
+fn the_start_warns_where_tokens_for_others_count() {
+    let by_keys = ("AUTH_JWKS_URL", "http://127.0.0.1:9/jwks");
+    let said = |audience| {
+        let variables = [("BETTER_AUTH_SECRET", ""), by_keys, ("AUTH_AUDIENCE", audience)];
+        warnings("tokens that your Better Auth server makes for other", &variables)
+    };
+    assert_eq!(said(""), 1);
+    assert_eq!(said("https://app.example.com"), 0);
+}
+
+/// How many lines of a server's start say `words`.
+fn warnings(words: &str, variables: &[(&str, &str)]) -> usize {
+    let server = ServerProcess::start(variables);
+    let _ = server.address();
+    server.printed().iter().filter(|line| line.contains(words)).count()
 }

@@ -64,7 +64,10 @@ impl ServerProcess {
     /// Where the server cannot be built.
     #[must_use]
     pub fn command(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(server_binary());
+        Self::alone(Command::new(server_binary()), folder, arguments, variables)
+    }
+
+    fn alone(mut command: Command, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         command.args(arguments).env_clear().current_dir(folder);
         command.env("BETTER_AUTH_SECRET", SECRET).env("HOST", "127.0.0.1").env("PORT", "0");
         command.envs(variables.iter().copied());
@@ -116,8 +119,24 @@ impl ServerProcess {
     /// Where it cannot be started.
     #[must_use]
     pub fn start(variables: &[(&str, &str)]) -> Self {
+        Self::spawn(Command::new(server_binary()), variables)
+    }
+
+    /// The same, of which the system lets no more than `files` be open.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[must_use]
+    pub fn start_with_files(files: u16, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={files}")).arg(server_binary());
+        Self::spawn(command, variables)
+    }
+
+    fn spawn(command: Command, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut command = Self::command(folder.path(), &[], &[("LOG_FORMAT", "json")]);
+        let mut command = Self::alone(command, folder.path(), &[], &[("LOG_FORMAT", "json")]);
         command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server can be run");
         let printed = Arc::new(Mutex::new(Vec::new()));

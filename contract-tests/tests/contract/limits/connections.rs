@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp,
+    Raw, ServerProcess, TestApp, TestDatabase,
 };
 use tokio::time::timeout;
 
@@ -52,4 +52,21 @@ async fn a_newcomer_takes_the_place_of_who_has_kept_us_waiting_longest(#[values(
         let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
         assert!(text.starts_with("HTTP/1.1 200 "), "the others are still served: {text}");
     }
+}
+
+/// Without a file nobody new could be answered, nor the database be opened.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_no_more_connections_than_files_for_them(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let server = ServerProcess::start_with_files(160, &[("DATABASE_URL", &database.url())]);
+    let address = server.address();
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        waiting.push(Raw::connect(address).await);
+    }
+    ServerProcess::client(address, "ann").created("a").await;
+    let said = |words: &str| server.printed().iter().filter(|line| line.contains(words)).count();
+    assert_eq!(said("the process may open only 160 files; raise the limit"), 1);
+    assert_eq!(said("no connection can be accepted"), 0);
 }

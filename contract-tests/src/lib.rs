@@ -15,6 +15,7 @@ mod issuer;
 mod pooler;
 mod process;
 mod property;
+mod proxy;
 mod raw;
 mod signing_key;
 mod token;
@@ -36,6 +37,7 @@ pub use self::{
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},
     property::holds,
+    proxy::{Proxy, Weather},
     raw::Raw,
     signing_key::SigningKey,
     token::{Token, seconds_from_now},

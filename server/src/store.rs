@@ -17,22 +17,22 @@ mod sight;
 mod single;
 mod sizes;
 mod tasks;
+mod turns;
 mod version;
 mod write;
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
-use sea_orm::{ConnAcquireErr, DbErr};
-use todo_api::{Broken, Failure, Outcome, UserId};
-use tokio::sync::Semaphore;
-
 use self::{
     cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
+    turns::Turns,
 };
 use crate::{
     Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, telemetry,
     workers::Clients,
 };
+use sea_orm::{ConnAcquireErr, DbErr};
+use todo_api::{Broken, Failure, Outcome, UserId};
 
 /// Which part of the memory for answers is for single tasks, where they are remembered.
 const SINGLES: u64 = 8;
@@ -51,8 +51,8 @@ pub(crate) struct Store {
     owns_users: bool,
     readiness: LastWord,
     keys: Arc<Keys>,
-    /// Room for searches.
-    searches: Arc<Semaphore>,
+    /// Of searches.
+    turns: Arc<Turns>,
     /// Of cursors.
     seal: Arc<Seal>,
 }
@@ -62,9 +62,9 @@ fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Fault(Arc::new(error)))
 }
 
-/// Half of the connections: whatever searches take, the rest are there for everybody else.
-fn room_for_searches(config: &DatabaseConfig) -> Semaphore {
-    Semaphore::new((config.max_connections as usize / 2).max(1))
+/// The database took longer than it may.
+fn too_late() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
 }
 
 /// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
@@ -73,7 +73,7 @@ async fn within<T, E: From<DbErr>>(limit: Duration, work: impl Future<Output = R
     let left = limit.saturating_sub(telemetry::has_waited());
     match metrics::timed(tokio::time::timeout(left, work)).await {
         Ok(result) => result,
-        Err(_elapsed) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout).into()),
+        Err(_elapsed) => Err(too_late().into()),
     }
 }
 
@@ -100,7 +100,7 @@ impl Store {
             owns_users: config.users_table.is_none(),
             readiness: LastWord::default(),
             keys: Arc::default(),
-            searches: Arc::new(room_for_searches(config)),
+            turns: Arc::new(Turns::new(config)),
             seal: Arc::new(seal),
         })
     }
@@ -108,13 +108,13 @@ impl Store {
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
-        let mut searches = Arc::new(room_for_searches(config));
+        let mut turns = Arc::new(Turns::new(config));
         if config.url.is_embedded() {
             // One writes at a time there, and so for all, who have the same connections.
             lanes.write_with(&self.lanes);
-            searches = Arc::clone(&self.searches);
+            turns = Arc::clone(&self.turns);
         }
-        Self { databases, lanes: Arc::new(lanes), searches, ..self.clone() }
+        Self { databases, lanes: Arc::new(lanes), turns, ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.

@@ -17,13 +17,14 @@ use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use sea_orm::{ConnAcquireErr, DbErr};
+use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
     task::yield_now,
     time::{sleep, timeout},
 };
 
+use super::too_late;
 use crate::{database::trouble::is_refusal, workers::Clients};
 
 /// For how long a statement is let go alone where there are several connections.
@@ -132,10 +133,13 @@ fn told<T>(tell: oneshot::Sender<T>, answer: T) {
     _ = tell.send(answer);
 }
 
-/// Whether the questions of a statement that failed are asked again apart. Not where the time is over: then nobody waits
-/// any more, and the database has enough to do.
+/// Whether the questions of a statement that failed are asked again apart. Not where the time is over, or no connection is
+/// to be had: then nobody waits any more, and the database has enough to do.
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
-    is_refusal(error) || K::IS_READ && !matches!(error, DbErr::ConnectionAcquire(_))
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => false,
+        error => is_refusal(error) || K::IS_READ,
+    }
 }
 
 /// A run of statements, which ends where nobody waits; or by a fault of ours, and then the next one begins anew.
@@ -207,7 +211,7 @@ impl<K: Kind> Inner<K> {
 
     async fn ask(&self, questions: &[K::Question]) -> Result<Vec<K::Answer>, DbErr> {
         let asked = timeout(self.manner.limit, self.kind.ask(questions)).await;
-        asked.unwrap_or(Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))
+        asked.unwrap_or_else(|_elapsed| Err(too_late()))
     }
 }
 
@@ -240,7 +244,10 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::database::trouble::{is_away, tests::said};
+    use crate::{
+        database::trouble::{is_away, tests::said},
+        store::lanes::Look,
+    };
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
     struct Doubling {
@@ -377,6 +384,14 @@ mod tests {
         let failed = lane.ask(13).await.expect_err("it is no answer");
         assert!(!is_away(&failed), "it is no fault of the database");
         assert_eq!(lane.ask(2).await.ok(), Some(4));
+    }
+
+    #[test]
+    fn a_read_is_asked_again_where_a_connection_broke_and_not_where_none_is_to_be_had() {
+        assert!(is_asked_again::<Look>(&broken()));
+        for none in [DbErr::Conn(said("53300")), too_late()] {
+            assert!(!is_asked_again::<Look>(&none), "{none}");
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DbErr, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
-use super::{Store, fault, history::Mark, lane::lost, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
 use crate::{
     entity::task::{Entity, Model},
     metrics,
@@ -77,31 +77,22 @@ impl Store {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
         let (lanes, asked) = (Arc::clone(&self.lanes), wanted.clone());
-        let version = self.in_turn(query, async move { lanes.version.ask(asked).await });
+        let version = self.in_turn(wanted, async move { lanes.version.ask(asked).await });
         let version = self.attempt(version).await?;
         Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
     }
 
-    /// The answer to `asked`, about a list of `query`. A search looks through all tasks of its owner, and so has a turn: for as
-    /// long as the database is at it, which is not told where the client leaves.
+    /// The answer to `asked`, about the page that is wanted: a search has a turn.
     async fn in_turn<T, E>(
         &self,
-        query: &ListQuery,
+        Wanted { owner, query, .. }: &Wanted,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
-        if query.search.is_empty() {
-            return asked.await;
-        }
-        let turn = Arc::clone(&self.searches).acquire_owned().await;
-        let searched = tokio::spawn(async move {
-            let _turn = turn;
-            asked.await
-        });
-        searched.await.unwrap_or_else(|_| Err(lost().into()))
+        if query.search.is_empty() { asked.await } else { self.turns.search(owner, asked).await }
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -123,11 +114,12 @@ impl Store {
     }
 
     /// The page as the database has it.
-    async fn read(&self, Wanted { owner, query, after }: &Wanted) -> Outcome<List, InvalidCursor> {
+    async fn read(&self, wanted: &Wanted) -> Outcome<List, InvalidCursor> {
+        let Wanted { owner, query, after } = wanted;
         let reads = self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
         let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
-        let mut rows = self.attempt(self.in_turn(query, rows)).await?;
+        let mut rows = self.attempt(self.in_turn(wanted, rows)).await?;
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));

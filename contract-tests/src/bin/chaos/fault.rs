@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use todo_contract_tests::{Engine, SmallDisk};
+use todo_contract_tests::{Engine, SmallDisk, Weather};
 use tokio::{task::block_in_place, time::sleep};
 
-use crate::{proxy::Weather, stage::Stage, tally::Tally};
+use crate::{stage::Stage, tally::Tally};
 
 /// For how long a fault waits for its moment.
 const PATIENCE: Duration = Duration::from_secs(20);

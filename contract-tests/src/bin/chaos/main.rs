@@ -11,7 +11,6 @@ mod fault;
 mod judge;
 mod ledger;
 mod once;
-mod proxy;
 mod round;
 mod stage;
 mod summary;

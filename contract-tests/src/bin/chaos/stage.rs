@@ -10,11 +10,8 @@ use sea_orm::{
     ConnectionTrait as _, ExprTrait as _,
     sea_query::{Expr, Func, Query},
 };
-use todo_contract_tests::{Client, Cluster, Engine, ServerProcess, SmallDisk, TestDatabase};
+use todo_contract_tests::{Client, Cluster, Engine, Proxy, ServerProcess, SmallDisk, TestDatabase};
 use tokio::task::block_in_place;
-use url::Url;
-
-use crate::proxy::Proxy;
 
 /// How long the server may take to serve again once all is well.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -41,11 +38,8 @@ impl Stage {
         };
         let (mut url, mut proxy) = (database.url(), None);
         if is_proxied {
-            let mut address: Url = url.parse().expect("an address");
-            let port = address.port().expect("a port");
-            let network = Proxy::start(SocketAddr::from(([127, 0, 0, 1], port))).await;
-            address.set_port(Some(network.address().port())).expect("a port");
-            (url, proxy) = (address.into(), Some(network));
+            let (network, through) = Proxy::before(&url).await;
+            (url, proxy) = (through, Some(network));
         }
         let (server, address) = block_in_place(|| start(&url));
         Self { server: Mutex::new(Some(server)), address: RwLock::new(address), url, proxy, database, cluster, disk }

@@ -14,7 +14,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp, TestDatabase, count, page, until, watched_on,
+    Proxy, Raw, ServerProcess, TestApp, TestDatabase, Weather, count, page, until, watched_on,
 };
 
 async fn finds(client: &Client, q: &str) -> bool {
@@ -192,7 +192,8 @@ async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engi
         })
         .collect();
     until("they are under way", async || found.load(Ordering::SeqCst) > 0).await;
-    for path in ["/api/tasks/1", "/api/tasks", "/api/ready"] {
+    // Others' searches, too.
+    for path in ["/api/tasks/1", "/api/tasks", "/api/tasks?q=a", "/api/ready"] {
         app.client("bob").get(path).await;
     }
     let found = found.load(Ordering::SeqCst);
@@ -220,4 +221,22 @@ async fn a_search_has_its_turn_until_its_end_whoever_leaves(#[values(Sqlite, Pos
         let used = count(&page(admin).await, &format!(r#"database_pool_connections{{pool="{pool}",state="used"}}"#));
         assert!(used <= 1, "{used} connections search for {left} who left");
     }
+}
+
+/// A connection that fell silent says nothing of its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_gives_its_turn_back_where_the_database_falls_silent() {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    let variables = [("DATABASE_URL", &*url), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "1")];
+    let server = ServerProcess::start(&variables);
+    let address = server.address();
+    let ann = ServerProcess::client(address, "ann");
+    ann.created("Buy milk").await;
+    proxy.set(Weather::SwallowingAnswers);
+    for user in ["ann", "bob", "cid", "dan", "eve", "fay"] {
+        ServerProcess::client(address, user).get("/api/tasks?q=milk").await.expect(503);
+    }
+    proxy.set(Weather::Fair);
+    until("one is found again", async || ann.get("/api/tasks?q=milk").await.status == 200).await;
 }

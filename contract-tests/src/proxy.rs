@@ -17,10 +17,11 @@ use tokio::{
     sync::watch,
     task::JoinHandle,
 };
+use url::Url;
 
 /// How the network is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weather {
+pub enum Weather {
     /// Everything passes.
     Fair,
     /// Nothing passes until it is fair again; then all of it does.
@@ -33,7 +34,7 @@ pub(crate) enum Weather {
 
 /// A proxy on the loopback before the database. It ends with the value.
 #[derive(Debug)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
     cuts: watch::Sender<()>,
@@ -42,8 +43,20 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one before `database`.
-    pub(crate) async fn start(database: SocketAddr) -> Self {
+    /// Starts one before the database at `url`, and says where that is found now.
+    ///
+    /// # Panics
+    ///
+    /// Where that is no address on the loopback, or it does not start.
+    pub async fn before(url: &str) -> (Self, String) {
+        let mut url: Url = url.parse().expect("an address");
+        let port = url.port().expect("a port");
+        let proxy = Self::start(SocketAddr::from(([127, 0, 0, 1], port))).await;
+        url.set_port(Some(proxy.address.port())).expect("a port");
+        (proxy, url.into())
+    }
+
+    async fn start(database: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (weather, cuts, hit) = (watch::Sender::new(Weather::Fair), watch::Sender::new(()), Arc::default());
@@ -59,23 +72,19 @@ impl Proxy {
         Self { address, weather, cuts, hit, accepting }
     }
 
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// From now on, the network is like that.
-    pub(crate) fn set(&self, weather: Weather) {
+    pub fn set(&self, weather: Weather) {
         self.weather.send_replace(weather);
     }
 
     /// Cuts all connections, whatever is under way.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.cuts.send_replace(());
     }
 
     /// How many connections were cut, and how many pieces of traffic kept back or swallowed.
-    pub(crate) fn hit(&self) -> usize {
+    #[must_use]
+    pub fn hit(&self) -> usize {
         self.hit.load(Ordering::SeqCst)
     }
 }

@@ -1,0 +1,77 @@
+//! Turns of searches, which look through all tasks of their owner, and are let do so for as long as the database is at it: it
+//! is not told where a client leaves.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use sea_orm::DbErr;
+use todo_api::UserId;
+use tokio::{
+    sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{lane::lost, too_late};
+use crate::DatabaseConfig;
+
+/// Half of the connections: whatever searches take, the rest are there for everybody else. And one for each user, so that
+/// nobody's searches are all there are.
+pub(super) struct Turns {
+    all: Arc<Semaphore>,
+    /// Of the users who search, or wait to.
+    own: Mutex<HashMap<UserId, Weak<Lock<()>>>>,
+    /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does neither.
+    limit: Duration,
+}
+
+/// A turn, until the value goes.
+struct Turn {
+    _all: Option<OwnedSemaphorePermit>,
+    _own: OwnedMutexGuard<()>,
+}
+
+impl Turns {
+    pub(super) fn new(config: &DatabaseConfig) -> Self {
+        let half = (config.max_connections as usize / 2).max(1);
+        let limit = if config.url.is_embedded() { Duration::MAX } else { config.timeout };
+        Self { all: Arc::new(Semaphore::new(half)), own: Mutex::default(), limit }
+    }
+
+    /// What `asked` finds, in a turn of `owner`.
+    pub(super) async fn search<T, E>(
+        &self,
+        owner: &UserId,
+        asked: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbErr> + Send + 'static,
+    {
+        let (turn, limit) = (self.next(owner).await, self.limit);
+        let searched = tokio::spawn(async move {
+            let _turn = turn;
+            timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
+        });
+        searched.await.unwrap_or_else(|_| Err(lost().into()))
+    }
+
+    async fn next(&self, owner: &UserId) -> Turn {
+        let own = self.of(owner).lock_owned().await;
+        // It is never closed.
+        Turn { _all: Arc::clone(&self.all).acquire_owned().await.ok(), _own: own }
+    }
+
+    fn of(&self, owner: &UserId) -> Arc<Lock<()>> {
+        let mut own = self.own.lock();
+        own.retain(|_, lock| lock.strong_count() > 0);
+        own.get(owner).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let lock = Arc::default();
+            own.insert(owner.clone(), Arc::downgrade(&lock));
+            lock
+        })
+    }
+}

@@ -146,11 +146,9 @@ impl Entity {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
-    /// The ids of the tasks of `owner` that are completed, or of those that are not, which are locked in this order: two
-    /// who lock the same tasks as an index or the table has them may each wait for the other.
+    /// The ids of the tasks of `owner` that are completed, or of those that are not, [`locked`].
     pub(crate) fn locked(owner: &UserId, completed: bool) -> SelectStatement {
-        let tasks = Self::owned_by(owner).filter(COLUMN.completed.eq(completed)).order_by_asc(Column::Id);
-        tasks.select_only().column(Column::Id).lock_exclusive().into_query()
+        locked(Self::owned_by(owner).filter(COLUMN.completed.eq(completed)))
     }
 
     /// The tasks of the owner of a [`BROUGHT`] row.
@@ -196,7 +194,8 @@ impl Entity {
     /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite
     /// brings no rows along.
     pub(crate) fn delete_owned_by_each(targets: &[&Target]) -> DeleteMany<Self> {
-        Self::delete_many().filter(any(targets))
+        let in_order = (targets.len() > 1).then(|| COLUMN.id.in_subquery(locked(Self::find().filter(any(targets)))));
+        Self::delete_many().filter(any(targets)).apply_if(in_order, QueryFilter::filter)
     }
 
     /// Whether tasks are seen that are not of `owner`, which row-level security forbids: for its self-test.
@@ -221,6 +220,12 @@ fn is_brought() -> Condition {
         .add(kept(Column::UserId).eq(brought("column1")))
         .add(kept(Column::Id).eq(brought("column2")))
         .add(brought("column3").is_null().or(brought("column3").eq(kept(Column::UpdatedAt))))
+}
+
+/// The ids of `tasks`, which are locked in this order: two who lock the same tasks as an index or the table has them may
+/// each wait for the other.
+fn locked(tasks: Select<Entity>) -> SelectStatement {
+    tasks.order_by_asc(Column::Id).select_only().column(Column::Id).lock_exclusive().into_query()
 }
 
 fn any(targets: &[&Target]) -> Condition {

@@ -1,6 +1,6 @@
 //! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
@@ -9,7 +9,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     TestApp,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 #[rstest]
 #[case::even(200, false)]
@@ -177,4 +177,38 @@ async fn a_task_that_somebody_keeps_locked_fails_no_other() {
     }
     beside.execute_unprepared("ROLLBACK").await.expect("it is let go");
     ann.toggle(locked).await.expect(200);
+}
+
+/// Whoever locks the same tasks does so in the order of their ids; in which the table has them is another.
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_in_company_lock_nobody_out() {
+    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "10"), ("WORKERS", "1")]).await;
+    let mut tasks = Vec::new();
+    for user in ["ann", "bob"].into_iter().cycle().take(20) {
+        tasks.push((user, app.client(user).created("Buy milk").await));
+    }
+    // What was changed last is the last in the table.
+    for (user, id) in tasks.iter().rev() {
+        app.client(user).toggle(*id).await.expect(200);
+    }
+    let beside = app.database().connect().await;
+    let lock = async |tasks: &[(&str, i64)]| {
+        let tasks: Vec<_> = tasks.iter().map(|(user, id)| format!("user_id = '{user}' AND id = {id}")).collect();
+        let lock = format!("SELECT id FROM tasks WHERE {} ORDER BY id FOR UPDATE", tasks.join(" OR "));
+        beside.execute_unprepared(&lock).await.expect("a lock");
+    };
+    beside.execute_unprepared("BEGIN").await.expect("a transaction");
+    let (first, others) = tasks.split_at(3);
+    lock(first).await;
+    // One that has to wait goes alone; the next ones in company, as they find it under way.
+    let mut under_way = JoinSet::new();
+    for (user, id) in tasks.clone() {
+        let client = app.client(user);
+        under_way.spawn(async move { client.delete(id).await.status });
+    }
+    // By then PostgreSQL has looked whether they wait for one another: who comes now would be the one to fail.
+    sleep(Duration::from_millis(1500)).await;
+    lock(others).await;
+    beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    assert_eq!(under_way.join_all().await, [204; 20]);
 }

@@ -56,8 +56,12 @@ async fn a_look_is_enough_while_nobody_else_writes() {
     let keyed = ann.clone().with_header("Idempotency-Key", "\"one\"");
     let id = keyed.create(json!({"title": "under a key"})).await.expect(201).id();
     assert_eq!(ann.list().await.expect(200).ids().last(), Some(&id));
+    // What was taken back has written nothing.
+    keyed.create(json!({"title": "under a key"})).await.expect(201);
+    keyed.create(json!({"title": "another"})).await.expect(422);
+    assert_eq!(bob.list().await.expect(200).ids().len(), 1);
     let after = listed(admin).await;
-    assert_eq!((after.0 - before.0, after.1 - before.1), (13, 0), "a look for each list, and nothing more");
+    assert_eq!((after.0 - before.0, after.1 - before.1), (14, 0), "a look for each list, and nothing more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,17 +96,18 @@ impl Store {
             let kept = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await;
             // The first is at it, by another server.
             let is_first = if kept.as_ref().is_err_and(is_locked) { false } else { kept? };
-            Ok(is_first.then_some((creation, written)))
+            Ok((is_first, creation, written))
         };
-        let written = written.await;
-        if !matches!(written, Ok(None)) {
-            let created = transaction.end(written).await?;
-            return Ok(created.map(|(creation, written)| {
+        let written = match written.await {
+            Ok((false, _, written)) => written,
+            first => {
+                let (_, creation, written) = transaction.end(first).await?;
                 written.stays(write, &self.lists, Edit::put);
-                creation
-            }));
-        }
+                return Ok(Some(creation));
+            }
+        };
         transaction.rollback().await?;
+        written.goes(write);
         let answer = Entity::answer(owner, key, expired, &database).await?;
         let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
         answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()

@@ -1,6 +1,8 @@
 //! Statements that write tasks. They return them, or count them where they are many, and the number of their transaction,
 //! for the [`History`](super::history).
 
+use std::iter;
+
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, Iterable, QueryResult, StatementBuilder,
     sea_query::{
@@ -46,6 +48,12 @@ impl Written {
             }
         }
         // Now those may go on who have seen it already.
+        drop(write);
+    }
+
+    /// Tells the history that it was taken back: the database shows that its transaction has ended, as of any other.
+    pub(super) fn goes(self, write: Writing<'_>) {
+        write.done(self.transaction, iter::empty());
         drop(write);
     }
 }

@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
-use todo_contract_tests::{Cluster, ServerProcess};
+use todo_contract_tests::{Cluster, Engine::Guarded, ServerProcess, TestApp, TestDatabase};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_goes_on_by_itself_once_the_database_is_back() {
@@ -50,6 +52,26 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     }
     assert_eq!(client.task(id).await.expect(200).id(), id);
     client.created("Buy bread").await;
+}
+
+/// Fewer than it may have: the limit of a role, or what other servers leave.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connections_that_there_are_are_used_by_turns() {
+    let app = TestApp::configured(Guarded, &[("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "10")]).await;
+    let ann = app.client("ann");
+    ann.created("Buy milk").await;
+    let TestDatabase::Postgres { server, name, .. } = &**app.database() else {
+        panic!("it is one of a server");
+    };
+    let owner = Database::connect(server).await.expect("its owner may log in");
+    owner.execute_unprepared(&format!("ALTER DATABASE {name} CONNECTION LIMIT 3")).await.expect("a limit");
+    let lists = (0..200).map(|_| {
+        let ann = ann.clone();
+        tokio::spawn(async move { ann.list().await.status })
+    });
+    for status in join_all(lists).await {
+        assert_eq!(status.expect("an answer"), 200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,7 +78,7 @@ impl<DB: Database> Clone for AtHand<DB> {
 struct Inner<DB: Database> {
     pool: Pool<DB>,
     state: Mutex<State<DB>>,
-    /// How many wait for what the pool alone gives: a sign of life, or one more connection. It grows under the lock of the
+    /// How many wait for what the pool alone gives: a sign of life. It grows under the lock of the
     /// state alone, so that none is laid back at hand past who waits.
     waiting: Arc<AtomicUsize>,
 }
@@ -87,8 +87,8 @@ struct Inner<DB: Database> {
 struct State<DB: Database> {
     /// The one that was used last at the end.
     connections: Vec<Taken<DB>>,
-    /// Those who wait while all connections that there may be are in use, in their order. Each gets the next one that is
-    /// laid back: by way of the pool it would be asked for a sign of life each time just where there is most to do.
+    /// Those who wait for a connection, in their order. Each gets the next one that is laid back: by way of the pool it would be
+    /// asked for a sign of life each time just where there is most to do, and to open one may take long, or fail.
     queue: VecDeque<oneshot::Sender<Taken<DB>>>,
     /// Whether what nobody needs is looked for.
     is_watched: bool,
@@ -101,28 +101,44 @@ impl<DB: Database> AtHand<DB> {
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
-        let pool = &self.0.pool;
-        let (waiting, turn) = {
+        let (pool, mut turn) = (self.0.pool.clone(), {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
             }
             let (place, turn) = oneshot::channel();
-            let is_full = pool.size() >= pool.options().get_max_connections();
-            if is_full {
-                state.queue.retain(|place| !place.is_closed());
-                state.queue.push_back(place);
-            }
-            ((!is_full).then(|| Waiting::begin(&self.0.waiting)), turn)
-        };
-        let taken = tokio::select! {
+            state.queue.retain(|place| !place.is_closed());
+            state.queue.push_back(place);
+            turn
+        });
+        let is_full = pool.size() >= pool.options().get_max_connections();
+        // Boxed: whoever finds one at hand would carry along the room that opening one takes.
+        let mut opening = Box::pin(async move { Taken::from(&pool).await });
+        tokio::select! {
             biased;
-            Ok(taken) = turn => Ok(taken),
-            // Boxed: whoever finds one at hand would carry along the room that opening one takes.
-            taken = Box::pin(Taken::from(pool)) => taken,
-        };
-        drop(waiting);
-        taken
+            Ok(taken) = &mut turn => {
+                if !is_full {
+                    self.finish(opening);
+                }
+                Ok(taken)
+            }
+            opened = &mut opening => match opened {
+                // The database lets us have no more, but those are used by turns.
+                Err(error) if self.0.pool.size() > 0 && !self.0.pool.is_closed() => turn.await.map_err(|_| error),
+                opened => opened,
+            },
+        }
+    }
+
+    /// Lets a connection be opened that nobody waits for any more: else there would never be enough of them where there is
+    /// most to do.
+    fn finish(&self, opening: impl Future<Output = Result<Taken<DB>, DbErr>> + Send + 'static) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            if let Ok(taken) = opening.await {
+                this.lay_back(taken);
+            }
+        });
     }
 
     pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
@@ -241,6 +257,7 @@ impl<DB: Database> Drop for Watch<DB> {
 mod tests {
     use futures_util::FutureExt;
     use sea_orm::sqlx::sqlite::SqlitePoolOptions;
+    use tokio::{sync::Semaphore, time::timeout};
 
     use super::*;
 
@@ -257,5 +274,34 @@ mod tests {
         hand.lay_back(taken);
         let taken = second.await.expect("it was laid back");
         assert_eq!(taken.since, since, "not by way of the pool");
+    }
+
+    #[tokio::test]
+    async fn who_has_one_opened_takes_another_meanwhile() {
+        let may_open = Arc::new(Semaphore::new(1));
+        let options = SqlitePoolOptions::new().max_connections(2).after_connect({
+            let may_open = Arc::clone(&may_open);
+            move |_, _| {
+                let may_open = Arc::clone(&may_open);
+                Box::pin(async move {
+                    may_open.acquire().await.expect("it is never closed").forget();
+                    Ok(())
+                })
+            }
+        });
+        let pool = options.connect("sqlite::memory:").await.expect("it opens");
+        let hand = AtHand::new(&pool);
+        let taken = hand.take().await.expect("it is free");
+        let since = taken.since;
+        let mut second = Box::pin(hand.take());
+        assert!((&mut second).now_or_never().is_none());
+        hand.lay_back(taken);
+        let taken = timeout(Duration::from_secs(10), second).await.expect("at once").expect("it was laid back");
+        assert_eq!(taken.since, since);
+        // And the other one is opened all the same.
+        may_open.add_permits(1);
+        let opened = timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("it was opened");
+        assert_eq!(pool.size(), 2);
+        drop((taken, opened));
     }
 }

@@ -61,6 +61,7 @@ impl HotPath {
         let request = Request::builder()
             .method(asked.method.parse().expect("a method"))
             .uri(asked.path.parse().expect("a path"))
+            .header("host", "localhost")
             .header("authorization", &self.authorization)
             .header("content-type", "application/json")
             .header("origin", "https://app.example.com")

@@ -5,14 +5,18 @@
 
 use std::{
     collections::HashSet,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
 use sea_orm::DbErr;
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
+use tokio::time::timeout;
 
-use super::{Store, list::Edit, sizes, tasks, write::Written};
+use super::{Store, lane::lost, list::Edit, sizes, tasks, too_late, write::Written};
 use crate::{
     clock,
     database::trouble::is_locked,
@@ -36,19 +40,19 @@ pub(super) struct Keys {
 }
 
 /// A key under way, until the value goes.
-struct Running<'a>(&'a Keys, (UserId, IdempotencyKey));
+struct Running(Arc<Keys>, (UserId, IdempotencyKey));
 
 impl Keys {
     /// `None` where the key is under way already.
-    fn enter(&self, owner: &UserId, key: &IdempotencyKey) -> Option<Running<'_>> {
+    fn enter(self: &Arc<Self>, owner: &UserId, key: &IdempotencyKey) -> Option<Running> {
         let entry = (owner.clone(), key.clone());
         let mut running = self.running.lock();
         // Lazily: the end of a value that was never under way would end the one that is.
-        running.insert(entry.clone()).then(|| Running(self, entry))
+        running.insert(entry.clone()).then(|| Running(Arc::clone(self), entry))
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         self.0.running.lock().remove(&self.1);
     }
@@ -61,11 +65,11 @@ impl Store {
         key: &IdempotencyKey,
         task: NewTask,
     ) -> Outcome<Creation, NotCreated> {
-        let Some(_running) = self.keys.enter(owner, key) else {
+        let Some(running) = self.keys.enter(owner, key) else {
             return Err(Refused(NotCreated::StillRunning));
         };
-        let row = tasks::row(owner, task.clone());
-        let written = self.for_owner(owner, || self.write_once(owner, key, row.clone())).await;
+        let (running, row) = (Arc::new(running), tasks::row(owner, task.clone()));
+        let written = self.for_owner(owner, || self.write_apart(&running, row.clone())).await;
         let creation = written.map_err(|failure| match failure {
             Refused(unidentified) => Refused(NotCreated::Unidentified(unidentified)),
             Failure::Broken(broken) => Failure::Broken(broken),
@@ -77,6 +81,17 @@ impl Store {
             Some(_) => Err(Refused(NotCreated::AnotherBody)),
             None => Err(Refused(NotCreated::StillRunning)),
         }
+    }
+
+    /// The same as [`Self::write_once`], apart from the request: who leaves would take the connection along, in the midst of a
+    /// transaction, and could come again while the database is at it.
+    async fn write_apart(&self, running: &Arc<Running>, row: ActiveModel) -> Result<Option<Creation>, DbErr> {
+        let (store, running) = (self.clone(), Arc::clone(running));
+        let written = tokio::spawn(async move {
+            let (owner, key) = &running.1;
+            timeout(store.timeout, store.write_once(owner, key, row)).await.unwrap_or_else(|_elapsed| Err(too_late()))
+        });
+        written.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Creates the task, or finds what was created before; `None` where that went away at this very moment.

@@ -1,6 +1,6 @@
 //! `POST /api/tasks` with an `Idempotency-Key`: sent as often as it takes, done once.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, select};
 use rstest::rstest;
@@ -12,8 +12,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
-    TestApp, TestDatabase, until,
+    Raw, TestApp, TestDatabase, until,
 };
+use tokio::time::sleep;
 
 use crate::serverless::waiting;
 
@@ -113,6 +114,29 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     let first = running.await.expect(201);
     assert_replays(&create().await, &first);
+    assert_eq!(count(&ann).await, 2);
+}
+
+/// What is under way goes on, and is not begun a second time meanwhile.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_and_comes_again_finds_what_was_created(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let block = app.database().block_writes().await;
+    let mut raw = Raw::connect(app.address()).await;
+    let body = r#"{"title": "a"}"#;
+    let about = format!("Idempotency-Key: key\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + &about + "\r\n" + body).await;
+    let create = async || keyed(&ann, "key").create(json!({"title": "a"})).await;
+    sleep(Duration::from_millis(500)).await;
+    drop(raw);
+    sleep(Duration::from_millis(500)).await;
+    create().await.expect(409);
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    until("it was created", async || create().await.status == 201).await;
+    assert_eq!(create().await.expect(201).header("idempotency-replayed"), "true");
     assert_eq!(count(&ann).await, 2);
 }
 

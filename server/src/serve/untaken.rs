@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt as _, future::maybe_done};
 use parking_lot::Mutex;
 use todo_api::UserId;
 use tokio::{
@@ -20,8 +21,8 @@ use crate::metrics;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The room for such answers: each is whole in memory, for minutes where a client is slow, and a list may have
-/// megabytes. Where all is taken, the user who has most of it loses the oldest of theirs to one who would still have less:
-/// nobody keeps others from large answers by taking none.
+/// megabytes. Where all is taken, the user who has most of it loses the oldest of theirs to one who has no more even then: nobody keeps
+/// others from large answers by taking none, nor loses the only one.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,
@@ -58,11 +59,12 @@ impl Untaken {
             return Some(Room { held: None });
         }
         let permits = u32::try_from(bytes).ok()?;
-        let permit = match Arc::clone(&self.bytes).try_acquire_many_owned(permits) {
-            Ok(permit) => permit,
-            Err(_) if !self.clear(bytes, user) => return None,
-            Err(_) => timeout(PATIENCE, Arc::clone(&self.bytes).acquire_many_owned(permits)).await.ok()?.ok()?,
-        };
+        let mut permit = Box::pin(maybe_done(Arc::clone(&self.bytes).acquire_many_owned(permits)));
+        if !self.claim(bytes, user, &mut permit) {
+            return None;
+        }
+        timeout(PATIENCE, &mut permit).await.ok()?;
+        let permit = permit.as_mut().take_output()?.ok()?;
         let mut held = self.held.lock();
         held.last += 1;
         let number = held.last;
@@ -70,30 +72,44 @@ impl Untaken {
         Some(Room { held: Some((Arc::clone(self), number, permit)) })
     }
 
-    /// Cuts as many as are in the way of `bytes` for `user`; none where too few may be.
-    fn clear(&self, bytes: u64, user: Option<&UserId>) -> bool {
+    /// Takes what is free by `permit`, and cuts those who are in the way of the rest; none where too few may be.
+    fn claim(&self, bytes: u64, user: Option<&UserId>, permit: &mut (impl Future + Unpin)) -> bool {
         let mut held = self.held.lock();
-        let mut shares = HashMap::<_, u64>::new();
-        for holder in held.by.values() {
-            *shares.entry(holder.user.as_ref()).or_default() += holder.bytes;
+        let free = self.bytes.available_permits() as u64;
+        // What is free is kept for it from now on, lest another who comes take it for theirs.
+        if permit.now_or_never().is_some() {
+            return true;
         }
-        let wanted = shares.get(&user).copied().unwrap_or_default() + bytes;
-        let mut missing = bytes.saturating_sub(self.bytes.available_permits() as u64);
-        let mut cut = Vec::new();
-        while missing > 0 {
-            let richest = shares.iter_mut().max_by_key(|(_, share)| **share).filter(|(_, share)| **share > wanted);
-            let Some((whose, share)) = richest else { return false };
-            let is_next = |(number, holder): &(&u64, &Holder)| holder.user.as_ref() == *whose && !cut.contains(*number);
-            let Some((number, holder)) = held.by.iter().find(is_next) else { return false };
-            *share -= holder.bytes;
-            missing = missing.saturating_sub(holder.bytes);
-            cut.push(*number);
-        }
+        let Some(cut) = held.in_the_way(bytes.saturating_sub(free), user, bytes) else {
+            return false;
+        };
         for holder in cut.into_iter().filter_map(|number| held.by.remove(&number)) {
             holder.eviction.notify_one();
             metrics::evicted();
         }
         true
+    }
+}
+
+impl Held {
+    /// Who is to be cut for what is `missing` of `bytes` for `user`: of those who would still have as much as that user, the one
+    /// who has most, and the oldest of theirs. `None` where those have too little.
+    fn in_the_way(&self, mut missing: u64, user: Option<&UserId>, bytes: u64) -> Option<Vec<u64>> {
+        let mut shares = HashMap::<_, u64>::new();
+        for holder in self.by.values() {
+            *shares.entry(holder.user.as_ref()).or_default() += holder.bytes;
+        }
+        let wanted = shares.get(&user).copied().unwrap_or_default() + bytes;
+        let mut cut = Vec::new();
+        while missing > 0 {
+            let (whose, share) = shares.iter_mut().max_by_key(|(_, share)| **share)?;
+            let is_next = |(number, holder): &(&u64, &Holder)| holder.user.as_ref() == *whose && !cut.contains(*number);
+            let (number, holder) = self.by.iter().find(is_next)?;
+            *share = share.checked_sub(holder.bytes).filter(|left| *left >= wanted)?;
+            missing = missing.saturating_sub(holder.bytes);
+            cut.push(*number);
+        }
+        Some(cut)
     }
 }
 
@@ -108,5 +124,32 @@ impl Drop for Room {
         if let Some((untaken, number, _permit)) = &self.held {
             untaken.held.lock().by.remove(number);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> Option<UserId> {
+        UserId::parse(id)
+    }
+
+    fn held(shares: &[(&str, u64)]) -> Held {
+        let holder = |(id, bytes): &(&str, u64)| Holder { user: user(id), bytes: *bytes, eviction: Arc::default() };
+        Held { last: 0, by: (1..).zip(shares.iter().map(holder)).collect() }
+    }
+
+    #[test]
+    fn who_has_most_loses_the_oldest() {
+        let held = held(&[("ann", 5), ("bob", 5), ("bob", 5), ("bob", 5)]);
+        assert_eq!(held.in_the_way(5, user("cid").as_ref(), 5), Some(vec![2]));
+        assert_eq!(held.in_the_way(10, user("cid").as_ref(), 10), None, "more than bob would have left");
+        assert_eq!(held.in_the_way(5, user("bob").as_ref(), 5), None, "it is bob who asks");
+    }
+
+    #[test]
+    fn nobody_loses_the_only_one() {
+        assert_eq!(held(&[("ann", 6), ("bob", 6)]).in_the_way(5, user("cid").as_ref(), 5), None);
     }
 }

@@ -127,7 +127,14 @@ impl Connection {
             let _ = timeout(FAREWELL, farewell).await;
         } else if matches!(end, End::Done) && watch.is_unread() {
             // A connection closed with bytes unread is reset, and a client that still sends loses its answer.
-            let _ = timeout(FAREWELL, copy(&mut stream.take(MAX_UNWANTED_BYTES), &mut sink())).await;
+            let (mut unwanted, mut nowhere) = (stream.take(MAX_UNWANTED_BYTES), sink());
+            let farewell = async {
+                tokio::select! {
+                    _ = copy(&mut unwanted, &mut nowhere) => {}
+                    () = watch.evicted() => {}
+                }
+            };
+            let _ = timeout(FAREWELL, farewell).await;
         }
     }
 }

@@ -35,8 +35,8 @@ use crate::{JwksConfig, config::UnusableJwks, metrics};
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long a request waits for an issuer whose last answer failed: one that says nothing at all would have every request that
-/// needs a key wait to the end of its time, in a place that others want.
+/// How long a request waits for an issuer that said nothing the last time: every request that needs a key would wait to the
+/// end of its time, in a place that others want.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer.
@@ -73,14 +73,16 @@ impl Jwks {
         key.ok_or_else(|| Unidentified::because(fault(&now, token)))
     }
 
-    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for it, and nobody while the
-    /// issuer fails; where there are none yet, they are fetched for the first who needs one.
+    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for it, and nobody who comes right after
+    /// the issuer failed, or while it is asked again; where there are none yet, they are fetched for the first who needs one.
     pub(super) async fn keep_fresh(self: &Arc<Self>, needs: impl FnOnce() -> bool) {
         let published = self.published();
         let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return };
         let soon = self.max_age / 2;
         // A failure of before the last try says nothing of the issuer now.
-        let is_failing = published.failed.is_some_and(|failed| failed.elapsed() < soon.min(RETRY + TIMEOUT));
+        let is_failing = published
+            .failed
+            .is_some_and(|failed| failed.at.elapsed() < soon.min(RETRY + TIMEOUT) || self.last.try_lock().is_err());
         if age >= self.max_age && !is_failing && needs() {
             self.refetch().await;
         } else if age >= soon {
@@ -102,7 +104,8 @@ impl Jwks {
                 let _ = fetch.await;
             }
         };
-        let patience = if self.published().failed.is_some() { PATIENCE } else { TIMEOUT };
+        let was_silent = self.published().failed.is_some_and(|failed| failed.was_silent);
+        let patience = if was_silent { PATIENCE } else { TIMEOUT };
         // The fetch goes on by itself.
         let _ = timeout(patience, fetched).await;
     }
@@ -132,7 +135,7 @@ impl Jwks {
                 Err(error) => {
                     metrics::jwks_fetched(false);
                     tracing::warn!(url = %this.source, %error, "the keys of the issuer could not be fetched");
-                    old.failing()
+                    old.failing(error.is_silence())
                 }
             };
             *this.published.write() = Arc::new(new);

@@ -17,8 +17,16 @@ pub(in crate::auth) struct Published {
     keys: Vec<Arc<Key>>,
     /// When they were read; never, while no fetch has gone well.
     pub(in crate::auth) fetched: Option<Instant>,
-    /// When the last fetch after that failed, if it did.
-    pub(super) failed: Option<Instant>,
+    /// How the last fetch after that failed, if it did.
+    pub(super) failed: Option<Failed>,
+}
+
+/// A fetch that failed.
+#[derive(Clone, Copy)]
+pub(super) struct Failed {
+    pub(super) at: Instant,
+    /// Whether nothing was said in time.
+    pub(super) was_silent: bool,
 }
 
 impl Published {
@@ -36,8 +44,9 @@ impl Published {
     }
 
     /// The same keys after a fetch that failed just now.
-    pub(super) fn failing(&self) -> Self {
-        Self { keys: self.keys.clone(), fetched: self.fetched, failed: Some(Instant::now()) }
+    pub(super) fn failing(&self, was_silent: bool) -> Self {
+        let failed = Some(Failed { at: Instant::now(), was_silent });
+        Self { keys: self.keys.clone(), fetched: self.fetched, failed }
     }
 
     /// How many keys there are.

@@ -35,6 +35,13 @@ pub(super) enum FetchError {
     NoSet,
 }
 
+impl FetchError {
+    /// Whether nothing, or not all, was said in time.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Unanswered(error) if error.is_timeout())
+    }
+}
+
 impl Source {
     pub(super) fn new(url: &Url) -> Result<Self, UnusableJwks> {
         // A redirect would let the keys come from a place that nobody configured.

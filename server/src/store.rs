@@ -23,6 +23,8 @@ mod write;
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
+use tokio::sync::Semaphore;
+
 use self::{
     cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
     turns::Turns,
@@ -51,6 +53,8 @@ pub(crate) struct Store {
     owns_users: bool,
     readiness: LastWord,
     keys: Arc<Keys>,
+    /// Room for transactions that go on where their client leaves.
+    transactions: Arc<Semaphore>,
     /// Of searches.
     turns: Arc<Turns>,
     /// Of cursors.
@@ -60,6 +64,11 @@ pub(crate) struct Store {
 /// The failure that such a fault of ours is.
 fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Fault(Arc::new(error)))
+}
+
+/// As many as there are connections that write.
+fn room_for_transactions(config: &DatabaseConfig) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(if config.url.is_embedded() { 1 } else { config.max_connections as usize }))
 }
 
 /// The database took longer than it may.
@@ -100,6 +109,7 @@ impl Store {
             owns_users: config.users_table.is_none(),
             readiness: LastWord::default(),
             keys: Arc::default(),
+            transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
             seal: Arc::new(seal),
         })
@@ -108,13 +118,14 @@ impl Store {
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
-        let mut turns = Arc::new(Turns::new(config));
+        let (mut turns, mut transactions) = (Arc::new(Turns::new(config)), room_for_transactions(config));
         if config.url.is_embedded() {
             // One writes at a time there, and so for all, who have the same connections.
             lanes.write_with(&self.lanes);
             turns = Arc::clone(&self.turns);
+            transactions = Arc::clone(&self.transactions);
         }
-        Self { databases, lanes: Arc::new(lanes), turns, ..self.clone() }
+        Self { databases, lanes: Arc::new(lanes), transactions, turns, ..self.clone() }
     }
 
     /// For statements of `owner` that change nothing.

@@ -83,11 +83,13 @@ impl Store {
         }
     }
 
-    /// The same as [`Self::write_once`], apart from the request: who leaves would take the connection along, in the midst of a
-    /// transaction, and could come again while the database is at it.
+    /// The same as [`Self::write_once`], apart from the request once there is room: who leaves would take the connection along,
+    /// in the midst of a transaction, and could come again while the database is at it.
     async fn write_apart(&self, running: &Arc<Running>, row: ActiveModel) -> Result<Option<Creation>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
+        let room = Arc::clone(&self.transactions).acquire_owned().await;
         let written = tokio::spawn(async move {
+            let _room = room;
             let (owner, key) = &running.1;
             timeout(store.timeout, store.write_once(owner, key, row)).await.unwrap_or_else(|_elapsed| Err(too_late()))
         });

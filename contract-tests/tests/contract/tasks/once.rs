@@ -117,27 +117,52 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     assert_eq!(count(&ann).await, 2);
 }
 
+/// A client that has sent a creation under `key`, and does not wait for the answer yet.
+async fn asking(app: &TestApp, key: &str) -> Raw {
+    let mut raw = Raw::connect(app.address()).await;
+    let body = r#"{"title": "a"}"#;
+    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head = Raw::head("POST", "/api/tasks", "ann") + &about + &format!("Idempotency-Key: {key}\r\n\r\n");
+    raw.send(head + body).await;
+    sleep(Duration::from_millis(500)).await;
+    raw
+}
+
+/// So that all is where it should be, however slow the machine is.
+const PATIENT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "20"), ("REQUEST_TIMEOUT", "30")];
+
 /// What is under way goes on, and is not begun a second time meanwhile.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_and_comes_again_finds_what_was_created(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
-    let app = TestApp::start(engine).await;
+    let app = TestApp::configured(engine, &PATIENT).await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
-    let mut raw = Raw::connect(app.address()).await;
-    let body = r#"{"title": "a"}"#;
-    let about = format!("Idempotency-Key: key\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    raw.send(Raw::head("POST", "/api/tasks", "ann") + &about + "\r\n" + body).await;
+    drop(asking(&app, "key").await);
+    sleep(Duration::from_millis(500)).await;
     let create = async || keyed(&ann, "key").create(json!({"title": "a"})).await;
-    sleep(Duration::from_millis(500)).await;
-    drop(raw);
-    sleep(Duration::from_millis(500)).await;
     create().await.expect(409);
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     until("it was created", async || create().await.status == 201).await;
     assert_eq!(create().await.expect(201).header("idempotency-replayed"), "true");
     assert_eq!(count(&ann).await, 2);
+}
+
+/// Else who comes and leaves all the time would have everybody wait for what nobody wants any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_under_way_goes_with_who_leaves() {
+    let app = TestApp::configured(Sqlite, &PATIENT).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let block = app.database().block_writes().await;
+    for key in ["first", "second", "third"] {
+        drop(asking(&app, key).await);
+    }
+    sleep(Duration::from_millis(500)).await;
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    keyed(&ann, "last").create(json!({"title": "b"})).await.expect(201);
+    assert_eq!(count(&ann).await, 3, "the first, which was under way, and the last");
 }
 
 #[rstest]

@@ -81,6 +81,8 @@ struct Inner<DB: Database> {
     /// How many wait for what the pool alone gives: a sign of life. It grows under the lock of the
     /// state alone, so that none is laid back at hand past who waits.
     waiting: Arc<AtomicUsize>,
+    /// Shared with each connection that was opened, and is in use or at hand.
+    open: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -97,11 +99,11 @@ struct State<DB: Database> {
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
-        Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default() }))
+        Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default(), open: Arc::default() }))
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
-        let (pool, mut turn) = (self.0.pool.clone(), {
+        let mut turn = {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
@@ -110,10 +112,11 @@ impl<DB: Database> AtHand<DB> {
             state.queue.retain(|place| !place.is_closed());
             state.queue.push_back(place);
             turn
-        });
-        let is_full = pool.size() >= pool.options().get_max_connections();
+        };
+        let is_full = self.0.pool.size() >= self.0.pool.options().get_max_connections();
         // Boxed: whoever finds one at hand would carry along the room that opening one takes.
-        let mut opening = Box::pin(async move { Taken::from(&pool).await });
+        let (pool, open) = (self.0.pool.clone(), Arc::clone(&self.0.open));
+        let mut opening = Box::pin(async move { Taken::from(&pool, open).await });
         tokio::select! {
             biased;
             Ok(taken) = &mut turn => {
@@ -124,7 +127,7 @@ impl<DB: Database> AtHand<DB> {
             }
             opened = &mut opening => match opened {
                 // The database lets us have no more, but those are used by turns.
-                Err(error) if self.0.pool.size() > 0 && !self.0.pool.is_closed() => turn.await.map_err(|_| error),
+                Err(error) if Arc::strong_count(&self.0.open) > 1 => turn.await.map_err(|_| error),
                 opened => opened,
             },
         }
@@ -135,7 +138,8 @@ impl<DB: Database> AtHand<DB> {
     fn finish(&self, opening: impl Future<Output = Result<Taken<DB>, DbErr>> + Send + 'static) {
         let this = self.clone();
         tokio::spawn(async move {
-            if let Ok(taken) = opening.await {
+            // Whoever closes the pool waits for none that is only being opened.
+            if let Ok(Ok(taken)) = this.0.pool.close_event().do_until(opening).await {
                 this.lay_back(taken);
             }
         });

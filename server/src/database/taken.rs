@@ -1,6 +1,6 @@
 //! A connection that was taken from its pool, and the statements that it carries out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
@@ -27,14 +27,15 @@ pub(super) struct Taken<DB: Database> {
     pub(super) since: Instant,
     /// When it was last used.
     pub(super) used: Instant,
+    _open: Arc<()>,
 }
 
 impl<DB: Database> Taken<DB> {
-    /// One of the pool's.
-    pub(super) async fn from(pool: &Pool<DB>) -> Result<Self, DbErr> {
+    /// One of the pool's, which is counted by `open` for as long as it is there.
+    pub(super) async fn from(pool: &Pool<DB>, open: Arc<()>) -> Result<Self, DbErr> {
         let connection = pool.acquire().await.map_err(no_connection)?;
         let now = Instant::now();
-        Ok(Self { connection, is_over: false, since: now, used: now })
+        Ok(Self { connection, is_over: false, since: now, used: now, _open: open })
     }
 
     /// The error, after which it is closed where it would only give the same again.

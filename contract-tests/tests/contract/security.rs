@@ -19,7 +19,7 @@ async fn an_answer_is_not_kept_not_guessed_at_and_not_framed(
 ) {
     let app = TestApp::start(engine).await;
     let answer = app.client("ann").get(path).await.expect(status);
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("cache-control"), "no-store, no-transform");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
     assert!(!answer.headers.contains_key("server"), "nobody needs to know what this is made of");

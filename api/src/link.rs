@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::scalar::scalar;
 
-/// The link to the next page. Its target has no scheme and no host: it leads back to wherever the client
-/// asked, through whatever proxies stand between.
+/// The link to the next page. Its target has no scheme and no host: it leads back to the host that the client asked, through
+/// whatever proxies stand between, as long as they leave the path as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NextPage(String);
 

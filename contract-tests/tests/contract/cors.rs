@@ -115,7 +115,9 @@ async fn a_preflight_of_an_allowed_origin_is_answered(
     let answer = client.send("OPTIONS", "/api/tasks", None).await.expect(204);
     assert_eq!(answer.header("access-control-allow-origin"), APP);
     assert!(answer.header("access-control-allow-methods").split(", ").any(|allowed| allowed == method));
-    for name in ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"] {
+    let of_operations =
+        ["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id"];
+    for name in of_operations.into_iter().chain(["traceparent", "tracestate", "baggage", "sentry-trace"]) {
         assert!(answer.header("access-control-allow-headers").split(", ").any(|allowed| allowed == name), "{name}");
     }
     assert!(answer.header("access-control-max-age").parse::<u32>().is_ok());
@@ -138,6 +140,17 @@ async fn a_request_from_the_servers_own_page_always_works(#[values(Sqlite, Postg
         let own = format!("http://{}", app.address());
         from(app.client("ann"), &own).create(json!({"title": "Try it out"})).await.expect(201);
     }
+}
+
+/// An app that brings its own pages along, such as one of Capacitor or Tauri.
+#[rstest]
+#[case("capacitor://localhost")]
+#[case("tauri://localhost:1420")]
+#[tokio::test]
+async fn a_web_view_has_an_origin_too(#[values(Sqlite, Postgres)] engine: Engine, #[case] origin: &str) {
+    let app = TestApp::configured(engine, &[("ALLOWED_ORIGINS", origin)]).await;
+    let answer = from(app.client("ann"), origin).list().await.expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), origin);
 }
 
 #[rstest]

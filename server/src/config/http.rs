@@ -127,12 +127,22 @@ fn canonical(network: IpNet) -> IpNet {
     plain.map_or(network, IpNet::V4)
 }
 
+/// The origin of `url`, as a browser writes it, or a web view that loads an app's own pages (`capacitor://localhost`): its
+/// scheme is none that the Fetch standard knows. Of files there is none.
+fn written(url: &Url) -> Option<String> {
+    if url.origin().is_tuple() {
+        return Some(url.origin().ascii_serialization()).filter(|written| written.starts_with("http"));
+    }
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{host}{port}", url.scheme()))
+}
+
 fn origins(reader: &mut Reader, given: Option<&str>) -> Vec<String> {
     let origins = reader.list("ALLOWED_ORIGINS", given);
     for origin in &origins {
-        let written = Url::parse(origin).ok().map(|url| url.origin().ascii_serialization());
         // No pattern: it would be compared as it stands, and never be met.
-        match written.filter(|written| written.starts_with("http") && !written.contains('*')) {
+        match Url::parse(origin).ok().and_then(|url| written(&url)).filter(|written| !written.contains('*')) {
             Some(written) if written == *origin => {}
             Some(written) => {
                 reader.refuse("ALLOWED_ORIGINS", format!("has {origin:?}, which no browser sends; write {written}"));

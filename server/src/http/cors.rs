@@ -14,15 +14,17 @@ use poem::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 
+/// Those of the operations, and those that libraries for tracing send along: a preflight that lacks one of them blocks the call.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, tracestate",
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, tracestate, \
+     baggage, sentry-trace",
 );
 
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Location, Link, ETag, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate, Idempotency-Replayed, X-Request-Id",
 );
 
-/// How long a browser may remember a preflight: two hours, the most that any of them does.
+/// How long a browser may remember a preflight: two hours, which is the most for those of Chromium's kind.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 
 const PREFLIGHT_VARY: HeaderValue =

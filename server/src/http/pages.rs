@@ -69,7 +69,7 @@ pub(super) fn pages() -> Route {
         .at("/openapi.json", page(&pages.json))
         .at("/openapi.yaml", page(&pages.yaml))
         .at("/docs", page(&pages.docs))
-        // The page names what it loads relative to its own path, so that a proxy may serve it under a prefix.
+        // The page names what it loads relative to its own path, and so does this.
         .at("/docs/", get(make_sync(|_| Redirect::permanent("../docs"))));
     pages.assets.iter().fold(route, |route, (path, file)| route.at(path, page(file)))
 }

@@ -86,6 +86,9 @@ use todo_contract_tests::ServerProcess;
     "\"https://*.a.example\", which is no origin; write each"
 )]
 #[case::origin_with_slash("ALLOWED_ORIGINS", "https://a.example/", "write https://a.example")]
+#[case::no_origin("ALLOWED_ORIGINS", "null", "\"null\", which is no origin; write each")]
+#[case::file("ALLOWED_ORIGINS", "file:///index.html", "\"file:///index.html\", which is no origin; write each")]
+#[case::web_view_with_path("ALLOWED_ORIGINS", "capacitor://localhost/a", "write capacitor://localhost")]
 #[case::origin_in_capitals("ALLOWED_ORIGINS", "https://A.example", "write https://a.example")]
 #[case::rate("RATE_LIMIT", "many", r#"RATE_LIMIT is "many", but must be off, or requests a second"#)]
 #[case::no_rate("RATE_LIMIT", "0:1", "each at least 1, such as 20:200")]

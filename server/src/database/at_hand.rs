@@ -115,8 +115,8 @@ impl<DB: Database> AtHand<DB> {
         };
         let is_full = self.0.pool.size() >= self.0.pool.options().get_max_connections();
         // Boxed: whoever finds one at hand would carry along the room that opening one takes.
-        let (pool, open) = (self.0.pool.clone(), Arc::clone(&self.0.open));
-        let mut opening = Box::pin(async move { Taken::from(&pool, open).await });
+        let this = self.clone();
+        let mut opening = Box::pin(async move { Taken::from(&this.0.pool, &this.0.open).await });
         tokio::select! {
             biased;
             Ok(taken) = &mut turn => {
@@ -259,7 +259,7 @@ impl<DB: Database> Drop for Watch<DB> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
+    use futures_util::{FutureExt, future::join};
     use sea_orm::sqlx::sqlite::SqlitePoolOptions;
     use tokio::{sync::Semaphore, time::timeout};
 
@@ -307,5 +307,20 @@ mod tests {
         let opened = timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("it was opened");
         assert_eq!(pool.size(), 2);
         drop((taken, opened));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_another_where_none_can_be_opened() {
+        let options = SqlitePoolOptions::new().max_connections(2).acquire_timeout(Duration::from_millis(400));
+        let options = options.after_connect(|_, _| Box::pin(std::future::pending()));
+        let hand = AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"));
+        // The first fails while the second is being opened.
+        let second = async {
+            sleep(Duration::from_millis(200)).await;
+            hand.take().await.map(drop)
+        };
+        let both = join(hand.take(), second);
+        let (first, second) = timeout(Duration::from_secs(10), both).await.expect("they are told");
+        assert!(first.is_err() && second.is_err());
     }
 }

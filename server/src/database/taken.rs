@@ -32,10 +32,10 @@ pub(super) struct Taken<DB: Database> {
 
 impl<DB: Database> Taken<DB> {
     /// One of the pool's, which is counted by `open` for as long as it is there.
-    pub(super) async fn from(pool: &Pool<DB>, open: Arc<()>) -> Result<Self, DbErr> {
+    pub(super) async fn from(pool: &Pool<DB>, open: &Arc<()>) -> Result<Self, DbErr> {
         let connection = pool.acquire().await.map_err(no_connection)?;
         let now = Instant::now();
-        Ok(Self { connection, is_over: false, since: now, used: now, _open: open })
+        Ok(Self { connection, is_over: false, since: now, used: now, _open: Arc::clone(open) })
     }
 
     /// The error, after which it is closed where it would only give the same again.

@@ -23,18 +23,18 @@ mod write;
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use sea_orm::{ConnAcquireErr, DbErr};
+use todo_api::{Broken, Failure, Outcome, UserId};
+use tokio::{sync::Semaphore, time::timeout};
 
 use self::{
-    cursor::Seal, history::History, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord, single::Singles,
-    turns::Turns,
+    cursor::Seal, history::History, lane::lost, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord,
+    single::Singles, turns::Turns,
 };
 use crate::{
     Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, telemetry,
     workers::Clients,
 };
-use sea_orm::{ConnAcquireErr, DbErr};
-use todo_api::{Broken, Failure, Outcome, UserId};
 
 /// Which part of the memory for answers is for single tasks, where they are remembered.
 const SINGLES: u64 = 8;
@@ -80,10 +80,27 @@ fn too_late() -> DbErr {
 /// `limit`, in all.
 async fn within<T, E: From<DbErr>>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let left = limit.saturating_sub(telemetry::has_waited());
-    match metrics::timed(tokio::time::timeout(left, work)).await {
+    match metrics::timed(timeout(left, work)).await {
         Ok(result) => result,
         Err(_elapsed) => Err(too_late().into()),
     }
+}
+
+/// The result of `work`, which goes on in its `room` for as long as `limit` where the request that wants it is given up.
+async fn apart<T, E>(
+    room: impl Send + 'static,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbErr> + Send + 'static,
+{
+    let worked = tokio::spawn(async move {
+        let _room = room;
+        timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
+    });
+    worked.await.unwrap_or_else(|_| Err(lost().into()))
 }
 
 impl Store {
@@ -165,7 +182,6 @@ mod tests {
     use std::future::pending;
 
     use todo_api::{RequestContext, RequestId};
-    use tokio::time::timeout;
 
     use super::*;
 

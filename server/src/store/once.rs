@@ -14,9 +14,8 @@ use std::{
 use parking_lot::Mutex;
 use sea_orm::DbErr;
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
-use tokio::time::timeout;
 
-use super::{Store, lane::lost, list::Edit, sizes, tasks, too_late, write::Written};
+use super::{Store, apart, list::Edit, sizes, tasks, write::Written};
 use crate::{
     clock,
     database::trouble::is_locked,
@@ -88,12 +87,11 @@ impl Store {
     async fn write_apart(&self, running: &Arc<Running>, row: ActiveModel) -> Result<Option<Creation>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
         let room = Arc::clone(&self.transactions).acquire_owned().await;
-        let written = tokio::spawn(async move {
-            let _room = room;
+        apart(room, self.timeout, async move {
             let (owner, key) = &running.1;
-            timeout(store.timeout, store.write_once(owner, key, row)).await.unwrap_or_else(|_elapsed| Err(too_late()))
-        });
-        written.await.unwrap_or_else(|_| Err(lost()))
+            store.write_once(owner, key, row).await
+        })
+        .await
     }
 
     /// Creates the task, or finds what was created before; `None` where that went away at this very moment.

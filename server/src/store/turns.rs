@@ -10,12 +10,9 @@ use std::{
 use parking_lot::Mutex;
 use sea_orm::DbErr;
 use todo_api::UserId;
-use tokio::{
-    sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::{lane::lost, too_late};
+use super::apart;
 use crate::DatabaseConfig;
 
 /// Half of the connections: whatever searches take, the rest are there for everybody else. And one for each user, so that
@@ -51,12 +48,7 @@ impl Turns {
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
-        let (turn, limit) = (self.next(owner).await, self.limit);
-        let searched = tokio::spawn(async move {
-            let _turn = turn;
-            timeout(limit, asked).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
-        });
-        searched.await.unwrap_or_else(|_| Err(lost().into()))
+        apart(self.next(owner).await, self.limit, asked).await
     }
 
     async fn next(&self, owner: &UserId) -> Turn {

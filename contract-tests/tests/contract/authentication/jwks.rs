@@ -212,37 +212,26 @@ async fn a_key_that_is_no_longer_published_stops_verifying(
 
 /// Nobody has asked since, so nobody knows that the issuer is well again.
 #[rstest]
+#[case::of_long_ago("2", 1100, 2500)]
+#[case::of_before_the_last_try("14", 7500, 6700)]
 #[tokio::test]
-async fn a_failure_of_long_ago_lets_no_old_key_verify(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn a_failure_lets_no_old_key_verify(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] max_age: &str,
+    #[case] until_it_fails: u64,
+    #[case] until_it_is_well: u64,
+) {
     let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
     let issuer = Issuer::of(&[&old]).await;
-    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "2")]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", max_age)]).await;
     let token = Token::of("ann").signed_by(&old);
     assert_counts(&app, &token).await;
     issuer.reply(Reply::Status(503));
-    after_the_cooldown().await;
+    tokio::time::sleep(Duration::from_millis(until_it_fails)).await;
     assert_counts(&app, &token).await;
     until("the issuer has failed", async || issuer.fetches() == 2).await;
     issuer.reply(Reply::of(&[&new]));
-    tokio::time::sleep(Duration::from_millis(2500)).await;
-    assert_refused(&app, &token, "not among the keys that the issuer publishes").await;
-}
-
-/// Where nobody has asked for longer than a try takes, as well.
-#[rstest]
-#[tokio::test]
-async fn a_failure_of_before_the_last_try_lets_no_old_key_verify(#[values(Sqlite, Postgres)] engine: Engine) {
-    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
-    let issuer = Issuer::of(&[&old]).await;
-    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "14")]).await;
-    let token = Token::of("ann").signed_by(&old);
-    assert_counts(&app, &token).await;
-    issuer.reply(Reply::Status(503));
-    tokio::time::sleep(Duration::from_millis(7500)).await;
-    assert_counts(&app, &token).await;
-    until("the issuer has failed", async || issuer.fetches() == 2).await;
-    issuer.reply(Reply::of(&[&new]));
-    tokio::time::sleep(Duration::from_millis(6700)).await;
+    tokio::time::sleep(Duration::from_millis(until_it_is_well)).await;
     assert_refused(&app, &token, "not among the keys that the issuer publishes").await;
 }
 

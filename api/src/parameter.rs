@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
-use poem::{Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody, http::Method};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
@@ -73,14 +73,39 @@ const fn judge<T: Parameter>() -> Judge {
 /// What is wrong with the parameters of the operation that `request` asks for.
 pub(crate) fn faults(request: &Request) -> Vec<Fault> {
     // The one parameter that is read differently by one operation.
-    let deletes_many = request.method() == poem::http::Method::DELETE && in_path(request).is_none();
+    let deletes_many = request.method() == Method::DELETE && in_path(request).is_none();
     operations::parameters(request.method(), request.original_uri().path())
         .iter()
         .filter_map(|name| match name.as_str() {
             OnlyCompleted::NAME if deletes_many => Param::<OnlyCompleted>::read(request).err(),
             name => JUDGES.iter().find(|(known, _)| *known == name).and_then(|(_, fault)| fault(request)),
         })
+        .chain(narrowing(request))
         .collect()
+}
+
+/// The parameters of the list that are given to what changes all tasks, and narrow nothing there.
+fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
+    let changes_many = in_path(request).is_none() && [Method::PATCH, Method::DELETE].contains(request.method());
+    let own = operations::parameters(request.method(), request.original_uri().path());
+    [Limit::NAME, Option::<Cursor>::NAME, Completed::NAME, Search::NAME, Sort::NAME]
+        .into_iter()
+        .filter(move |name| changes_many && !own.iter().any(|own| own == name))
+        .filter(|name| !matches!(in_query(request, name), Ok(None)))
+        .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
+}
+
+/// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same address:
+/// whoever gives one means the tasks that they see there, and not all.
+pub(crate) struct All;
+
+impl<'a> FromRequest<'a> for All {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        if narrowing(request).next().is_some() {
+            return Err(Problem::from(Unprocessable(faults(request))).into());
+        }
+        Ok(Self)
+    }
 }
 
 /// How `text` is refused as the parameter `T`, for the document to show.

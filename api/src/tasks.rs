@@ -32,7 +32,7 @@ use crate::{
     idempotency::Once,
     json::Json,
     link::NextPage,
-    parameter::Param,
+    parameter::{All, Param},
     precondition::{IfMatch, IfNoneMatch},
 };
 
@@ -190,13 +190,15 @@ impl<S: Tasks> TasksApi<S> {
     /// Set whether all tasks are done
     ///
     /// Sets `completed` of all of the caller's tasks. `updated` counts those that were otherwise; the others
-    /// stay as they are, `updated_at` included. Safe to send again.
+    /// stay as they are, `updated_at` included. Safe to send again. The list's parameters are refused: they
+    /// would narrow nothing.
     #[oai(path = "/tasks", method = "patch", operation_id = "completeAllTasks")]
     async fn complete_all_tasks(
         &self,
         caller: Caller,
         /// How all tasks shall be.
         completion: Json<Completion>,
+        All: All,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
         if_match: Param<IfMatch>,
@@ -211,13 +213,15 @@ impl<S: Tasks> TasksApi<S> {
     /// Delete the completed tasks
     ///
     /// Deletes all of the caller's tasks that are done, for good, and says how many. Open tasks are never
-    /// deleted together: without `completed=true` nothing happens.
+    /// deleted together: without `completed=true` nothing happens. The list's other parameters are refused:
+    /// they would narrow nothing.
     #[oai(path = "/tasks", method = "delete", operation_id = "deleteCompletedTasks")]
     async fn delete_completed_tasks(
         &self,
         caller: Caller,
         /// Has to be `true`.
         completed: Param<OnlyCompleted>,
+        All: All,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
         if_match: Param<IfMatch>,

@@ -87,6 +87,33 @@ async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres, Guarded)
 }
 
 #[rstest]
+#[case::delete_search("DELETE", "completed=true&q=a", &["q"])]
+#[case::delete_empty_search("DELETE", "completed=true&q=", &["q"])]
+#[case::delete_page("DELETE", "completed=true&limit=1&cursor=junk&sort=id", &["limit", "cursor", "sort"])]
+#[case::delete_encoded("DELETE", "completed=true&%71=a", &["q"])]
+#[case::delete_with_another_fault("DELETE", "q=a", &["completed", "q"])]
+#[case::set_completed("PATCH", "completed=true", &["completed"])]
+#[case::set_search("PATCH", "q=a&limit=1", &["limit", "q"])]
+#[tokio::test]
+async fn what_narrows_the_list_is_refused_where_it_narrows_nothing(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] method: &str,
+    #[case] query: &str,
+    #[case] parameters: &[&str],
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let before = ann.list().await.expect(200).json();
+    let body = (method == "PATCH").then(|| json!({"completed": true}));
+    let refused = ann.send(method, &format!("/api/tasks?{query}"), body).await.expect(422);
+    let named: Vec<_> =
+        refused.faults().iter().filter_map(|fault| fault.split(':').next().map(str::to_owned)).collect();
+    assert_eq!(named, parameters);
+    assert_eq!(ann.list().await.expect(200).json(), before);
+}
+
+#[rstest]
 #[case::nothing(json!({}), "/completed: is required")]
 #[case::null(json!({"completed": null}), "/completed: must be a boolean")]
 #[case::text(json!({"completed": "true"}), "/completed: must be a boolean")]

@@ -229,22 +229,24 @@ fn unprocessable(mut faults: Vec<Fault>, request: &Request) -> Problem {
 
 /// `application/json`, or any media type that ends in `+json` (RFC 6839).
 fn is_json(request: &Request) -> bool {
+    // One alone: who stands in between may have gone by another one (RFC 9110, 5.3).
+    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(text), None) = (types.next(), types.next()) else { return false };
     // Without its parameters, none of which matters here: RFC 9110, 5.6.6 has more ways to write them than the library.
-    let text = request.content_type().and_then(|text| text.split(';').next());
+    let text = text.to_str().ok().and_then(|text| text.split(';').next());
     let media_type = text.and_then(|text| text.trim().parse::<mime::Mime>().ok());
     media_type.is_some_and(|media_type| {
-        media_type.type_() == mime::APPLICATION
-            && (media_type.subtype() == mime::JSON || media_type.suffix() == Some(mime::JSON))
+        media_type.essence_str() == mime::APPLICATION_JSON.essence_str()
+            || (media_type.type_() == mime::APPLICATION && media_type.suffix() == Some(mime::JSON))
     })
 }
 
 /// Whether the bytes are not those of the JSON (RFC 9110, 8.4).
 fn is_encoded(request: &Request) -> bool {
-    request
-        .headers()
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    let codings =
+        request.headers().get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
+    // An element of a list may be empty (RFC 9110, 5.6.1.2).
+    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// The whole body. Of one that is too large no more than the limit is read, and nothing at all where

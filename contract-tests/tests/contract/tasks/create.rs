@@ -204,6 +204,7 @@ async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres, G
 #[case::form(Some("application/x-www-form-urlencoded"))]
 #[case::xml(Some("application/xml"))]
 #[case::garbage(Some("json"))]
+#[case::json_no_more(Some("application/json+xml"))]
 #[tokio::test]
 async fn a_body_that_does_not_claim_to_be_json_is_refused(
     #[values(Sqlite, Postgres, Guarded)] engine: Engine,
@@ -211,6 +212,16 @@ async fn a_body_that_does_not_claim_to_be_json_is_refused(
 ) {
     let app = TestApp::start(engine).await;
     app.client("ann").send_bytes("POST", "/api/tasks", content_type, r#"{"title": "a"}"#).await.expect(415);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_body_that_claims_to_be_two_things_is_refused(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[values("text/plain", "application/json")] another: &str,
+) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").with_header("Content-Type", another).create(json!({"title": "a"})).await.expect(415);
 }
 
 #[rstest]
@@ -230,9 +241,12 @@ async fn an_encoded_body_is_refused_with_what_would_be_taken(
 
 #[rstest]
 #[tokio::test]
-async fn a_body_that_is_said_to_be_as_it_is_is_read(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+async fn a_body_that_is_said_to_be_as_it_is_is_read(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[values("Identity", "", "identity, ,identity")] coding: &str,
+) {
     let app = TestApp::start(engine).await;
-    app.client("ann").with_header("Content-Encoding", "Identity").create(json!({"title": "a"})).await.expect(201);
+    app.client("ann").with_header("Content-Encoding", coding).create(json!({"title": "a"})).await.expect(201);
 }
 
 #[rstest]

@@ -203,6 +203,8 @@ async fn the_scheme_may_be_written_in_any_case(#[values(Sqlite, Postgres)] engin
 #[rstest]
 #[case::one_of_the_issuers(Token::of("ann").with("iss", "https://b.example").with("aud", "api"), 200)]
 #[case::a_trailing_slash(Token::of("ann").with("iss", "https://a.example/").with("aud", "api"), 200)]
+#[case::two_slashes(Token::of("ann").with("iss", "https://a.example//").with("aud", "api"), 401)]
+#[case::a_slash_behind_a_name(Token::of("ann").with("iss", "https://a.example").with("aud", "api/"), 401)]
 #[case::audience_in_a_list(Token::of("ann").with("iss", "https://a.example").with("aud", json!(["web", "api"])), 200)]
 #[case::issuer_in_a_list(Token::of("ann").with("iss", json!(["https://a.example"])).with("aud", "api"), 401)]
 #[case::other_issuer(Token::of("ann").with("iss", "https://evil.example").with("aud", "api"), 401)]

@@ -118,8 +118,8 @@ fn shown(claim: &Value) -> String {
     }
 }
 
-fn trimmed(origin: &str) -> &str {
-    origin.trim_end_matches('/')
+fn trimmed(name: &str) -> &str {
+    if name.contains("://") { name.strip_suffix('/').unwrap_or(name) } else { name }
 }
 
 /// The user whom the claims name.

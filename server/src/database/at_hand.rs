@@ -9,7 +9,9 @@
 use std::{
     collections::VecDeque,
     fmt::Debug,
+    future::pending,
     mem,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -26,7 +28,7 @@ use sea_orm::{
 use sea_query_sqlx::SqlxValues;
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::{
@@ -103,7 +105,7 @@ impl<DB: Database> AtHand<DB> {
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
-        let mut turn = {
+        let turn = {
             let mut state = self.0.state.lock();
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
@@ -113,13 +115,19 @@ impl<DB: Database> AtHand<DB> {
             state.queue.push_back(place);
             turn
         };
+        // Boxed: whoever finds one at hand would carry along the room that waiting takes.
+        Box::pin(self.wait_for(turn)).await
+    }
+
+    /// One that another has used, or a new one.
+    async fn wait_for(&self, turn: oneshot::Receiver<Taken<DB>>) -> Result<Taken<DB>, DbErr> {
         let is_full = self.0.pool.size() >= self.0.pool.options().get_max_connections();
-        // Boxed: whoever finds one at hand would carry along the room that opening one takes.
         let this = self.clone();
         let mut opening = Box::pin(async move { Taken::from(&this.0.pool, &this.0.open).await });
+        let mut used = pin!(self.next_used(turn));
         tokio::select! {
             biased;
-            Ok(taken) = &mut turn => {
+            taken = &mut used => {
                 if !is_full {
                     self.finish(opening);
                 }
@@ -127,9 +135,27 @@ impl<DB: Database> AtHand<DB> {
             }
             opened = &mut opening => match opened {
                 // The database lets us have no more, but those are used by turns.
-                Err(error) if Arc::strong_count(&self.0.open) > 1 => turn.await.map_err(|_| error),
+                Err(_) if Arc::strong_count(&self.0.open) > 1 => Ok(used.await),
                 opened => opened,
             },
+        }
+    }
+
+    /// The next one that another has used. Mostly it is laid back; but whoever fails or leaves gives it to the pool, which
+    /// tells nobody who has one opened.
+    async fn next_used(&self, mut turn: oneshot::Receiver<Taken<DB>>) -> Taken<DB> {
+        loop {
+            match timeout(UNUSED, &mut turn).await {
+                Ok(Ok(taken)) => return taken,
+                // There is no place in the queue any more.
+                Ok(Err(_)) => pending().await,
+                Err(_elapsed) => {}
+            }
+            if self.0.pool.num_idle() > 0
+                && let Ok(taken) = Taken::from(&self.0.pool, &self.0.open).await
+            {
+                return taken;
+            }
         }
     }
 
@@ -260,8 +286,8 @@ impl<DB: Database> Drop for Watch<DB> {
 #[cfg(test)]
 mod tests {
     use futures_util::{FutureExt, future::join};
-    use sea_orm::sqlx::sqlite::SqlitePoolOptions;
-    use tokio::{sync::Semaphore, time::timeout};
+    use sea_orm::sqlx::{self, sqlite::SqlitePoolOptions};
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -307,6 +333,22 @@ mod tests {
         let opened = timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("it was opened");
         assert_eq!(pool.size(), 2);
         drop((taken, opened));
+    }
+
+    #[tokio::test]
+    async fn who_cannot_open_one_takes_what_another_gives_to_the_pool() {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let options = SqlitePoolOptions::new().max_connections(2).after_connect(move |_, _| {
+            let is_first = opened.fetch_add(1, Ordering::AcqRel) == 0;
+            Box::pin(async move { if is_first { Ok(()) } else { Err(sqlx::Error::Protocol("no more".to_owned())) } })
+        });
+        let hand = AtHand::new(&options.connect("sqlite::memory:").await.expect("it opens"));
+        let taken = hand.take().await.expect("it is free");
+        let mut second = Box::pin(hand.take());
+        // By then, none could be opened for the second.
+        assert!(timeout(Duration::from_millis(50), &mut second).await.is_err());
+        drop(taken);
+        timeout(Duration::from_secs(10), second).await.expect("in time").expect("it was given back");
     }
 
     #[tokio::test]

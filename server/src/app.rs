@@ -14,11 +14,12 @@ use crate::{
     database::trouble,
     http::Surroundings,
     serve,
-    store::Store,
+    store::{OpenError, Store},
     workers::{Answerer, Thread, Workers},
 };
 
-/// How long the database may take to close its connections: one that fell silent would be waited for for ever.
+/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited for for
+/// ever.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
@@ -40,6 +41,9 @@ pub enum StartError {
     /// Its tables are not as they must be.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// What it keeps for the server itself is not as it must be.
+    #[error(transparent)]
+    Store(OpenError),
     /// Row-level security does not bind.
     #[error(transparent)]
     RowSecurity(#[from] RowSecurityError),
@@ -96,19 +100,19 @@ impl App {
                  applications count here too; set AUTH_AUDIENCE to the aud of your tokens"
             );
         }
-        let (workers, share) = shares(config);
-        let threads = Thread::start_each(workers).map_err(StartError::Threads)?;
+        let shares = shares(config);
+        let threads = Thread::start_each(shares.len()).map_err(StartError::Threads)?;
         let runtimes: Vec<_> = threads.iter().map(Thread::runtime).cloned().collect();
-        let (databases, store) = TokioContext::new(open(&runtimes, &share), runtimes[0].clone()).await?;
+        let (databases, store) = TokioContext::new(open(&runtimes, &shares), runtimes[0].clone()).await?;
 
         let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
         let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let surroundings = Surroundings::new(config)?;
-        let endpoint = |(thread, databases): (&Thread, &Databases)| -> Answerer {
-            Arc::new(surroundings.of(store.over(databases.clone(), &share, thread.clients())).boxed())
+        let endpoint = |((thread, databases), share): ((&Thread, &Databases), &DatabaseConfig)| -> Answerer {
+            Arc::new(surroundings.of(store.over(databases.clone(), share, thread.clients())).boxed())
         };
-        let endpoints: Vec<_> = threads.iter().zip(&databases).map(endpoint).collect();
+        let endpoints: Vec<_> = threads.iter().zip(&databases).zip(&shares).map(endpoint).collect();
         let workers = Workers::new(threads, endpoints);
         let admin = match config.http.admin_address {
             Some(address) => {
@@ -146,7 +150,11 @@ impl App {
             None => served.await,
         }
         let closed = join_all(self.databases.into_iter().map(Databases::close));
-        if timeout(FAREWELL, closed).await.is_err() {
+        let ended = async {
+            closed.await;
+            self.workers.end().await;
+        };
+        if timeout(FAREWELL, ended).await.is_err() {
             tracing::warn!("the database did not let go of its connections; they end with the process");
         }
         tracing::info!("stopped");
@@ -154,9 +162,10 @@ impl App {
 }
 
 /// Connects each of `runtimes` to the database, sees that it is as it must be, and opens the store.
-async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Databases>, Store), StartError> {
+async fn open(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<(Vec<Databases>, Store), StartError> {
+    let config = &shares[0];
     let unusable = |cause| UnusableDatabase::new(&config.url, cause);
-    let mut databases = Databases::connect_each(runtimes, config).await?;
+    let mut databases = Databases::connect_each(runtimes, shares).await?;
     let first = databases[0].clone();
     let migrations = Migrations::of(&first, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
@@ -167,7 +176,10 @@ async fn open(runtimes: &[Handle], config: &DatabaseConfig) -> Result<(Vec<Datab
     if config.row_security {
         databases = Databases::restricted(&databases, &migrations).await?;
     }
-    let store = Store::open(databases[0].clone(), config).await.map_err(unusable)?;
+    let store = Store::open(databases[0].clone(), config).await.map_err(|error| match error {
+        OpenError::Database(cause) => unusable(cause).into(),
+        error => StartError::Store(error),
+    })?;
     Ok((databases, store))
 }
 
@@ -178,9 +190,8 @@ const LEAST_CONNECTIONS: u32 = 2;
 /// memory and turns from one another.
 const READERS: u32 = 2;
 
-/// How many workers there are, and how each may use the database: the connections are shared out. To an embedded one they
-/// all have the same.
-fn shares(config: &Config) -> (usize, DatabaseConfig) {
+/// How each of the workers may use the database: the connections are shared out. To an embedded one they all have the same.
+fn shares(config: &Config) -> Vec<DatabaseConfig> {
     let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
     let workers = if config.http.workers == 0 { cores } else { config.http.workers };
     let all = &config.database;
@@ -188,7 +199,7 @@ fn shares(config: &Config) -> (usize, DatabaseConfig) {
         // One more, for what takes long.
         let max_connections = all.max_connections.min(cores.saturating_mul(READERS).saturating_add(1));
         let min_connections = all.min_connections.min(max_connections);
-        return (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() });
+        return vec![DatabaseConfig { max_connections, min_connections, ..all.clone() }; workers as usize];
     }
     let workers = workers.min(all.max_connections / LEAST_CONNECTIONS).max(1);
     if workers < config.http.workers {
@@ -197,8 +208,13 @@ fn shares(config: &Config) -> (usize, DatabaseConfig) {
             "fewer than WORKERS, for want of connections; raise DATABASE_MAX_CONNECTIONS to twice as many, or lower WORKERS"
         );
     }
-    let (max_connections, min_connections) = (all.max_connections / workers, all.min_connections.div_ceil(workers));
-    (workers as usize, DatabaseConfig { max_connections, min_connections, ..all.clone() })
+    // Rounded so that the shares are all there is.
+    let share = |worker| DatabaseConfig {
+        max_connections: all.max_connections.saturating_add(worker) / workers,
+        min_connections: all.min_connections.saturating_add(worker) / workers,
+        ..all.clone()
+    };
+    (0..workers).map(share).collect()
 }
 
 #[cfg(test)]
@@ -215,5 +231,20 @@ mod tests {
             let refused = StartError::Listen { host: "a".to_owned(), port: 80, cause: kind.into() }.to_string();
             assert!(refused.starts_with("HOST a PORT 80 ") && refused.contains(words), "{refused}");
         }
+    }
+
+    #[test]
+    fn the_shares_are_all_there_is() {
+        let given = [
+            ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes"),
+            ("DATABASE_URL", "postgresql://ann@127.0.0.1/todo"),
+            ("DATABASE_MAX_CONNECTIONS", "10"),
+            ("DATABASE_MIN_CONNECTIONS", "1"),
+            ("WORKERS", "4"),
+        ];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let shares = shares(&Config::from_pairs(given).expect("it is good"));
+        let shares: Vec<_> = shares.iter().map(|share| (share.max_connections, share.min_connections)).collect();
+        assert_eq!(shares, [(2, 0), (2, 0), (3, 0), (3, 1)]);
     }
 }

@@ -17,7 +17,7 @@ pub(crate) mod trouble;
 mod unusable;
 pub(crate) mod value;
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr,
@@ -55,22 +55,23 @@ impl Databases {
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
-        Ok(Self::connect_each(&[Handle::current()], config).await?.remove(0))
+        Ok(Self::connect_each(&[Handle::current()], slice::from_ref(config)).await?.remove(0))
     }
 
-    /// The same for each of several runtimes, with connections of their own; an embedded
-    /// database has one writer, so its are shared.
+    /// The same for each of several runtimes, with connections of their own, of which each has a share; an embedded
+    /// database has one writer, so its are everybody's.
     ///
     /// # Errors
     ///
     /// As [`Databases::connect`].
     pub(crate) async fn connect_each(
         runtimes: &[Handle],
-        config: &DatabaseConfig,
+        shares: &[DatabaseConfig],
     ) -> Result<Vec<Self>, UnusableDatabase> {
+        let config = &shares[0];
         let connected = match config.url.sqlite_file() {
             Some(_) => sqlite::connect(config).await.map(|shared| vec![shared; runtimes.len()]),
-            None => postgres::connect_each(runtimes, config).await,
+            None => postgres::connect_each(runtimes, shares).await,
         };
         connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }

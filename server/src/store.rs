@@ -26,6 +26,7 @@ use std::{error::Error, future::Future, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr};
 use todo_api::{Broken, Failure, Outcome, UserId};
 use tokio::{sync::Semaphore, time::timeout};
+use tracing::Instrument as _;
 
 use self::{
     cursor::Seal, history::History, lane::lost, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord,
@@ -38,6 +39,22 @@ use crate::{
 
 /// Which part of the memory for answers is for single tasks, where they are remembered.
 const SINGLES: u64 = 8;
+
+/// The store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+    /// What it keeps is no key of cursors.
+    #[error(
+        "the key in row cursors of the database's table keys must have 32 bytes; delete the row, and the start makes another"
+    )]
+    Key,
+    /// The system has no random bytes for a key.
+    #[error("the system gives no random bytes for the key of cursors: {0}")]
+    Random(getrandom::Error),
+}
 
 /// Keeps tasks in a database.
 #[derive(Clone)]
@@ -55,7 +72,6 @@ pub(crate) struct Store {
     keys: Arc<Keys>,
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
-    /// Of searches.
     turns: Arc<Turns>,
     /// Of cursors.
     seal: Arc<Seal>,
@@ -96,22 +112,24 @@ where
     T: Send + 'static,
     E: From<DbErr> + Send + 'static,
 {
-    let worked = tokio::spawn(async move {
+    let worked = async move {
         let _room = room;
         timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
-    });
+    };
+    // So that the log has the request's name where its statements fail or are slow.
+    let worked = tokio::spawn(worked.in_current_span());
     worked.await.unwrap_or_else(|_| Err(lost().into()))
 }
 
 impl Store {
     /// Opens the store on a database that is migrated.
-    pub(crate) async fn open(databases: Databases, config: &DatabaseConfig) -> Result<Self, DbErr> {
+    pub(crate) async fn open(databases: Databases, config: &DatabaseConfig) -> Result<Self, OpenError> {
         let mut fresh = [0; cursor::KEY_LENGTH];
         // The system itself: the cryptographic library would first measure the processor's jitter, for longer than all
         // else takes at the start.
-        getrandom::fill(&mut fresh).map_err(|_| DbErr::Custom("the system gives no random bytes".to_owned()))?;
+        getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
-        let seal = Seal::new(&key).map_err(|_| DbErr::Custom("the key of cursors must have 32 bytes".to_owned()))?;
+        let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
         let memory = u64::from(config.list_cache) << 20;
         // There, no look shows anything.
         let for_singles = if config.url.is_embedded() { 0 } else { memory / SINGLES };

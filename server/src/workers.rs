@@ -17,6 +17,7 @@ use std::{
     thread,
 };
 
+use futures_util::future::join_all;
 use poem::{Response, endpoint::BoxEndpoint};
 use tokio::{
     runtime::{Builder, Handle},
@@ -36,7 +37,13 @@ pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 pub(crate) struct Thread {
     runtime: Handle,
     clients: Clients,
-    _end: Option<oneshot::Sender<()>>,
+    life: Option<Life>,
+}
+
+/// What ends a thread, and what is ready once it has ended.
+struct Life {
+    end: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
 }
 
 /// The workers of a server.
@@ -81,7 +88,7 @@ impl Workers {
 
     /// One worker: whoever asks for it.
     pub(crate) fn here(endpoint: Answerer) -> Self {
-        Self::new(vec![Thread { runtime: Handle::current(), clients: Clients::default(), _end: None }], [endpoint])
+        Self::new(vec![Thread { runtime: Handle::current(), clients: Clients::default(), life: None }], [endpoint])
     }
 
     /// The place for the next client.
@@ -90,6 +97,20 @@ impl Workers {
         thread.clients.0.fetch_add(1, Ordering::Relaxed);
         let (runtime, clients) = (thread.runtime.clone(), thread.clients.clone());
         Some(Client { runtime, endpoint: Arc::clone(endpoint), clients })
+    }
+
+    /// Ends the threads, once each has written what it gathered for the log.
+    pub(crate) async fn end(self) {
+        let lives: Vec<_> = self.0.into_iter().filter_map(|worker| worker.thread.life).collect();
+        join_all(lives.into_iter().map(Life::end)).await;
+    }
+}
+
+impl Life {
+    async fn end(self) {
+        drop(self.end);
+        // Told by nothing but that its other end is gone.
+        let _ = self.ended.await;
     }
 }
 
@@ -105,15 +126,17 @@ impl Thread {
             .global_queue_interval(TURNS_BETWEEN_NEWCOMERS)
             .on_thread_park(telemetry::write_gathered)
             .build()?;
-        let (handle, (end, ended)) = (runtime.handle().clone(), oneshot::channel::<()>());
+        let handle = runtime.handle().clone();
+        let ((end, is_over), (is_done, ended)) = (oneshot::channel::<()>(), oneshot::channel::<()>());
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             telemetry::gather();
             // Ready once the workers are gone.
-            let _ = runtime.block_on(ended);
+            let _ = runtime.block_on(is_over);
             runtime.shutdown_background();
             telemetry::write_gathered();
+            drop(is_done);
         })?;
-        Ok(Self { runtime: handle, clients: Clients::default(), _end: Some(end) })
+        Ok(Self { runtime: handle, clients: Clients::default(), life: Some(Life { end, ended }) })
     }
 
     /// Its runtime, to open connections in that it will use: whatever runtime opened one has to wake up each time that
@@ -137,7 +160,7 @@ impl Drop for Client {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::{
-        future::poll_fn,
+        future::{pending, poll_fn},
         sync::{
             atomic::{AtomicUsize, Ordering},
             mpsc,
@@ -146,7 +169,7 @@ pub(crate) mod tests {
         time::Duration,
     };
 
-    use futures_util::future::join_all;
+    use poem::{EndpointExt, endpoint};
 
     use super::*;
 
@@ -177,5 +200,26 @@ pub(crate) mod tests {
         let turns: Vec<_> = join_all(newcomers).await.into_iter().map(|turn| turn.expect("it gets in")).collect();
         let taken = turns[19] - turns[0];
         assert!(taken < 200, "twenty of them got in within {taken} turns");
+    }
+
+    #[tokio::test]
+    async fn they_have_ended_once_that_is_told() {
+        let threads = Thread::start_each(2).expect("there are threads");
+        let guards: Vec<_> = threads
+            .iter()
+            .map(|thread| {
+                let (guard, gone) = oneshot::channel::<()>();
+                thread.runtime().spawn(async move {
+                    let _guard = guard;
+                    pending::<()>().await;
+                });
+                gone
+            })
+            .collect();
+        let answerer = || -> Answerer { Arc::new(endpoint::make_sync(|_| ()).map_to_response().boxed()) };
+        Workers::new(threads, [answerer(), answerer()]).end().await;
+        for mut gone in guards {
+            assert_eq!(gone.try_recv(), Err(oneshot::error::TryRecvError::Closed), "what it did is over");
+        }
     }
 }

@@ -7,9 +7,14 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use rstest::rstest;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
-use todo_contract_tests::{Cluster, Engine::Guarded, ServerProcess, TestApp, TestDatabase};
+use todo_contract_tests::{
+    Cluster,
+    Engine::{self, Guarded, Postgres, Sqlite},
+    ServerProcess, TestApp, TestDatabase,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_goes_on_by_itself_once_the_database_is_back() {
@@ -105,6 +110,22 @@ fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
         said.contains("does not exist") && said.ends_with("; create that database, or correct its name\n"),
         "{said}"
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_of_cursors_that_is_none_is_named_with_its_row(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let url = database.url();
+    ServerProcess::start(&[("DATABASE_URL", &url)]).address();
+    let connection = database.connect().await;
+    connection.execute_unprepared("UPDATE keys SET bytes = substr(bytes, 1, 16)").await.expect("it is ours");
+    let output = ServerProcess::run(&[], &[("DATABASE_URL", &url)]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("row cursors of the database's table keys") && said.contains("delete the row"), "{said}");
+    connection.execute_unprepared("DELETE FROM keys").await.expect("it is ours");
+    ServerProcess::start(&[("DATABASE_URL", &url)]).address();
 }
 
 #[test]

@@ -24,7 +24,8 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// Prepares the connections of several runtimes, for the kind of sessions that they lead to.
-pub(super) async fn connect_each(runtimes: &[Handle], config: &DatabaseConfig) -> Result<Vec<Databases>, DbErr> {
+pub(super) async fn connect_each(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<Vec<Databases>, DbErr> {
+    let config = &shares[0];
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let adjust = adjustment(config);
     let address = adjust(config.url.expose().parse().map_err(unreadable)?);
@@ -32,7 +33,8 @@ pub(super) async fn connect_each(runtimes: &[Handle], config: &DatabaseConfig) -
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
-    let each = runtimes.iter().map(|runtime| TokioContext::new(lead(config, sessions, adjust), runtime.clone()));
+    let each = runtimes.iter().zip(shares);
+    let each = each.map(|(runtime, share)| TokioContext::new(lead(share, sessions, adjust), runtime.clone()));
     let databases = try_join_all(each).await?;
     // All lead to the same one.
     if let Some(one) = databases.first() {

@@ -287,6 +287,13 @@ pub(super) struct Wanted {
     pub(super) after: Option<Position>,
 }
 
+impl Wanted {
+    /// Whether all tasks of the owner have to be looked through.
+    pub(super) fn is_search(&self) -> bool {
+        !self.query.search.is_empty()
+    }
+}
+
 pub(super) struct Version(Connection);
 
 impl Kind for Version {
@@ -313,11 +320,6 @@ impl Kind for Version {
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
         pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
-    }
-
-    /// Hardly anybody else asks the same, and looking through all tasks of one takes long.
-    fn goes_alone(page: &Wanted) -> bool {
-        !page.query.search.is_empty()
     }
 
     /// A statement asks the same of each owner.

@@ -1,8 +1,6 @@
 //! How a list is answered: from memory where the database says that it still holds, which is asked no more than that takes.
 
-use std::sync::Arc;
-
-use sea_orm::{ConnectionTrait, DbErr, QueryTrait};
+use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
 use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
@@ -27,6 +25,8 @@ impl Store {
         if let Some(kept) = self.lists.get(owner, query) {
             let (asked, page) = match self.looked_up(wanted, &kept).await? {
                 Some(page) => ("look", Some(page)),
+                // The version of a search is sought in as many tasks as the search itself.
+                None if wanted.is_search() => ("tasks", None),
                 None => ("version", self.compared(wanted).await?.1),
             };
             if let Some(page) = page {
@@ -49,6 +49,9 @@ impl Store {
             && let Some(page) = self.looked_up(wanted, &kept).await?
         {
             return Ok(page.version);
+        }
+        if wanted.is_search() {
+            return Ok(self.page(wanted).await?.version);
         }
         Ok(self.compared(wanted).await?.0)
     }
@@ -76,23 +79,8 @@ impl Store {
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.history.mark(owner);
-        let (lanes, asked) = (Arc::clone(&self.lanes), wanted.clone());
-        let version = self.in_turn(wanted, async move { lanes.version.ask(asked).await });
-        let version = self.attempt(version).await?;
+        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
         Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
-    }
-
-    /// The answer to `asked`, about the page that is wanted: a search has a turn.
-    async fn in_turn<T, E>(
-        &self,
-        Wanted { owner, query, .. }: &Wanted,
-        asked: impl Future<Output = Result<T, E>> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<DbErr> + Send + 'static,
-    {
-        if query.search.is_empty() { asked.await } else { self.turns.search(owner, asked).await }
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -119,7 +107,11 @@ impl Store {
         let reads = self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
         let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
-        let mut rows = self.attempt(self.in_turn(wanted, rows)).await?;
+        let mut rows = if wanted.is_search() {
+            self.attempt(self.turns.search(owner, rows)).await?
+        } else {
+            self.attempt(rows).await?
+        };
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));

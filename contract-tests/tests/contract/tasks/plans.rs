@@ -233,3 +233,16 @@ async fn an_order_without_its_index_is_noticed(#[values(Sqlite, Postgres)] engin
         assert_ne!(crowd.faults(list).await, [""; 0], "{} needs {index}", list.path());
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_search_that_changed_looks_through_the_tasks_once(#[values(Sqlite, Postgres)] engine: Engine) {
+    let crowd = Crowd::start(engine).await;
+    let search = "/api/tasks?q=milk";
+    crowd.client.get(search).await.expect(200);
+    let id = crowd.client.created("milk").await;
+    let found = crowd.client.get(search).await.expect(200);
+    assert_eq!(found.ids(), [id]);
+    // Panics where there are more.
+    crowd.statement(&found);
+}

@@ -33,7 +33,6 @@ const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 const MADE: &str = "/api/";
 
 /// Bounds the requests under way, the time that each may take, and what is kept of their answers.
-#[derive(Clone)]
 pub(super) struct Load {
     places: Arc<Semaphore>,
     timeout: Duration,

@@ -2,7 +2,7 @@
 //!
 //! As long as they are, whoever has not written here has the tasks of before, and who has written has those with what
 //! was written. Then the database need not be asked for each of them: a look at which transactions have ended (see
-//! [`super::sight`]) is enough, and is one for all who ask at a time. Anybody else's, another server's or those of
+//! [`super::snapshot`]) is enough, and is one for all who ask at a time. Anybody else's, another server's or those of
 //! another table, may have changed anybody's tasks: what was known before counts no more. Where such are frequent,
 //! looks are in vain, and are left.
 //!
@@ -22,7 +22,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::sight::Sight;
+use super::snapshot::Snapshot;
 
 /// For how long those who look wait for the answers to writes of this process, whose end they may have seen before.
 const PATIENCE: Duration = Duration::from_millis(25);
@@ -49,7 +49,7 @@ struct State {
     /// Counts how often everything known ceased to count.
     epoch: u64,
     /// What was seen last.
-    latest: Sight,
+    latest: Snapshot,
     /// Which processes of the database have shown what they see.
     backends: HashSet<Box<str>>,
     /// The transactions of this process whose end was not seen yet.
@@ -86,7 +86,7 @@ pub(super) struct Looking<'a> {
     history: &'a History,
     epoch: u64,
     /// What was seen before.
-    before: Sight,
+    before: Snapshot,
 }
 
 impl Mark {
@@ -152,16 +152,18 @@ impl Drop for Writing<'_> {
 
 impl Looking<'_> {
     /// Takes in what was seen.
-    pub(super) async fn saw(self, sight: Option<Sight>) {
+    pub(super) async fn saw(self, snapshot: Option<Snapshot>) {
         let (begun, deadline) = (self.history.state.lock().begun, Instant::now() + PATIENCE);
         loop {
             let answered = self.history.answered.notified();
             {
                 let mut state = self.history.state.lock();
                 let is_told_all = state.under_way.first().is_none_or(|first| *first >= begun);
-                let waits = sight.as_ref().is_some_and(|sight| state.goes_on(&self, sight) && !state.explains(sight));
+                let waits = snapshot
+                    .as_ref()
+                    .is_some_and(|snapshot| state.goes_on(&self, snapshot) && !state.explains(snapshot));
                 if is_told_all || !waits || Instant::now() >= deadline {
-                    return state.take_in(&self, sight);
+                    return state.take_in(&self, snapshot);
                 }
             }
             // Whoever was not told by the deadline looks once more.
@@ -195,56 +197,56 @@ impl State {
 
     /// Whether what was seen comes after what was seen before: numbers of transactions that nobody has heard of are given
     /// out again after a crash or a failover.
-    fn goes_on(&self, look: &Looking<'_>, sight: &Sight) -> bool {
-        look.epoch == self.epoch && self.backends.contains(&sight.backend) && sight.includes(&look.before)
+    fn goes_on(&self, look: &Looking<'_>, snapshot: &Snapshot) -> bool {
+        look.epoch == self.epoch && self.backends.contains(&snapshot.backend) && snapshot.includes(&look.before)
     }
 
     /// Whether all who ended until then are of this process.
-    fn explains(&self, sight: &Sight) -> bool {
-        let own = self.own.iter().filter(|transaction| sight.has_ended(**transaction)).count();
+    fn explains(&self, snapshot: &Snapshot) -> bool {
+        let own = self.own.iter().filter(|transaction| snapshot.has_ended(**transaction)).count();
         // Another look may have shown more already.
-        !sight.includes(&self.latest) || sight.ended_since(&self.latest) <= own as u64
+        !snapshot.includes(&self.latest) || snapshot.ended_since(&self.latest) <= own as u64
     }
 
-    fn take_in(&mut self, look: &Looking<'_>, sight: Option<Sight>) {
+    fn take_in(&mut self, look: &Looking<'_>, snapshot: Option<Snapshot>) {
         if look.epoch != self.epoch {
             return;
         }
-        match sight {
-            Some(sight) if self.goes_on(look, &sight) && self.explains(&sight) => {
+        match snapshot {
+            Some(snapshot) if self.goes_on(look, &snapshot) && self.explains(&snapshot) => {
                 self.bad_luck = self.bad_luck.saturating_sub(1);
-                if sight.includes(&self.latest) {
-                    self.own.retain(|transaction| !sight.has_ended(*transaction));
-                    self.latest = sight;
+                if snapshot.includes(&self.latest) {
+                    self.own.retain(|transaction| !snapshot.has_ended(*transaction));
+                    self.latest = snapshot;
                 }
             }
-            sight => {
-                if sight.as_ref().is_none_or(|sight| !self.goes_on(look, sight)) {
+            snapshot => {
+                if snapshot.as_ref().is_none_or(|snapshot| !self.goes_on(look, snapshot)) {
                     // Their numbers may be others' now.
                     self.own.clear();
                 }
                 // A process that nobody has seen is none that will be in vain again.
-                if sight.as_ref().is_none_or(|sight| self.backends.contains(&sight.backend)) {
+                if snapshot.as_ref().is_none_or(|snapshot| self.backends.contains(&snapshot.backend)) {
                     self.bad_luck = (self.bad_luck + 1).min(LUCK);
                     self.failed = Some(Instant::now());
                 }
-                self.begin(sight);
+                self.begin(snapshot);
             }
         }
     }
 
     /// Begins the next epoch, with what was seen: nothing counts that was known.
-    fn begin(&mut self, sight: Option<Sight>) {
-        let sight = sight.unwrap_or_default();
+    fn begin(&mut self, snapshot: Option<Snapshot>) {
+        let snapshot = snapshot.unwrap_or_default();
         self.epoch += 1;
         self.writes.clear();
-        self.own.retain(|transaction| !sight.has_ended(*transaction));
+        self.own.retain(|transaction| !snapshot.has_ended(*transaction));
         if self.own.len().max(self.backends.len()) > MOST {
             self.own.clear();
             self.backends.clear();
         }
-        self.backends.insert(sight.backend.clone());
-        self.latest = sight;
+        self.backends.insert(snapshot.backend.clone());
+        self.latest = snapshot;
     }
 }
 
@@ -252,7 +254,7 @@ impl State {
 mod tests {
     use tokio::time::sleep;
 
-    use super::{super::sight::tests::sight, *};
+    use super::{super::snapshot::tests::snapshot_of, *};
 
     const ANN: &str = "ann";
 
@@ -263,8 +265,8 @@ mod tests {
         (history, [ANN, "bob"].map(|id| UserId::parse(id).expect("a user")))
     }
 
-    async fn saw(history: &History, snapshot: &str) {
-        history.look().saw(Some(sight(snapshot))).await;
+    async fn saw(history: &History, text: &str) {
+        history.look().saw(Some(snapshot_of(text))).await;
     }
 
     fn wrote(history: &History, transaction: u64) -> Mark {
@@ -278,9 +280,9 @@ mod tests {
         let first = wrote(&history, 11);
         let second = wrote(&history, 10);
         assert!(anns.leads_to(first) && first.leads_to(second));
-        for snapshot in ["10:12:10", "12:12:", "12:12:"] {
-            saw(&history, snapshot).await;
-            assert_eq!((history.mark(&ann), history.mark(&bob)), (second, bobs), "{snapshot}");
+        for text in ["10:12:10", "12:12:", "12:12:"] {
+            saw(&history, text).await;
+            assert_eq!((history.mark(&ann), history.mark(&bob)), (second, bobs), "{text}");
         }
     }
 
@@ -292,7 +294,7 @@ mod tests {
         saw(&history, "12:12:").await;
         let now = history.mark(&ann);
         assert!(!anns.leads_to(now) && history.mark(&bob) != bobs);
-        look.saw(Some(sight("10:10:"))).await;
+        look.saw(Some(snapshot_of("10:10:"))).await;
         assert_eq!(history.mark(&ann), now, "it began before");
     }
 
@@ -322,7 +324,7 @@ mod tests {
             tokio::task::yield_now().await;
             write.done(Some(10), [ANN].into_iter());
         };
-        tokio::join!(look.saw(Some(sight("11:11:"))), answer);
+        tokio::join!(look.saw(Some(snapshot_of("11:11:"))), answer);
         assert!(mark.leads_to(history.mark(&ann)));
     }
 
@@ -339,22 +341,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_is_not_the_one_before_says_nothing_of_it() {
-        let other = |snapshot: &str| {
-            let mut sight = sight(snapshot);
-            sight.backend = "43 2026-11-26".into();
-            sight
+        let other = |text: &str| {
+            let mut snapshot = snapshot_of(text);
+            snapshot.backend = "43 2026-11-26".into();
+            snapshot
         };
         let (history, [ann, _]) = begun().await;
         let mark = wrote(&history, 10);
         let mut known = mark;
-        let mut is_another = async |sight: Option<Sight>| {
-            history.look().saw(sight).await;
+        let mut is_another = async |snapshot: Option<Snapshot>| {
+            history.look().saw(snapshot).await;
             std::mem::replace(&mut known, history.mark(&ann)) != known
         };
         assert!(is_another(Some(other("10:10:"))).await, "a process that nobody has seen");
         assert!(!is_another(Some(other("10:10:"))).await);
         assert!(is_another(Some(other("11:11:"))).await, "the number was given out again");
-        assert!(is_another(Some(sight("9:9:"))).await, "less than before");
+        assert!(is_another(Some(snapshot_of("9:9:"))).await, "less than before");
         assert!(is_another(None).await, "nothing at all");
     }
 }

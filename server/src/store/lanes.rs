@@ -1,4 +1,5 @@
-//! The statements that go in company: those on one task. Each carries its owner's condition for each task.
+//! The statements that go in company: those on one task, and those that say whether what is remembered holds. Each carries its
+//! owner's condition for each task or page.
 
 use std::{collections::HashMap, iter::zip, sync::Arc};
 
@@ -15,7 +16,7 @@ use super::{
     lane::{Kind, Lane, Manner, PATIENCE},
     list::Edit,
     lists::Lists,
-    sight, sizes, version,
+    sizes, snapshot, version,
     write::Written,
 };
 use crate::{
@@ -337,7 +338,7 @@ pub(super) struct Look {
 impl Look {
     fn new(database: Connection, history: &Arc<History>) -> Self {
         let backend = database.get_database_backend();
-        Self { statement: backend.build(&sight::select(backend)), database, history: Arc::clone(history) }
+        Self { statement: backend.build(&snapshot::select(backend)), database, history: Arc::clone(history) }
     }
 }
 
@@ -350,7 +351,7 @@ impl Kind for Look {
     async fn ask(&self, all: &[()]) -> Result<Vec<()>, DbErr> {
         let look = self.history.look();
         let row = self.database.query_one_raw(self.statement.clone()).await?;
-        let seen = row.as_ref().map(sight::read).transpose()?;
+        let seen = row.as_ref().map(snapshot::read).transpose()?;
         look.saw(seen.flatten()).await;
         Ok(all.to_vec())
     }

@@ -15,8 +15,8 @@ use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 use super::apart;
 use crate::DatabaseConfig;
 
-/// Half of the connections: whatever searches take, the rest are there for everybody else. And one for each user, so that
-/// nobody's searches are all there are.
+/// Half of a worker's connections, one at least: whatever searches take, the rest are there for everybody else. And one for each
+/// user, so that nobody's searches take more than one of those; where there is but one, all wait for it in their order.
 pub(super) struct Turns {
     all: Arc<Semaphore>,
     /// Of the users who search, or wait to.

@@ -10,7 +10,7 @@ use sea_orm::{
 
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sight {
+pub(super) struct Snapshot {
     /// Which process of the database carried it out. Numbers of transactions that nobody has heard of are given out again
     /// after a crash or a failover, which none of them outlives.
     pub(super) backend: Box<str>,
@@ -20,7 +20,7 @@ pub(super) struct Sight {
     running: Vec<u64>,
 }
 
-/// Selects, in one column, what [`read`] reads: the statement's own sight. NULL where it does not tell what others write: on
+/// Selects, in one column, what [`read`] reads: the statement's own snapshot. NULL where it does not tell what others write: on
 /// a standby, which does not say who is running; where triggers or rules have statements write more than they return;
 /// on SQLite.
 pub(super) fn select(backend: DbBackend) -> SelectStatement {
@@ -28,8 +28,8 @@ pub(super) fn select(backend: DbBackend) -> SelectStatement {
         return Query::select().expr(Expr::value(None::<String>)).take();
     }
     let call = |function: &'static str| Expr::from(Func::cust(function));
-    let sight = ["pg_current_snapshot", "pg_backend_pid", "pg_postmaster_start_time"].map(call);
-    let sight = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(sight));
+    let snapshot = ["pg_current_snapshot", "pg_backend_pid", "pg_postmaster_start_time"].map(call);
+    let snapshot = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(snapshot));
     let any = |catalogue: &'static str, table: &'static str| {
         let is_tasks = Expr::col(table).eq(Expr::val("tasks").cast_as("regclass"));
         Query::select().column(table).from(catalogue).and_where(is_tasks).take()
@@ -37,24 +37,25 @@ pub(super) fn select(backend: DbBackend) -> SelectStatement {
     let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not()).take();
     let rules = any("pg_rewrite", "ev_class");
     let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(rules));
-    Query::select().expr(Expr::case(is_silent.not(), sight)).take()
+    Query::select().expr(Expr::case(is_silent.not(), snapshot)).take()
 }
 
-/// The sight that a row names, if any.
+/// The snapshot that a row names, if any.
 ///
 /// # Errors
 ///
 /// [`DbErr::Type`] where it has something else.
-pub(super) fn read(row: &QueryResult) -> Result<Option<Sight>, DbErr> {
+pub(super) fn read(row: &QueryResult) -> Result<Option<Snapshot>, DbErr> {
     let text: Option<String> = row.try_get_by_index(0)?;
-    let parsed = text.map(|text| Sight::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
+    let parsed =
+        text.map(|text| Snapshot::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
     parsed.transpose()
 }
 
-impl Sight {
+impl Snapshot {
     fn parse(text: &str) -> Option<Self> {
-        let (snapshot, backend) = text.split_once(' ')?;
-        let mut numbers = snapshot.split(':');
+        let (transactions, backend) = text.split_once(' ')?;
+        let mut numbers = transactions.split(':');
         let (_first_running, next, running) = (numbers.next()?, numbers.next()?, numbers.next()?);
         let running = running.split_terminator(',').map(str::parse).collect::<Result<_, _>>().ok()?;
         Some(Self { backend: backend.into(), next: next.parse().ok()?, running })
@@ -82,31 +83,31 @@ impl Sight {
 pub(super) mod tests {
     use super::*;
 
-    pub(in super::super) fn sight(snapshot: &str) -> Sight {
-        Sight::parse(&format!("{snapshot} 42 2026-11-26 09:05:55.123456+00")).expect("a sight")
+    pub(in super::super) fn snapshot_of(text: &str) -> Snapshot {
+        Snapshot::parse(&format!("{text} 42 2026-11-26 09:05:55.123456+00")).expect("a snapshot")
     }
 
     #[test]
     fn a_sight_is_read() {
-        let seen = sight("10:13:10,12");
+        let seen = snapshot_of("10:13:10,12");
         assert_eq!(&*seen.backend, "42 2026-11-26 09:05:55.123456+00");
         let ended: Vec<_> = (8..15).filter(|transaction| seen.has_ended(*transaction)).collect();
         assert_eq!(ended, [8, 9, 11]);
-        assert!(!sight("10:10:").has_ended(10));
+        assert!(!snapshot_of("10:10:").has_ended(10));
         for text in ["", "10:13:10", "10:13 42", "10:x: 42", "10:13:a 42"] {
-            assert_eq!(Sight::parse(text), None, "{text}");
+            assert_eq!(Snapshot::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn who_ended_between_is_counted() {
-        let before = sight("10:13:10,12");
+        let before = snapshot_of("10:13:10,12");
         for (after, ended) in [("10:13:10,12", 0), ("12:13:12", 1), ("13:13:", 2), ("10:15:10,13", 2), ("20:20:", 9)] {
-            let after = sight(after);
+            let after = snapshot_of(after);
             assert!(after.includes(&before), "{after:?}");
             assert_eq!(after.ended_since(&before), ended, "{after:?}");
             assert_eq!(before.includes(&after), ended == 0, "{after:?}");
         }
-        assert!(!sight("11:14:11").includes(&before), "that one had ended");
+        assert!(!snapshot_of("11:14:11").includes(&before), "that one had ended");
     }
 }

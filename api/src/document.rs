@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The title of the API.
-pub const TITLE: &str = "Todo API";
+pub(crate) const TITLE: &str = "Todo API";
 
 /// The version of the contract, as semver: what breaks a client is a new major version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -76,7 +76,7 @@ pub trait Readiness: Send + Sync + 'static {
 }
 
 /// The health operations, over the keeper `S` of [`Readiness`].
-pub struct HealthApi<S>(S);
+pub(crate) struct HealthApi<S>(S);
 
 impl<S> HealthApi<S> {
     pub(crate) fn new(store: S) -> Self {

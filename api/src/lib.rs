@@ -44,8 +44,8 @@ pub use self::{
     allowance::Allowance,
     caller::{Caller, Tokens, UserId},
     context::{RequestContext, RequestId},
-    document::{Document, TITLE, VERSION},
-    health::{HealthApi, Readiness},
+    document::{Document, VERSION},
+    health::Readiness,
     idempotency::{Creation, IdempotencyKey, NotCreated},
     json::{ListWriter, MAX_BODY_BYTES, Written},
     operations::Operation,
@@ -58,10 +58,11 @@ pub use self::{
     schema::json_schema,
     tasks::{
         Completion, DeletedTasks, Description, Expected, ListQuery, NewTask, Nullable, Owner, Sort, SortKey, Task,
-        TaskPatch, Tasks, TasksApi, Title, Unmatched, UpdatedTasks, WrittenTask,
+        TaskPatch, Tasks, Title, Unmatched, UpdatedTasks, WrittenTask,
     },
     timestamp::Timestamp,
 };
+use self::{document::TITLE, health::HealthApi, tasks::TasksApi};
 
 /// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and
 /// the mapping of every failure to a problem come together, so that none can be forgotten.

@@ -107,7 +107,7 @@ pub trait Tasks: Send + Sync + 'static {
 }
 
 /// The operations on tasks, over the keeper `S` of [`Tasks`].
-pub struct TasksApi<S>(S);
+pub(crate) struct TasksApi<S>(S);
 
 impl<S> TasksApi<S> {
     pub(crate) fn new(store: S) -> Self {

@@ -37,6 +37,7 @@ mod timestamp;
 use poem::{
     EndpointExt, IntoEndpoint, Request, Response, Route,
     endpoint::{BoxEndpoint, DynEndpoint},
+    http::Method,
 };
 use poem_openapi::OpenApiService;
 
@@ -96,6 +97,14 @@ impl Service {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.
         let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
-        problem::answer(request, |request| DynEndpoint::call(&**endpoint, *request)).await
+        problem::answer(request, |mut request| {
+            // The framework would empty the answer, and nobody know how long it was: RFC 9110, 9.3.2. The body is left out by who
+            // sends it.
+            if request.method() == Method::HEAD {
+                request.set_method(Method::GET);
+            }
+            DynEndpoint::call(&**endpoint, *request)
+        })
+        .await
     }
 }

@@ -60,9 +60,16 @@ async fn head_is_answered_as_get_without_the_body(#[values(Sqlite, Postgres, Gua
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
-    let answer = ann.send("HEAD", &format!("/api/tasks/{id}"), None).await.expect(200);
-    assert_eq!(answer.text, "");
-    assert_eq!(answer.header("content-type"), "application/json");
+    for (path, status) in
+        [(format!("/api/tasks/{id}"), 200), ("/api/tasks".to_owned(), 200), ("/api/tasks/0".to_owned(), 404)]
+    {
+        let (get, head) = (ann.get(&path).await.expect(status), ann.send("HEAD", &path, None).await.expect(status));
+        assert_eq!(head.text, "");
+        for name in ["content-type", "content-length", "etag"] {
+            assert_eq!(head.header(name), get.header(name), "{name} of {path}");
+        }
+        assert_ne!(head.header("content-length"), "0");
+    }
 }
 
 #[rstest]

@@ -62,8 +62,9 @@ format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check --manifest-path contract-tests/bench/Cargo.toml
 	$(CARGO) fmt --all --check --manifest-path contract-tests/interop/progenitor/Cargo.toml
 
-lint: ## Clippy, with warnings denied
+lint: ## Clippy, with warnings denied, of the peers too
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	$(CARGO) clippy --workspace --all-targets --locked --manifest-path contract-tests/bench/Cargo.toml --target-dir target/bench -- --deny warnings
 
 doc: ## The documentation of the code, with warnings denied
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked

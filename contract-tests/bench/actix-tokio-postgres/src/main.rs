@@ -143,7 +143,7 @@ async fn delete(database: Data<Database>, User(user): User, id: Path<i64>) -> An
 
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
-    let tokens = Data::new(Tokens::new());
+    let tokens = Data::new(Tokens::from_environment());
     HttpServer::new(move || {
         App::new()
             .app_data(tokens.clone())

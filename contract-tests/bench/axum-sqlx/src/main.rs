@@ -158,7 +158,7 @@ async fn main() {
         .route("/api/tasks", get(list).post(create))
         .route("/api/tasks/{id}", get(one).put(update).delete(delete))
         .route("/api/tasks/{id}/complete", patch(toggle))
-        .with_state(App { pool, tokens: Arc::new(Tokens::new()) });
+        .with_state(App { pool, tokens: Arc::new(Tokens::from_environment()) });
     let address = format!("127.0.0.1:{}", variable("PORT"));
     let listener = tokio::net::TcpListener::bind(address).await.expect("the port is free");
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| _ = stream.set_nodelay(true));

@@ -11,8 +11,11 @@ use crate::{Moment, variable};
 /// More than this, and a thread begins to remember anew.
 const REMEMBERED: usize = 10_000;
 
+/// The user, and the second from which the token counts no longer.
+type Verified = (Arc<str>, i64);
+
 thread_local! {
-    static VERIFIED: RefCell<HashMap<Box<str>, (Arc<str>, i64)>> = RefCell::default();
+    static VERIFIED: RefCell<HashMap<Box<str>, Verified>> = RefCell::default();
 }
 
 pub struct Tokens {
@@ -27,7 +30,7 @@ struct Claims {
 }
 
 impl Tokens {
-    pub fn new() -> Self {
+    pub fn from_environment() -> Self {
         let secret = variable("BETTER_AUTH_SECRET");
         Self { key: DecodingKey::from_secret(secret.as_bytes()), validation: Validation::new(Algorithm::HS256) }
     }

@@ -38,6 +38,18 @@ async fn any_other_name_is_replaced(#[values(Sqlite, Postgres)] engine: Engine, 
     assert_eq!(answer.header("x-request-id").len(), 36);
 }
 
+#[tokio::test]
+async fn no_other_character_is_kept() {
+    let app = TestApp::start(Sqlite).await;
+    let others = ('!'..='~').filter(|letter| !letter.is_ascii_alphanumeric() && !"._-".contains(*letter));
+    let names: Vec<_> = others.map(|letter| format!("x{letter}x")).collect();
+    assert_eq!(names.len(), 29);
+    for name in names {
+        let answer = app.client("ann").with_header("X-Request-Id", &name).list().await.expect(200);
+        assert_ne!(answer.header("x-request-id"), name);
+    }
+}
+
 /// Of two names neither is the caller's word.
 #[rstest]
 #[tokio::test]

@@ -117,7 +117,7 @@ fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
 async fn a_key_of_cursors_that_is_none_is_named_with_its_row(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = TestDatabase::create(engine).await;
     let url = database.url();
-    ServerProcess::start(&[("DATABASE_URL", &url)]).address();
+    drop(ServerProcess::start(&[("DATABASE_URL", &url)]).wait_for("\"serving\""));
     let connection = database.connect().await;
     connection.execute_unprepared("UPDATE keys SET bytes = substr(bytes, 1, 16)").await.expect("it is ours");
     let output = ServerProcess::run(&[], &[("DATABASE_URL", &url)]);
@@ -125,7 +125,7 @@ async fn a_key_of_cursors_that_is_none_is_named_with_its_row(#[values(Sqlite, Po
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("row cursors of the database's table keys") && said.contains("delete the row"), "{said}");
     connection.execute_unprepared("DELETE FROM keys").await.expect("it is ours");
-    ServerProcess::start(&[("DATABASE_URL", &url)]).address();
+    drop(ServerProcess::start(&[("DATABASE_URL", &url)]).wait_for("\"serving\""));
 }
 
 #[test]

@@ -53,7 +53,8 @@ async fn statuses(app: &BrokenApp) -> Vec<(u16, String)> {
     for operation in committed().operations.iter().filter(|operation| operation.secured) {
         let body = ["POST", "PUT", "PATCH"].contains(&operation.method.as_str());
         let body = body.then(|| json!({"title": "a", "completed": true}));
-        let path = operation.path.replace("{id}", "1") + "?completed=true";
+        let query = if operation.method == "DELETE" { "?completed=true" } else { "" };
+        let path = operation.path.replace("{id}", "1") + query;
         let answer = app.client().send(&operation.method, &path, body).await;
         assert!(
             INTERNALS.split(' ').filter(|word| word.len() > 2).all(|word| !answer.text.contains(word)),

@@ -81,3 +81,27 @@ async fn look(connection: &Connection) -> Result<(), DbErr> {
     let tables = Query::select().column("name").from("sqlite_master").limit(1).take();
     connection.query_one(&tables).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    /// Nothing short of a loss of power shows it from outside.
+    #[tokio::test]
+    async fn what_is_written_is_on_the_disk_once_that_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("todo.db").display());
+        let given = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::from_pairs(given).expect("it is good").database;
+        let writes = connect(&config).await.expect("it opens").writes;
+        let asked = async |setting: &'static str, table: &'static str| {
+            let row = writes.query_one(&Query::select().column(setting).from(table).take()).await.expect("an answer");
+            row.expect("a row")
+        };
+        let synchronous: i64 = asked("synchronous", "pragma_synchronous").await.try_get_by_index(0).expect("a number");
+        let journal: String = asked("journal_mode", "pragma_journal_mode").await.try_get_by_index(0).expect("a text");
+        assert_eq!((synchronous, journal.as_str()), (2, "wal"), "FULL, by SQLite's numbers");
+    }
+}

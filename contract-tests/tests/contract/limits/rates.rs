@@ -1,5 +1,7 @@
 //! How often one may ask.
 
+use std::time::{Duration, Instant};
+
 use rstest::rstest;
 use todo_contract_tests::{
     Answer, Client,
@@ -37,8 +39,24 @@ async fn a_user_who_asks_too_often_is_told_when_to_come_again(#[values(Sqlite, P
     assert_eq!(refused.header("ratelimit"), r#""user";r=0;t=3"#);
     assert_eq!(refused.header("retry-after"), "1");
     app.client("eve").list().await.expect(200);
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     ann.list().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn as_many_are_given_back_as_one_may_ask_a_second(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("RATE_LIMIT", "10:40")]).await;
+    let ann = app.client("ann");
+    let start = Instant::now();
+    let (before, _) = exhaust(&ann).await;
+    assert_eq!(before[0].header("ratelimit-policy"), r#""user";q=40;w=4"#);
+    assert_eq!(before[0].header("ratelimit"), r#""user";r=39;t=1"#);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let (after, _) = exhaust(&ann).await;
+    assert!(after.len() >= 11, "{} after more than a second", after.len());
+    let (all, elapsed) = (before.len() + after.len(), start.elapsed());
+    assert!(all as u128 <= 41 + elapsed.as_millis() / 100, "{all} in {elapsed:?}");
 }
 
 #[rstest]

@@ -1,5 +1,6 @@
 //! Conditional requests: `ETag`, `If-Match`, `If-None-Match`.
 
+use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
@@ -187,7 +188,8 @@ async fn versioned(app: &TestApp) -> (Client, i64, Vec<String>) {
     let id = ann.created("task").await;
     ann.created("another task").await;
     let lists = ["/api/tasks", "/api/tasks?limit=1", "/api/tasks?sort=title", "/api/tasks?completed=false&q=task"];
-    (ann, id, lists.map(str::to_owned).into_iter().chain([format!("/api/tasks/{id}")]).collect())
+    let second_page = ann.get("/api/tasks?limit=1&sort=-created_at").await.expect(200).next().expect("there is one");
+    (ann, id, lists.map(str::to_owned).into_iter().chain([second_page, format!("/api/tasks/{id}")]).collect())
 }
 
 #[rstest]
@@ -207,6 +209,24 @@ async fn what_has_not_changed_is_not_sent_again(#[values(Sqlite, Postgres)] engi
         assert!(!same.headers.contains_key("content-type"));
         let head = ann.clone().with_header("If-None-Match", &tags).send("HEAD", &path, None).await.expect(304);
         assert_eq!(head.header("etag"), whole.header("etag"));
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_at_a_time_for_other_lists_hears_of_their_own(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("LIST_CACHE", "0")]).await;
+    let ann = app.client("ann");
+    ann.create(json!({"title": "a", "completed": true})).await.expect(201);
+    ann.create(json!({"title": "b", "completed": false})).await.expect(201);
+    let paths = [true, false].map(|completed| format!("/api/tasks?completed={completed}"));
+    let mut tags = join_all(paths.iter().map(|path| ann.get(path))).await;
+    for status in [304, 200] {
+        let asked = (0..50).map(|number| with_none_match(&ann, &paths[number % 2], tags[number % 2].header("etag")));
+        for answer in join_all(asked).await {
+            answer.expect(status);
+        }
+        tags.reverse();
     }
 }
 

@@ -111,8 +111,13 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     // Whichever comes second.
     let (told, running) = select(one, other).await.factor_first();
     assert!(told.expect(409).header("retry-after").parse::<u32>().is_ok());
+    // Another's key is another one.
+    let bob = keyed(&app.client("bob"), "key");
+    let bobs = tokio::spawn(async move { bob.create(json!({"title": "a"})).await });
+    sleep(Duration::from_millis(300)).await;
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     let first = running.await.expect(201);
+    assert!(!bobs.await.expect("an answer").expect(201).headers.contains_key("idempotency-replayed"));
     assert_replays(&create().await, &first);
     assert_eq!(count(&ann).await, 2);
 }

@@ -153,6 +153,30 @@ async fn updated_at_moves_at_every_change(#[values(Sqlite, Postgres, Guarded)] e
 }
 
 #[rstest]
+#[case::update("PUT", "/api/tasks/{}")]
+#[case::toggle("PATCH", "/api/tasks/{}/complete")]
+#[case::all("PATCH", "/api/tasks")]
+#[tokio::test]
+async fn updated_at_is_when_it_was_changed(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] method: &str,
+    #[case] path: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let oldest = ann.created("oldest").await;
+    // Not a change of any other.
+    for title in ["older", "before it"] {
+        ann.create(json!({"title": title, "completed": true})).await.expect(201);
+    }
+    let body = (path != "/api/tasks/{}/complete").then(|| json!({"completed": true}));
+    ann.send(method, &path.replace("{}", &oldest.to_string()), body).await.expect(200);
+    let youngest = ann.created("after it").await;
+    let in_order = ann.get("/api/tasks?sort=updated_at").await.expect(200).ids();
+    assert_eq!(in_order[2..], [oldest, youngest]);
+}
+
+#[rstest]
 #[tokio::test]
 async fn updated_at_never_goes_back(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;

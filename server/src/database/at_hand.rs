@@ -9,7 +9,6 @@
 use std::{
     collections::VecDeque,
     fmt::Debug,
-    future::pending,
     mem,
     pin::pin,
     sync::{
@@ -28,7 +27,7 @@ use sea_orm::{
 use sea_query_sqlx::SqlxValues;
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use super::{
@@ -145,16 +144,18 @@ impl<DB: Database> AtHand<DB> {
     /// tells nobody who has one opened.
     async fn next_used(&self, mut turn: oneshot::Receiver<Taken<DB>>) -> Taken<DB> {
         loop {
-            match timeout(UNUSED, &mut turn).await {
-                Ok(Ok(taken)) => return taken,
-                // There is no place in the queue any more.
-                Ok(Err(_)) => pending().await,
-                Err(_elapsed) => {}
-            }
-            if self.0.pool.num_idle() > 0
-                && let Ok(taken) = Taken::from(&self.0.pool, &self.0.open).await
-            {
-                return taken;
+            let idle = async {
+                sleep(UNUSED).await;
+                let is_there = self.0.pool.num_idle() > 0;
+                if is_there { Taken::from(&self.0.pool, &self.0.open).await.ok() } else { None }
+            };
+            // Both at once: whoever waited for the pool alone would leave lying what is laid back for them.
+            tokio::select! {
+                biased;
+                Ok(taken) = &mut turn => return taken,
+                idle = idle => if let Some(taken) = idle {
+                    return taken;
+                },
             }
         }
     }
@@ -287,7 +288,7 @@ impl<DB: Database> Drop for Watch<DB> {
 mod tests {
     use futures_util::{FutureExt, future::join};
     use sea_orm::sqlx::{self, sqlite::SqlitePoolOptions};
-    use tokio::sync::Semaphore;
+    use tokio::{sync::Semaphore, time::timeout};
 
     use super::*;
 

@@ -286,6 +286,8 @@ impl<DB: Database> Drop for Watch<DB> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use futures_util::{FutureExt, future::join};
     use sea_orm::sqlx::{self, sqlite::SqlitePoolOptions};
     use tokio::{sync::Semaphore, time::timeout};
@@ -350,6 +352,25 @@ mod tests {
         assert!(timeout(Duration::from_millis(50), &mut second).await.is_err());
         drop(taken);
         timeout(Duration::from_secs(10), second).await.expect("in time").expect("it was given back");
+    }
+
+    #[tokio::test]
+    async fn who_looks_into_the_pool_still_gets_what_is_laid_back() {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let options = SqlitePoolOptions::new().max_connections(3).after_connect(move |_, _| {
+            let is_one_of_two = opened.fetch_add(1, Ordering::AcqRel) < 2;
+            Box::pin(async move { if is_one_of_two { Ok(()) } else { pending().await } })
+        });
+        // What lies in the pool gives no sign of life.
+        let options = options.before_acquire(|_, _| Box::pin(pending()));
+        let hand = AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"));
+        let (one, other) = (hand.take().await.expect("it opens"), hand.take().await.expect("it opens"));
+        let mut third = Box::pin(hand.take());
+        assert!(timeout(UNUSED / 2, &mut third).await.is_err());
+        drop(other);
+        assert!(timeout(UNUSED * 3, &mut third).await.is_err(), "it waits for the one in the pool");
+        hand.lay_back(one);
+        timeout(Duration::from_secs(5), third).await.expect("in time").expect("it was laid back");
     }
 
     #[tokio::test]

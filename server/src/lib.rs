@@ -31,5 +31,6 @@ pub use self::{
     http::endpoint,
     migrate::{MigrateError, Migrations},
     serve::serve,
+    store::OpenError,
     telemetry::{LogError, Telemetry, start as start_telemetry},
 };

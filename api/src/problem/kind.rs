@@ -213,7 +213,8 @@ pub enum UnsupportedMediaType {
 
 impl Kind for UnsupportedMediaType {
     const STATUS: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    const DESCRIPTION: &'static str = "The `Content-Type` of the body is not `application/json` (or `application/*+json`), or it has a `Content-Encoding`.";
+    const DESCRIPTION: &'static str = "The `Content-Type` of the body is not `application/json` (or \
+                                       `application/*+json`), or it has a `Content-Encoding`.";
 
     fn example() -> Self {
         Self::NotJson

@@ -88,7 +88,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_sight_is_read() {
+    fn a_snapshot_is_read() {
         let seen = snapshot_of("10:13:10,12");
         assert_eq!(&*seen.backend, "42 2026-11-26 09:05:55.123456+00");
         let ended: Vec<_> = (8..15).filter(|transaction| seen.has_ended(*transaction)).collect();

@@ -1,15 +1,14 @@
 //! What it costs to have PostgreSQL itself keep users apart: `DATABASE_RLS`, off and on, side by side.
 //!
 //! One client of one user with 50 tasks, on a database of the same machine; with one that is further away, each
-//! of these operations waits for three round trips more. Criterion takes turns by operation, so what else the
-//! machine does falls on both alike.
+//! of these operations waits for three round trips more. Of each operation, off comes right before on.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
-    TestApp, Token,
+    ServerProcess, TestDatabase, Token,
 };
 use tokio::runtime::Runtime;
 
@@ -22,21 +21,25 @@ async fn done(request: RequestBuilder) {
 fn operations(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let token = Token::of("ann").encode();
-    let apps = [("off", Postgres), ("on", Guarded)].map(|(name, engine)| {
-        let app = runtime.block_on(async {
-            // A remembered list would ask the database less than what is measured.
-            let app = TestApp::configured(engine, &[("LIST_CACHE", "0")]).await;
-            let id = app.client("ann").created("the first").await;
-            app.database().fill("ann", 50).await;
-            (app, id)
+    let servers = [("off", Postgres), ("on", Guarded)].map(|(name, engine)| {
+        let database = runtime.block_on(TestDatabase::create(engine));
+        let variables = database.variables();
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        // A remembered list would ask the database less than what is measured.
+        let server = ServerProcess::start(&variables.chain([("LIST_CACHE", "0")]).collect::<Vec<_>>());
+        let address = server.address();
+        let id = runtime.block_on(async {
+            let id = ServerProcess::client(address, "ann").created("the first").await;
+            database.fill("ann", 50).await;
+            id
         });
-        (name, app)
+        (name, address, id, server, database)
     });
     let client = Client::new();
     for operation in ["getTask", "listTasks", "createTask"] {
         let mut group = criterion.benchmark_group(operation);
-        for (name, (app, id)) in &apps {
-            let tasks = format!("http://{}/api/tasks", app.address());
+        for (name, address, id, ..) in &servers {
+            let tasks = format!("http://{address}/api/tasks");
             group.bench_function(*name, |bencher| {
                 bencher.iter(|| {
                     let request = match operation {

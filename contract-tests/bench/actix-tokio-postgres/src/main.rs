@@ -2,12 +2,13 @@
 
 mod database;
 
-use std::{future::Ready, future::ready, sync::Arc};
+use std::{future::Ready, future::ready, sync::Arc, time::Duration};
 
 use actix_web::{
     App, FromRequest, HttpRequest, HttpResponse, HttpServer, ResponseError,
     dev::Payload,
     http::{StatusCode, header::AUTHORIZATION},
+    rt::net::TcpStream,
     web::{self, Data, Json, Path},
 };
 use serde::Serialize;
@@ -153,6 +154,13 @@ async fn main() -> std::io::Result<()> {
             .service(web::resource("/api/tasks/{id}").get(one).put(update).delete(delete))
             .route("/api/tasks/{id}/complete", web::patch().to(toggle))
     })
+    .on_connect(|connection, _| {
+        if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+            let _ = stream.set_nodelay(true);
+        }
+    })
+    // As long as ours keeps one, so that those held open beside the load stay.
+    .keep_alive(Duration::from_secs(75))
     // One a core.
     .workers(std::thread::available_parallelism()?.get())
     .backlog(1024)

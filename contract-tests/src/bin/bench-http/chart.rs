@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::{
     measure::Measure,
-    results::{Cell, Results},
+    results::{Cell, Results, cut},
     work::Work,
 };
 
@@ -72,7 +72,7 @@ fn panel(drawn: &mut String, top: &mut f64, results: &Results) {
             );
             let _ = writeln!(drawn, "{bar}");
             let throughput = cell.median(place, Measure::throughput) / 1e3;
-            line(drawn, LEFT + width + 6.0, y + 11.5, "small", &format!("{ratio:.2} × · {throughput:.1} k/s"));
+            line(drawn, LEFT + width + 6.0, y + 11.5, "small", &format!("{:.2} × · {throughput:.1} k/s", cut(ratio)));
             *top += BAR;
         }
         *top += GAP;

@@ -1,7 +1,7 @@
 //! The data: the same for each server, and the same again before each measurement that would see it changed.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -73,7 +73,9 @@ impl Data {
                     // There is none where all was written back.
                     let _ = fs::remove_file(to.with_extension(format!("db{rest}")));
                 }
-                fs::copy(from, to).map(|_| ()).map_err(|error| error.to_string())
+                // Written down, so that none of it falls into a measurement.
+                let copied = fs::copy(from, &to).and_then(|_| File::open(to)).and_then(|file| file.sync_all());
+                copied.map_err(|error| error.to_string())
             }
         }
     }

@@ -4,7 +4,11 @@
 -- tasks the last ones are there to be deleted, each once; what is read and changed are the others.
 
 local random = math.random
-local users, kept, tails, doomed = 0, 0, {}, {}
+local users, kept, tails, doomed, deletes = 0, 0, {}, {}, false
+local threads = {}
+
+-- How many deletes found none left, which is for the thread's own state to know and for all threads to be asked.
+undeleted = 0
 
 local function id(user, nth)
   return (nth - 1) * users + user
@@ -45,7 +49,10 @@ end
 
 function ask.delete()
   local user = table.remove(doomed)
-  if not user then return ask.one() end
+  if not user then
+    if deletes then undeleted = undeleted + 1 end
+    return ask.one()
+  end
   local nth = table.remove(doomed)
   return "DELETE /api/tasks/" .. id(user, nth) .. tails[user] .. "\r\n"
 end
@@ -80,7 +87,8 @@ function init(args)
   for kind, share in pairs(shares[args[1]]) do
     for _ = 1, share do deck[#deck + 1] = ask[kind] end
   end
-  if args[4] ~= "delete" then return end
+  deletes = args[4] == "delete"
+  if not deletes then return end
   local chosen = {}
   for user = 1, users do
     for nth = kept + 1, each do chosen[#chosen + 1] = { nth, user } end
@@ -93,14 +101,19 @@ function init(args)
   end
 end
 
+function setup(thread)
+  threads[#threads + 1] = thread
+end
+
 function request()
   return deck[random(#deck)]()
 end
 
 function done(summary, latency)
-  local errors = summary.errors
-  io.write(("\n{\"requests\":%d,\"micros\":%d,\"refused\":%d,\"broken\":%d,\"p50\":%d,\"p95\":%d,\"p99\":%d}\n"):format(
+  local errors, missed = summary.errors, 0
+  for _, thread in ipairs(threads) do missed = missed + thread:get("undeleted") end
+  io.write(("\n{\"requests\":%d,\"micros\":%d,\"refused\":%d,\"broken\":%d,\"undeleted\":%d,\"p50\":%d,\"p95\":%d,\"p99\":%d}\n"):format(
     summary.requests, summary.duration, errors.status,
-    errors.connect + errors.read + errors.write + errors.timeout,
+    errors.connect + errors.read + errors.write + errors.timeout, missed,
     latency:percentile(50), latency:percentile(95), latency:percentile(99)))
 end

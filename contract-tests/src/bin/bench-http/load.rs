@@ -36,6 +36,16 @@ pub(crate) struct Seen {
     pub(crate) processor_time: Duration,
 }
 
+impl Seen {
+    /// What went wrong where something was refused or nothing was answered.
+    pub(crate) fn checked(&self, work: Work, connections: usize) -> Result<(), String> {
+        if self.failed == 0 && self.requests >= 1.0 {
+            return Ok(());
+        }
+        Err(format!("at {work}, {connections} connections: {} of {} failed", self.failed, self.requests))
+    }
+}
+
 impl Load {
     pub(crate) fn new(users: &[String], settings: &Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -66,8 +76,12 @@ impl Load {
         let processor_time = usage::processor_time_of_ended_children().saturating_sub(before);
         let text = String::from_utf8_lossy(&output.stdout);
         let numbers = text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok().filter(Value::is_object));
+        let numbers = numbers.filter(|_| output.status.success());
         let numbers = numbers.ok_or_else(|| format!("wrk: {text}{}", String::from_utf8_lossy(&output.stderr)))?;
         let number = |name: &str| numbers[name].as_f64().unwrap_or_default();
+        if number("undeleted") > 0.0 {
+            return Err("there were too few tasks to delete; give more TASKS, or a shorter DURATION".to_owned());
+        }
         Ok(Seen {
             requests: number("requests"),
             seconds: number("micros") / 1e6,

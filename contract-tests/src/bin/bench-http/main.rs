@@ -27,7 +27,12 @@ use self::settings::Settings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    // Dropped where it is given up, so that who was started is ended.
+    let ran = tokio::select! {
+        ran = run() => ran,
+        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+    };
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(words) => {
             eprintln!("bench-http: {words}");
@@ -46,7 +51,7 @@ async fn run() -> Result<(), String> {
         print!("{}", table::others(&results));
         all.push(results);
     }
-    if all.iter().all(|results| results.cells.is_empty()) {
+    if all.iter().any(|results| results.cells.is_empty()) {
         return Err("nothing was measured".to_owned());
     }
     if settings.publish { publish::publish(&all, &settings) } else { Ok(()) }

@@ -48,10 +48,10 @@ pub(crate) async fn measure(
     let before = used();
     let seen = load.put_on(server.port, work, connections, settings.duration, work == Work::Mix).await?;
     let after = used();
-    drop(idle);
-    if seen.failed > 0 || seen.requests < 1.0 {
-        let words = format!("at {work}, {connections} connections: {} of {} failed", seen.failed, seen.requests);
-        return Err(server.complaint(&words));
+    seen.checked(work, connections).map_err(|words| server.complaint(&words))?;
+    // A held connection says nothing; one that was closed ends.
+    if idle.iter().any(|held| held.try_read(&mut [0]).is_ok()) {
+        return Err(server.complaint("closed connections that were to be held open"));
     }
     Ok(Measure {
         seen,

@@ -27,12 +27,13 @@ fn page(all: &[Results], settings: &Settings) -> String {
          for how it is measured, and [`contract-tests/bench`](../contract-tests/bench) for the peers.\n\n\
          {}, {}. Servers, database and wrk share the machine. {} tasks of {} users; each request with the HS256 token \
          of a random user. {} rounds of {} s, in which the servers take turns; medians, and medians of ratios within \
-         rounds. No answer was a refusal or a fault.\n\n\
+         rounds. No answer of what is shown was a refusal or a fault.\n\n\
          Of ours, request ids, problems, CORS, logs and limits are on; it is built as `make build` does, laid out by a \
-         profile of this load, the peers without one. It serves requests that come at once by one statement, and lists, on \
-         PostgreSQL tasks too, from memory after asking the database whether they still hold: nobody else writes here, which \
-         is that memory's best case. \
-         On SQLite the one peer is our own stack used naively, with none of what helps the others.\n\n\
+         profile of this load, the peers without one: the strongest would gain up to a fifth of it, so read ratios near 1 with \
+         that in mind. It serves requests that come at once by one statement, and lists, on PostgreSQL tasks too, from memory \
+         after asking the database whether they still hold: nobody else writes here, which is that memory's best case. On \
+         SQLite, which works within the servers, the one peer is our own stack used naively, with none of what helps the \
+         others.\n\n\
          ![Requests a second, as multiples of the strongest peer](benchmarks.svg)\n",
         machine(),
         told("date", &["+%-d %B %Y"]),

@@ -75,12 +75,18 @@ pub(crate) struct Standing {
 
 impl std::fmt::Display for Standing {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ratio = cut(self.ratio);
         match self.goal {
-            Some(goal) if self.ratio >= goal => write!(formatter, "{:.2} (goal {goal:.1})", self.ratio),
-            Some(goal) => write!(formatter, "{:.2} (below the goal of {goal:.1})", self.ratio),
-            None => write!(formatter, "{:.2}", self.ratio),
+            Some(goal) if self.ratio >= goal => write!(formatter, "{ratio:.2} (goal {goal:.1})"),
+            Some(goal) => write!(formatter, "{ratio:.2} (below the goal of {goal:.1})"),
+            None => write!(formatter, "{ratio:.2}"),
         }
     }
+}
+
+/// To two decimals, cut off and not rounded: what is below a goal never reads as if it were the goal.
+pub(crate) fn cut(ratio: f64) -> f64 {
+    (ratio * 100.0).floor() / 100.0
 }
 
 impl Results {

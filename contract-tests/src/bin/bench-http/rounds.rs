@@ -62,7 +62,8 @@ pub(crate) async fn run(engine: Engine, settings: &Settings) -> Result<Results, 
                     let mut measured = stage.turn(place, work, connections, round == 0, settings).await;
                     // Of ours no answer may fail; a peer's is no reason to throw away what all others did.
                     if let Some(words) = measured.as_ref().err().filter(|_| place > 0) {
-                        eprintln!("bench-http: {words}; measured once more");
+                        eprintln!("bench-http: {words}; started and measured once more");
+                        stage.places[place].server = None;
                         measured = stage.turn(place, work, connections, round == 0, settings).await;
                     }
                     cell.measures[place].push(measured?);
@@ -73,7 +74,7 @@ pub(crate) async fn run(engine: Engine, settings: &Settings) -> Result<Results, 
         }
     }
     for server in stage.places.iter_mut().filter_map(|place| place.server.take()) {
-        server.end().await;
+        server.end().await?;
     }
     let starts = stage.first_answers.iter().map(|start| start.as_secs_f64() * 1e3).collect();
     Ok(Results { engine, database: stage.data.describe(), servers: specs, cells, starts })
@@ -93,7 +94,8 @@ impl Stage {
         for (place, contender) in contenders.into_iter().enumerate() {
             stage.data.make(place, &contender, &users, settings).await?;
             stage.places.push(Place { contender, server: None, is_changed: stage.data.is_embedded() });
-            let given = Answers::of(stage.ready(place, settings).await?, &users).await?;
+            let server = stage.ready(place, settings).await?;
+            let given = Answers::of(server, &users, settings.tasks_of_each()).await?;
             stage.places[place].is_changed = true;
             if answers.get_or_insert_with(|| given.clone()) != &given {
                 return Err(format!("servers answer otherwise: {given:?} and not {answers:?}"));
@@ -116,24 +118,36 @@ impl Stage {
         self.places[place].is_changed = work.writes();
         let server = self.places[place].server.as_ref().ok_or("it runs")?;
         if is_cold {
-            self.load.put_on(server.port, work, connections, WARM_UP, false).await?;
+            let seen = self.load.put_on(server.port, work, connections, WARM_UP, false).await?;
+            seen.checked(work, connections).map_err(|words| server.complaint(&words))?;
         }
-        measure(server, &self.data, &self.load, work, connections, settings).await
+        let measured = measure(server, &self.data, &self.load, work, connections, settings).await?;
+        if !self.data.is_embedded() {
+            // Now, so that what PostgreSQL does about rows that are gone falls into nobody else's turn.
+            self.restore(place, settings).await?;
+        }
+        Ok(measured)
+    }
+
+    /// Has a server's data as they were made.
+    async fn restore(&mut self, place: usize, settings: &Settings) -> Result<(), String> {
+        if self.places[place].is_changed {
+            self.data.restore(place, settings).await?;
+            self.places[place].is_changed = false;
+        }
+        Ok(())
     }
 
     /// Has a server run over data as they were made.
     async fn ready(&mut self, number: usize, settings: &Settings) -> Result<&Server, String> {
-        let place = &mut self.places[number];
         if self.data.is_embedded()
-            && let Some(server) = place.server.take()
+            && let Some(server) = self.places[number].server.take()
         {
-            server.end().await;
-            place.is_changed = true;
+            server.end().await?;
+            self.places[number].is_changed = true;
         }
-        if place.is_changed {
-            self.data.restore(number, settings).await?;
-            place.is_changed = false;
-        }
+        self.restore(number, settings).await?;
+        let place = &mut self.places[number];
         let server = match place.server.take() {
             Some(server) => server,
             None => place.contender.start(&self.data.url(number), self.logs.path()).await?,

@@ -74,7 +74,8 @@ impl Contender {
 
     /// Makes the tables, by ours: peers have none of their own.
     pub(crate) async fn migrate(&self, database: &str) -> Result<(), String> {
-        let ours = if self.program.ends_with("todo-server") { self } else { &"todo-server".parse()? };
+        let is_peer = self.program.starts_with(workspace().join("target/bench"));
+        let ours = if is_peer { &"todo-server".parse()? } else { self };
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut command = ours.command(database, 0, &folder.path().join("migrate.log"));
         let output = command.args(["migrate", "up"]).stderr(Stdio::piped()).output().await;
@@ -96,6 +97,9 @@ impl Contender {
             if health(port).await.is_some() {
                 server.first_answer = begin.elapsed();
                 return Ok(server);
+            }
+            if let Ok(Some(status)) = server.process.try_wait() {
+                return Err(server.complaint(&format!("ended at the start: {status}")));
             }
             sleep(Duration::from_micros(500)).await;
         }
@@ -127,10 +131,11 @@ impl Server {
     }
 
     /// Ends it as an operator does, so that it can write what it has counted, and waits until it has.
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(mut self) -> Result<(), String> {
         let told = Command::new("kill").args(["-s", "TERM", &self.id().to_string()]).status().await;
-        if told.is_err() || timeout(Duration::from_secs(15), self.process.wait()).await.is_err() {
-            let _ = self.process.kill().await;
+        match timeout(Duration::from_secs(15), self.process.wait()).await {
+            Ok(Ok(_)) if told.is_ok() => Ok(()),
+            _ => Err(self.complaint("does not end when it is told to")),
         }
     }
 

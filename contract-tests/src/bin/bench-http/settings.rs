@@ -56,14 +56,25 @@ impl Settings {
                 "USERS" => settings.users = number(name, value)?,
                 "TASKS" => settings.tasks = number(name, value)?,
                 "IDLE" => settings.idle = value.parse().map_err(|_| format!("{name}={value} is no number"))?,
-                "PUBLISH" => settings.publish = value == "1",
+                "PUBLISH" if value != "1" => return Err(format!("{name}={value} is not 1")),
+                "PUBLISH" => settings.publish = true,
                 _ => return Err(format!("there is no parameter {name}")),
             }
         }
         if settings.tasks < settings.users * 5 || !settings.tasks.is_multiple_of(settings.users) {
             return Err("TASKS must be a multiple of USERS, 5 times as many at least".to_owned());
         }
+        if settings.publish && (settings.engines.len() < 2 || !settings.is_whole()) {
+            return Err(
+                "PUBLISH writes the page of all that there is a goal for; measure parts of it without".to_owned()
+            );
+        }
         Ok(settings)
+    }
+
+    /// Whether all that there is a goal for is measured, as the goals say.
+    fn is_whole(&self) -> bool {
+        self.works.is_none() && self.connections.is_none() && self.servers.is_none() && self.idle == 0
     }
 
     pub(crate) fn tasks_of_each(&self) -> usize {

@@ -10,7 +10,13 @@ use std::{
     time::Duration,
 };
 
-use poem::{Body, IntoResponse, Response, Route, Server, endpoint::make, get, http::StatusCode, listener::TcpAcceptor};
+use poem::{
+    Body, IntoResponse, Response, Route, Server,
+    endpoint::make,
+    get,
+    http::{StatusCode, header},
+    listener::TcpAcceptor,
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -25,6 +31,10 @@ pub enum Reply {
     Slowly(Value, Duration),
     /// No keys, but a status.
     Status(u16),
+    /// That the keys are at another address.
+    Elsewhere(String),
+    /// A set of keys behind so many bytes that say nothing.
+    Behind(usize, Value),
     /// Bytes without an end.
     Endless,
 }
@@ -98,6 +108,8 @@ async fn answer(reply: Reply) -> Response {
             tokio::time::sleep(pause).await;
             json.to_string().into_response()
         }
+        Reply::Elsewhere(address) => StatusCode::FOUND.with_header(header::LOCATION, address).into_response(),
+        Reply::Behind(length, json) => (" ".repeat(length) + &json.to_string()).into_response(),
         Reply::Status(status) => StatusCode::from_u16(status).expect("a status").into_response(),
         Reply::Endless => {
             let bytes = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 8192]));

@@ -16,7 +16,10 @@ mod verified;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use jsonwebtoken::AlgorithmFamily;
-use todo_api::{Failure::Refused, Outcome, Tokens, Unidentified, UserId};
+use todo_api::{
+    Failure::{self, Refused},
+    Outcome, Tokens, Unidentified, UserId,
+};
 
 pub(crate) use self::jwks::published_keys;
 pub use self::{
@@ -35,50 +38,57 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    pub(crate) fn new(config: &AuthConfig) -> Result<Self, UnusableJwks> {
+    /// For so many requests at a time, of which half may wait for the issuer.
+    pub(crate) fn new(config: &AuthConfig, requests: usize) -> Result<Self, UnusableJwks> {
         Ok(Self {
             shared_secrets: SharedSecrets::new(config),
-            jwks: config.jwks.as_ref().map(Jwks::new).transpose()?,
+            jwks: config.jwks.as_ref().map(|jwks| Jwks::new(jwks, requests.div_ceil(2))).transpose()?,
             rules: Rules::new(config),
             verified: Verified::new(config.token_cache),
         })
     }
 
-    async fn authenticate(&self, text: &str) -> Result<UserId, Unidentified> {
+    async fn authenticate(&self, text: &str) -> Outcome<UserId, Unidentified> {
         let now = clock::now_seconds();
         // Before anything is remembered: a key that is published no longer ends what it verified.
-        self.keep_fresh(text).await;
+        self.keep_fresh(text).await?;
         if let Some(user) = self.verified.user(text, now) {
             metrics::authenticated("accepted");
             return Ok(user);
         }
-        let refused = |result| move |_: &Unidentified| metrics::authenticated(result);
-        let token = Token::parse(text).inspect_err(refused("malformed"))?;
-        let key = self.key(&token).await.inspect_err(refused("unverified"))?;
-        let claims = token.claims().inspect_err(refused("malformed"))?;
-        let (user, expires) = self.rules.user(&claims, now).inspect_err(refused("claims"))?;
+        let refused = |result| {
+            move |unidentified| {
+                metrics::authenticated(result);
+                Refused(unidentified)
+            }
+        };
+        let token = Token::parse(text).map_err(refused("malformed"))?;
+        let key = self.key(&token).await.map_err(|failure| match failure {
+            Refused(unidentified) => refused("unverified")(unidentified),
+            broken @ Failure::Broken(_) => broken,
+        })?;
+        let claims = token.claims().map_err(refused("malformed"))?;
+        let (user, expires) = self.rules.user(&claims, now).map_err(refused("claims"))?;
         metrics::authenticated("accepted");
         self.verified.remember(text, &user, &key, expires);
         Ok(user)
     }
 
-    async fn keep_fresh(&self, text: &str) {
-        if let Some(jwks) = &self.jwks {
-            let is_of_secret = || Token::parse(text).is_ok_and(|token| is_hmac(&token));
-            jwks.keep_fresh(|| !is_of_secret()).await;
-        }
+    async fn keep_fresh(&self, text: &str) -> Outcome<(), Unidentified> {
+        let Some(jwks) = &self.jwks else { return Ok(()) };
+        jwks.keep_fresh(|| Token::parse(text).is_ok_and(|token| !is_hmac(&token))).await
     }
 
     /// The key that signed `token`, of those that are fresh.
-    async fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
+    async fn key(&self, token: &Token<'_>) -> Outcome<Arc<Key>, Unidentified> {
         match &self.jwks {
-            _ if is_hmac(token) => self.shared_secrets.key(token),
+            _ if is_hmac(token) => self.shared_secrets.key(token).map_err(Refused),
             Some(jwks) => jwks.key(token).await,
-            None => Err(Unidentified::because(format!(
+            None => Err(Refused(Unidentified::because(format!(
                 "the token is signed with {:?}, but only a shared secret is configured: set AUTH_JWKS_URL to the \
                  address of your Better Auth server's keys (its /api/auth/jwks)",
                 token.algorithm
-            ))),
+            )))),
         }
     }
 }
@@ -94,11 +104,11 @@ fn is_hmac(token: &Token<'_>) -> bool {
 ///
 /// Where no request to the issuer of tokens can be made.
 pub fn authenticator(config: &AuthConfig) -> Result<impl Tokens + use<>, UnusableJwks> {
-    Authenticator::new(config)
+    Authenticator::new(config, 1)
 }
 
 impl Tokens for Authenticator {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
-        Box::pin(async move { self.authenticate(token).await.map_err(Refused) })
+        Box::pin(self.authenticate(token))
     }
 }

@@ -67,7 +67,8 @@ impl Surroundings {
             rate_limits: RateLimits::new(&config.http),
             trusted_proxies: config.http.trusted_proxies.clone(),
         };
-        Ok(Self { authenticator: Arc::new(Authenticator::new(&config.auth)?), layers: Arc::new(layers) })
+        let authenticator = Authenticator::new(&config.auth, config.http.max_requests)?;
+        Ok(Self { authenticator: Arc::new(authenticator), layers: Arc::new(layers) })
     }
 
     /// The whole of what is served, over a keeper of the ports.

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, error::Error, sync::Arc};
 
-use super::{Internal, Problem, Unavailable};
+use super::{Internal, Overloaded, Problem, Unavailable};
 
 /// What a port answers: its value, a refusal `R` that it foresaw, or a breakdown. A port that cannot
 /// refuse says so by `Infallible`.
@@ -24,6 +24,8 @@ pub enum Broken {
     Fault(Arc<dyn Error + Send + Sync>),
     /// The database is out of reach or saturated: answered with 503, worth another try.
     Away(Arc<dyn Error + Send + Sync>),
+    /// As many as may wait for somebody else wait already: answered with 503, worth another try.
+    Crowded,
 }
 
 impl From<Broken> for Problem {
@@ -31,6 +33,7 @@ impl From<Broken> for Problem {
         match broken {
             Broken::Fault(cause) => Internal(cause).into(),
             Broken::Away(cause) => Unavailable(cause).into(),
+            Broken::Crowded => Overloaded.into(),
         }
     }
 }

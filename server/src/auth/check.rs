@@ -1,6 +1,6 @@
 //! A token explained step by step, for the command line: by the very code that verifies tokens.
 
-use todo_api::{Unidentified, UserId};
+use todo_api::{Failure, Unidentified, UserId};
 
 use super::{
     Authenticator,
@@ -25,7 +25,7 @@ pub struct Check {
 ///
 /// Where no request to the issuer can be made at all.
 pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>, UnusableJwks> {
-    let authenticator = Authenticator::new(config)?;
+    let authenticator = Authenticator::new(config, 1)?;
     let mut checks = Vec::new();
     let mut note = |name, finding: Result<String, Unidentified>| {
         checks.push(Check {
@@ -38,7 +38,7 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
         Ok(token) => {
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
             note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
-            let key = authenticator.key(&token).await;
+            let key = authenticator.key(&token).await.map_err(refusal);
             note("signature", key.map(|key| authenticator.signature(key.id(), config)));
             match token.claims() {
                 Err(fault) => note("claims", Err(fault)),
@@ -77,6 +77,14 @@ fn said(claims: &Claims, name: &str) -> String {
 /// Without what would steer the terminal: a token says anybody's words.
 fn harmless(words: &str) -> String {
     words.replace(char::is_control, "\u{FFFD}")
+}
+
+/// Nobody but this one waits.
+fn refusal(failure: Failure<Unidentified>) -> Unidentified {
+    match failure {
+        Failure::Refused(unidentified) => unidentified,
+        Failure::Broken(_) => Unidentified::because("too many wait for the keys of the issuer"),
+    }
 }
 
 fn words(fault: &Unidentified) -> String {

@@ -4,7 +4,8 @@
 //! fails under a known name, since a name may come back with another key. However many requests find so,
 //! one fetch serves them all, and the next comes only after the cooldown, so that nobody can make us a
 //! burden to the issuer by inventing names. What cannot be fetched changes nothing: the keys that we have
-//! serve on.
+//! serve on. Not everybody may wait for a fetch: whoever makes up names of keys would, while the issuer takes its time, have
+//! all the places that others want.
 //!
 //! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database
 //! behind the issuer awake.
@@ -15,9 +16,13 @@ mod source;
 use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::RwLock;
-use todo_api::Unidentified;
+use todo_api::{
+    Broken,
+    Failure::{self, Refused},
+    Outcome, Unidentified,
+};
 use tokio::{
-    sync::{Mutex, OwnedMutexGuard},
+    sync::{Mutex, OwnedMutexGuard, Semaphore},
     task::JoinHandle,
     time::{Instant, timeout},
 };
@@ -47,47 +52,53 @@ pub(super) struct Jwks {
     published: RwLock<Arc<Published>>,
     /// When the last fetch ended. Who holds it, fetches.
     last: Arc<Mutex<Option<Instant>>>,
+    /// Room for those who wait for a fetch.
+    waiters: Semaphore,
 }
 
 impl Jwks {
-    pub(super) fn new(config: &JwksConfig) -> Result<Arc<Self>, UnusableJwks> {
+    /// As many as `waiters` requests may wait for a fetch at once.
+    pub(super) fn new(config: &JwksConfig, waiters: usize) -> Result<Arc<Self>, UnusableJwks> {
         Ok(Arc::new(Self {
             source: Source::new(&config.url)?,
             max_age: config.max_age,
             cooldown: config.cooldown,
             published: RwLock::default(),
             last: Arc::default(),
+            waiters: Semaphore::new(waiters),
         }))
     }
 
     /// The key that signed `token`, of those that are kept fresh.
-    pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
+    pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Outcome<Arc<Key>, Unidentified> {
         let known = self.published();
         if let Some(key) = known.key(token) {
             return Ok(key);
         }
-        self.refetch().await;
+        self.refetch().await?;
         let now = self.published();
         // A signature is worth a second look only under other keys.
         let key = if Arc::ptr_eq(&known, &now) { None } else { now.key(token) };
-        key.ok_or_else(|| Unidentified::because(fault(&now, token)))
+        key.ok_or_else(|| Refused(Unidentified::because(fault(&now, token))))
     }
 
     /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for it, and nobody who comes right after
     /// the issuer failed, or while it is asked again; where there are none yet, they are fetched for the first who needs one.
-    pub(super) async fn keep_fresh(self: &Arc<Self>, needs: impl FnOnce() -> bool) {
+    pub(super) async fn keep_fresh<R>(self: &Arc<Self>, needs: impl FnOnce() -> bool) -> Outcome<(), R> {
         let published = self.published();
-        let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return };
+        let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
         // A failure of before the last try says nothing of the issuer now.
         let is_failing = published
             .failed
             .is_some_and(|failed| failed.at.elapsed() < soon.min(RETRY + TIMEOUT) || self.last.try_lock().is_err());
         if age >= self.max_age && !is_failing && needs() {
-            self.refetch().await;
-        } else if age >= soon {
+            return self.refetch().await;
+        }
+        if age >= soon {
             self.refetch_aside();
         }
+        Ok(())
     }
 
     /// The keys as they are known.
@@ -95,8 +106,12 @@ impl Jwks {
         Arc::clone(&self.published.read())
     }
 
-    /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now.
-    async fn refetch(self: &Arc<Self>) {
+    /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now. Fails where too many wait.
+    async fn refetch<R>(self: &Arc<Self>) -> Outcome<(), R> {
+        let Ok(_waiter) = self.waiters.try_acquire() else {
+            metrics::shed();
+            return Err(Failure::Broken(Broken::Crowded));
+        };
         let fetched = async {
             let last = Arc::clone(&self.last).lock_owned().await;
             if let Some(fetch) = self.fetch(last) {
@@ -108,6 +123,7 @@ impl Jwks {
         let patience = if was_silent { PATIENCE } else { TIMEOUT };
         // The fetch goes on by itself.
         let _ = timeout(patience, fetched).await;
+        Ok(())
     }
 
     /// The same without waiting.

@@ -1,6 +1,12 @@
 //! Tokens signed with keys that an issuer publishes.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, HS256, PS256, PS384, PS512, RS256, RS384, RS512};
@@ -275,7 +281,6 @@ async fn who_needs_no_key_does_not_wait_for_new_ones(#[values(Sqlite, Postgres)]
 #[rstest]
 #[case::failing(Reply::Status(503))]
 #[case::garbage(Reply::Json(json!("<html>")))]
-#[case::elsewhere(Reply::Status(302))]
 #[case::slow(Reply::Slowly(json!({"keys": []}), Duration::from_mins(1)))]
 #[case::endless(Reply::Endless)]
 #[tokio::test]
@@ -290,6 +295,28 @@ async fn the_keys_serve_on_while_the_issuer_fails(#[values(Sqlite, Postgres)] en
         assert_counts(&app, &Token::of(user).signed_by(&key)).await;
     }
     assert!(issuer.fetches() >= 2, "and it is asked again");
+}
+
+/// A redirect leads to where nobody configured, and an answer without bounds fills the memory.
+#[rstest]
+#[tokio::test]
+async fn keys_from_elsewhere_or_behind_too_much_do_not_count(#[values(Sqlite, Postgres)] engine: Engine) {
+    let [key, unheard] = ["a", "b"].map(|kid| SigningKey::generate(kid, EdDSA));
+    let [issuer, elsewhere] = [Issuer::of(&[&key]).await, Issuer::of(&[&key, &unheard]).await];
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    let both = json!({ "keys": [key.jwk(), unheard.jwk()] });
+    for reply in [Reply::Elsewhere(elsewhere.url()), Reply::Behind(256 * 1024, both.clone())] {
+        assert_counts(&app, &Token::of("ann").signed_by(&key)).await;
+        issuer.reply(reply);
+        after_the_cooldown().await;
+        let asked = issuer.fetches();
+        assert_refused(&app, &Token::of("ann").signed_by(&unheard), "not among the keys").await;
+        assert_eq!(issuer.fetches(), asked + 1);
+    }
+    assert_eq!(elsewhere.fetches(), 0, "nobody asks where nobody configured");
+    issuer.reply(Reply::Behind(64 * 1024, both));
+    after_the_cooldown().await;
+    assert_counts(&app, &Token::of("ann").signed_by(&unheard)).await;
 }
 
 /// Better Auth publishes a key for as long after its rotation as its `gracePeriod` says, and in no order.
@@ -325,6 +352,42 @@ async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] en
         assert!(answers.iter().all(|status| *status == 401));
     }
     assert_eq!(issuer.fetches(), 1);
+}
+
+/// Nor do they take everybody's place while the issuer takes its time.
+#[rstest]
+#[tokio::test]
+async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[&known]).await;
+    let variables = [("AUTH_JWKS_URL", &*issuer.url()), ("AUTH_JWKS_COOLDOWN", "1"), ("MAX_REQUESTS", "100")];
+    let app = TestApp::configured(engine, &variables).await;
+    let of_ann = Token::of("ann").signed_by(&known);
+    assert_counts(&app, &of_ann).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [known.jwk()] }), Duration::from_secs(2)));
+    after_the_cooldown().await;
+    let told = Arc::new(AtomicUsize::new(0));
+    let invented: Vec<_> = (0..150)
+        .map(|number| {
+            let token = Token::of("eve").signed_by(&unknown);
+            let client = app.client_with(&token.header(|header| header.kid = Some(format!("{number}"))).encode());
+            let told = Arc::clone(&told);
+            tokio::spawn(async move {
+                let status = client.list().await.status;
+                told.fetch_add(1, Ordering::SeqCst);
+                status
+            })
+        })
+        .collect();
+    until("more have come than there is room for", async || told.load(Ordering::SeqCst) >= 100).await;
+    for token in [of_ann, Token::of("bob")] {
+        assert_counts(&app, &token).await;
+    }
+    assert!(told.load(Ordering::SeqCst) < 150, "the issuer still takes its time");
+    for status in join_all(invented).await {
+        assert!([401, 503].contains(&status.expect("an answer")));
+    }
+    assert_eq!(issuer.fetches(), 2);
 }
 
 #[rstest]

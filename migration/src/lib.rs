@@ -11,6 +11,7 @@ mod m20261124_000003_sort_tasks;
 mod m20261124_000004_create_keys;
 mod m20261124_000005_create_idempotency_keys;
 mod m20261124_000006_sort_by_state;
+mod m20261129_000007_include_updated_at;
 mod row_security;
 mod users_table;
 
@@ -87,6 +88,7 @@ impl MigratorTraitSelf for Migrator {
                 users: self.users.clone().unwrap_or_default(),
             }),
             Box::new(m20261124_000006_sort_by_state::Migration),
+            Box::new(m20261129_000007_include_updated_at::Migration),
         ]
     }
 }

@@ -15,13 +15,14 @@ use todo_contract_tests::{
 };
 
 /// All migrations, in their order.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "m20261124_000001_create_users",
     "m20261124_000002_create_tasks",
     "m20261124_000003_sort_tasks",
     "m20261124_000004_create_keys",
     "m20261124_000005_create_idempotency_keys",
     "m20261124_000006_sort_by_state",
+    "m20261129_000007_include_updated_at",
 ];
 
 #[rstest]

@@ -31,6 +31,7 @@ const JWKS_FETCHES: &str = "jwks_fetches_total";
 const LISTS: &str = "lists_total";
 const GETS: &str = "gets_total";
 const DATABASE_DURATION: &str = "database_operation_duration_seconds";
+const DATABASE_WAIT: &str = "database_pool_wait_seconds";
 const DATABASE_IN_PROGRESS: &str = "database_operations_in_progress";
 const DATABASE_ERRORS: &str = "database_errors_total";
 const DATABASE_CONNECTIONS: &str = "database_pool_connections";
@@ -110,7 +111,11 @@ fn describe() {
         Unit::Seconds,
         "From the end of a request's head to its answer, or until its client left, by operation."
     );
-    describe_counter!(SHED, Unit::Count, "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN) or given up.");
+    describe_counter!(
+        SHED,
+        Unit::Count,
+        "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN, or half of MAX_REQUESTS wait for the issuer) or given up."
+    );
     describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");
     describe_counter!(JWKS_FETCHES, Unit::Count, "Fetches of the issuer's keys, by whether they went well.");
@@ -120,6 +125,11 @@ fn describe() {
         DATABASE_DURATION,
         Unit::Seconds,
         "Waiting for the database: for a connection and for statements."
+    );
+    describe_histogram!(
+        DATABASE_WAIT,
+        Unit::Seconds,
+        "Waiting for a connection where none was at hand, until one was there."
     );
     describe_gauge!(DATABASE_IN_PROGRESS, Unit::Count, "Operations that use a connection or wait for one.");
     describe_counter!(DATABASE_ERRORS, Unit::Count, "Operations that failed: the database away, or a fault.");
@@ -245,6 +255,21 @@ pub(crate) fn database_failed(is_away: bool) {
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
     let (_present, _timed) = (Present::new(DATABASE_IN_PROGRESS), Timed(Instant::now()));
     work.await
+}
+
+/// Times `work`, which waits for a connection, also where it is given up.
+pub(crate) async fn awaited<T>(work: impl Future<Output = T>) -> T {
+    let _awaited = Awaited(Instant::now());
+    work.await
+}
+
+/// The time since then, for which a connection was waited for until this value goes.
+struct Awaited(Instant);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        histogram!(DATABASE_WAIT).record(self.0.elapsed());
+    }
 }
 
 /// The time since then, which is the database's until this value goes.

@@ -35,6 +35,7 @@ use super::{
     statement::Naming,
     taken::Taken,
 };
+use crate::metrics;
 
 /// For how long a connection stays at hand that nobody needs.
 const UNUSED: Duration = Duration::from_millis(100);
@@ -115,7 +116,7 @@ impl<DB: Database> AtHand<DB> {
             turn
         };
         // Boxed: whoever finds one at hand would carry along the room that waiting takes.
-        Box::pin(self.wait_for(turn)).await
+        Box::pin(metrics::awaited(self.wait_for(turn))).await
     }
 
     /// One that another has used, or a new one.

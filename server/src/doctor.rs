@@ -11,8 +11,6 @@ mod postgres;
 
 use std::fmt;
 
-use url::{Host, Url};
-
 use crate::{Config, Refusals};
 
 /// How much a finding matters.
@@ -95,15 +93,5 @@ impl fmt::Display for Verdict {
             Self::Warn => "warn",
             Self::Fail => "fail",
         })
-    }
-}
-
-/// Whether an address is one of this very machine.
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -10,6 +10,7 @@ mod database;
 mod doctor;
 mod entity;
 mod healthcheck;
+mod host;
 mod http;
 mod metrics;
 mod migrate;

@@ -4,7 +4,7 @@
 //! is how providers write their addresses, Neon for one; over a public network it is raised to
 //! `verify-full`, which such providers' certificates pass.
 
-use std::{error::Error as _, io, net::IpAddr};
+use std::{error::Error as _, io};
 
 use sea_orm::{
     DbErr,
@@ -14,32 +14,14 @@ use sea_orm::{
     },
 };
 
+use crate::host::is_public;
+
 /// Has the certificate verified where the way to the database is public and encryption is required.
 pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
     if matches!(address.get_ssl_mode(), PgSslMode::Require) && is_public(address.get_host()) {
         return address.ssl_mode(PgSslMode::VerifyFull);
     }
     address
-}
-
-/// Whether a host is reached over networks of others: all but a socket's folder, a name without a dot (as
-/// containers have), a name that is never public (RFC 6761, RFC 8375, `internal`), and an address of
-/// this machine or of a private network.
-pub(crate) fn is_public(host: &str) -> bool {
-    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-    match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
-        Ok(IpAddr::V4(address)) => !(address.is_loopback() || address.is_private() || address.is_link_local()),
-        Ok(IpAddr::V6(address)) => {
-            !(address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local())
-        }
-        Err(_) => {
-            let ending = host.rsplit('.').next().unwrap_or_default();
-            host.contains('.')
-                && !host.starts_with('/')
-                && !["localhost", "local", "internal", "lan", "test"].contains(&ending)
-                && !host.ends_with(".home.arpa")
-        }
-    }
 }
 
 /// A server without TLS, or a certificate that does not verify, in words that say what to do; `None` for any other error.

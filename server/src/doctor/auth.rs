@@ -2,8 +2,8 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Finding, is_local};
-use crate::{AuthConfig, JwksConfig, auth::published_keys};
+use super::Finding;
+use crate::{AuthConfig, JwksConfig, auth::published_keys, host::is_public};
 
 pub(super) async fn findings(config: &AuthConfig) -> Vec<Finding> {
     let mut findings: Vec<_> = config.secrets.iter().map(secret).collect();
@@ -30,7 +30,7 @@ fn secret(secret: &SecretString) -> Finding {
 /// Who can put keys in the place of the issuer's can be anybody.
 async fn keys(config: &JwksConfig) -> Finding {
     const CHECK: &str = "keys";
-    if config.url.scheme() == "http" && !is_local(&config.url) {
+    if config.url.scheme() == "http" && config.url.host_str().is_none_or(is_public) {
         let remedy = "write it with https, or whoever is on the way there makes tokens for anybody";
         return Finding::fail(CHECK, format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
     }

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use url::Url;
+use url::{Host, Url};
 
-use super::{Finding, is_local};
+use super::Finding;
 use crate::HttpConfig;
 
 pub(super) fn findings(config: &HttpConfig) -> Vec<Finding> {
@@ -45,4 +45,14 @@ fn rate(config: &HttpConfig) -> Finding {
         return Finding::pass(CHECK, "how often a user may ask is bounded");
     }
     Finding::warn(CHECK, "a user may ask as often as they like; set RATE_LIMIT, as .env.example shows")
+}
+
+/// Whether an address is one of this very machine.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

@@ -19,6 +19,7 @@ use super::Finding;
 use crate::{
     DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
     database::{tls, value::value},
+    host::is_public,
 };
 
 /// What the address alone tells.
@@ -56,9 +57,7 @@ fn encryption(name: &str, address: &PgConnectOptions) -> Finding {
     let host = address.get_host();
     match address.get_ssl_mode() {
         PgSslMode::VerifyFull => Finding::pass(CHECK, "the database is made sure of, and nobody reads along"),
-        _ if !tls::is_public(host) => {
-            Finding::pass(CHECK, format!("{host} is on this machine or in a private network"))
-        }
+        _ if !is_public(host) => Finding::pass(CHECK, format!("{host} is on this machine or in a private network")),
         PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {remedy}")),
         PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {remedy}")),
         _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {remedy}")),

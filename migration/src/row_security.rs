@@ -14,6 +14,8 @@
 //! keys, and servers that do not know of it. And policies for the role that logs in: then nothing
 //! that a server does for nobody in particular can be done by it.
 
+use std::collections::BTreeSet;
+
 use sea_orm_migration::sea_orm::{
     ConnectionTrait, DbErr, TryGetable,
     sea_query::{Expr, ExprTrait, Func, JoinType, Query, extension::postgres::PgFunc},
@@ -87,6 +89,33 @@ impl Migrator {
         Ok(is_ready.then(|| role.clone()))
     }
 
+    /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes: not all that it could let
+    /// through can be tried.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub async fn altered_policy(&self, database: &impl ConnectionTrait) -> Result<Option<&'static str>, DbErr> {
+        let conditions = Query::select()
+            .expr_as(Expr::col("tablename").cast_as("text"), "table")
+            .column("qual")
+            .from("pg_policies")
+            .and_where(Expr::col("schemaname").eq(Func::cust("current_schema")))
+            .and_where(Expr::col("policyname").eq(OWN))
+            .and_where(Expr::col("permissive").eq("RESTRICTIVE"))
+            .and_where(Expr::col("cmd").eq("ALL"))
+            .and_where(Expr::col("with_check").is_null())
+            .take();
+        let mut unaltered = BTreeSet::new();
+        for row in database.query_all(&conditions).await? {
+            let (table, condition): (String, Option<String>) = (row.try_get("", "table")?, row.try_get("", "qual")?);
+            unaltered.extend(condition.map(|condition| (table, bare(&condition))));
+        }
+        let is_altered =
+            |guarded: &Guarded| !unaltered.contains(&(guarded.table.to_owned(), bare(&guarded.condition())));
+        Ok(self.guarded().find(is_altered).map(|guarded| guarded.table))
+    }
+
     /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the
     /// servers, the rights that it needs. To be said in a transaction, by the role that owns the tables.
     ///
@@ -129,10 +158,15 @@ impl Migrator {
 }
 
 impl Guarded {
+    /// What callers are restricted to.
+    fn condition(&self) -> String {
+        format!("{} = (SELECT current_setting('{CALLER_SETTING}', true))", self.owner)
+    }
+
     /// The rights, and the policies, in place of any of their names. The caller is looked up once for each
     /// statement, as a part of its own, and not once for each row.
     fn policies(&self, role: &str) -> [String; 6] {
-        let Self { table, owner, rights } = self;
+        let Self { table, rights, .. } = self;
         let (role, rights) = (quoted(role), rights.join(", "));
         [
             format!("GRANT {rights} ON {table} TO {role}"),
@@ -140,10 +174,7 @@ impl Guarded {
             format!("DROP POLICY IF EXISTS {GRANTED} ON {table}"),
             format!("CREATE POLICY {GRANTED} ON {table} AS PERMISSIVE FOR ALL TO PUBLIC USING (true)"),
             format!("DROP POLICY IF EXISTS {OWN} ON {table}"),
-            format!(
-                "CREATE POLICY {OWN} ON {table} AS RESTRICTIVE FOR ALL TO {role} \
-                 USING ({owner} = (SELECT current_setting('{CALLER_SETTING}', true)))"
-            ),
+            format!("CREATE POLICY {OWN} ON {table} AS RESTRICTIVE FOR ALL TO {role} USING ({})", self.condition()),
         ]
     }
 }
@@ -209,6 +240,11 @@ async fn one<T: TryGetable>(value: Expr, database: &impl ConnectionTrait) -> Res
 /// Says what the builder of statements has no words for: roles, grants and policies.
 async fn say(database: &impl ConnectionTrait, statement: &str) -> Result<(), DbErr> {
     database.execute_unprepared(statement).await.map(drop)
+}
+
+/// A condition without what PostgreSQL adds where it shows one: casts, names of columns, parentheses, spaces.
+fn bare(condition: &str) -> String {
+    condition.replace("::text", "").replace(" AS current_setting", "").replace([' ', '(', ')'], "")
 }
 
 /// A name in a statement.

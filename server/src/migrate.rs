@@ -203,6 +203,11 @@ impl<'a> Migrations<'a> {
         self.migrator.guarded_tables()
     }
 
+    /// A table that row-level security guards by another policy than that of ours.
+    pub(crate) async fn altered_policy(&self, database: &impl ConnectionTrait) -> Result<Option<&'static str>, DbErr> {
+        self.migrator.altered_policy(database).await
+    }
+
     /// What a role must be able to do on which table, to carry out requests.
     pub(crate) fn rights_of_requests(&self) -> impl Iterator<Item = Right> {
         self.migrator.rights_of_requests()

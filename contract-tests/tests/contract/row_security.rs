@@ -109,6 +109,18 @@ async fn the_servers_own_role_sees_no_task_at_all() {
     "another's rows of users",
     "todo-server migrate up"
 )]
+#[case::keys(
+    "ALTER POLICY callers_own ON idempotency_keys USING (true) \
+         WITH CHECK (user_id = (SELECT current_setting('todo.caller', true)))",
+    "callers_own on idempotency_keys is not as this server makes it",
+    "todo-server migrate up"
+)]
+#[case::for_some(
+    "DROP POLICY callers_own ON tasks; CREATE POLICY callers_own ON tasks AS RESTRICTIVE FOR SELECT TO {role} \
+         USING (user_id = (SELECT current_setting('todo.caller', true)))",
+    "another's rows of tasks",
+    "todo-server migrate up"
+)]
 #[case::inherited(
     "ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}",
     "inherits the restrictions",
@@ -134,6 +146,21 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
         assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
         TestApp::on(&database, &[]).await.expect("and it is mended");
     }
+}
+
+/// Where users are another system's, there may be no row to try it on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_looked_at_where_there_is_nothing_to_see() {
+    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let owner = database.connect().await;
+    owner.execute_unprepared("CREATE TABLE members (id text PRIMARY KEY)").await.expect("the other system's");
+    let theirs = [("USERS_TABLE", "members")];
+    drop(TestApp::on(&database, &theirs).await.expect("as it is made, it binds"));
+    let open = "ALTER POLICY callers_own ON tasks USING (true) \
+                WITH CHECK (user_id = (SELECT current_setting('todo.caller', true)))";
+    owner.execute_unprepared(open).await.expect("an owner may");
+    let refused = TestApp::on(&database, &theirs).await.err().expect("a refusal").to_string();
+    assert!(refused.contains("callers_own on tasks is not as this server makes it"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

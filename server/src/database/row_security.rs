@@ -66,6 +66,15 @@ pub enum RowSecurityError {
         /// Where.
         table: &'static str,
     },
+    /// A policy is another one than ours, whatever the self-test came at.
+    #[error(
+        "DATABASE_RLS is true, but the policy callers_own on {table} is not as this server makes it; \
+         run `todo-server migrate up`, which makes its policies anew"
+    )]
+    Altered {
+        /// Where.
+        table: &'static str,
+    },
     /// The policies bind our role itself, which then cannot sweep old keys.
     #[error(
         "DATABASE_RLS is true, but {login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
@@ -126,6 +135,9 @@ pub(super) async fn prove(
         if !is_refused {
             return Err(RowSecurityError::Open { table });
         }
+    }
+    if let Some(table) = migrations.altered_policy(writes).await? {
+        return Err(RowSecurityError::Altered { table });
     }
     sweeps(writes, role).await
 }

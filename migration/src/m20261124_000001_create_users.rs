@@ -19,7 +19,8 @@ impl MigrationTrait for Migration {
         if self.foreign.is_some() {
             return Ok(());
         }
-        if manager.has_table("users").await? {
+        // Not by the library, which does not find a table `Users` on SQLite, to which case is nothing.
+        if !UsersTable::default().columns(manager).await?.is_empty() {
             return Err(DbErr::Migration(
                 "there is a table users already, and it is not ours; set USERS_TABLE=users to have tasks reference it, \
                  or use another database"

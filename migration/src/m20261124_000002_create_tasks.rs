@@ -51,6 +51,7 @@ impl MigrationTrait for Migration {
                     .take(),
             )
             .await?;
+        self.users.check_reference(manager).await?;
         // Serves the list of one owner, in its order, and one task of one owner.
         manager
             .create_index(Index::create().name("ix_tasks_user_id_id").table("tasks").col("user_id").col("id").take())

@@ -99,6 +99,24 @@ impl UsersTable {
         Ok(())
     }
 
+    /// Makes sure that `tasks.user_id` references a key. PostgreSQL does so itself when it makes the reference; SQLite only when
+    /// it is asked, or each time that somebody writes.
+    pub(crate) async fn check_reference(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        if manager.get_database_backend() != DbBackend::Sqlite {
+            return Ok(());
+        }
+        let violations = Query::select()
+            .expr(Expr::val(1))
+            .from_function(Func::cust("pragma_foreign_key_check").arg("tasks"), "violations")
+            .take();
+        manager.get_connection().query_all(&violations).await.map(drop).map_err(|cause| {
+            DbErr::Migration(format!(
+                "{self}.id is no key that tasks.user_id could reference ({cause}); have the system that owns the table make it \
+                 the primary key, or correct USERS_TABLE"
+            ))
+        })
+    }
+
     /// The name of the table that `tasks.user_id` references, where that is another one than this.
     pub(crate) async fn other(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
         let Some(row) = database.query_one(&referenced(database.get_database_backend())).await? else {

@@ -1,6 +1,6 @@
 //! The operator's own address, with nothing on it that a client should reach: `/metrics`.
 
-use std::{future::pending, io, net::SocketAddr, time::Duration};
+use std::{future::pending, io, time::Duration};
 
 use poem::{
     Endpoint, Request, Response, Route,
@@ -9,7 +9,11 @@ use poem::{
 };
 use tokio::net::TcpListener;
 
-use crate::{Databases, HttpConfig, metrics::Page, serve::serve};
+use crate::{
+    Databases, HttpConfig,
+    metrics::Page,
+    serve::{Address, serve},
+};
 
 /// How often the page is tidied.
 const TIDIED_EVERY: Duration = Duration::from_secs(5);
@@ -25,8 +29,8 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// Begins to listen, and to count.
-    pub(crate) async fn start(address: SocketAddr, databases: Vec<Databases>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    pub(crate) fn start(address: Address, databases: Vec<Databases>) -> io::Result<Self> {
+        let listener = address.listen()?;
         tracing::info!(address = %listener.local_addr()?, "metrics are at /metrics");
         Ok(Self { listener, page: Page::start(databases) })
     }

@@ -13,7 +13,7 @@ use crate::{
     admin::Admin,
     database::trouble,
     http::Surroundings,
-    serve,
+    serve::{self, Address},
     store::{OpenError, Store},
     workers::{Answerer, Thread, Workers},
 };
@@ -100,13 +100,22 @@ impl App {
                  applications count here too; set AUTH_AUDIENCE to the aud of your tokens"
             );
         }
+        // Before anything is done: a server that cannot come to serve migrates nothing.
+        let HttpConfig { host, port, .. } = &config.http;
+        let listen = |cause| StartError::Listen { host: host.clone(), port: *port, cause };
+        let taken = Address::take((host.as_str(), *port)).await.map_err(listen)?;
+        let refused = |address| move |cause| StartError::Admin { address, cause };
+        let admin = match config.http.admin_address {
+            Some(address) => Some((address, Address::take(address).await.map_err(refused(address))?)),
+            None => None,
+        };
+
         let shares = shares(config);
         let threads = Thread::start_each(shares.len()).map_err(StartError::Threads)?;
         let runtimes: Vec<_> = threads.iter().map(Thread::runtime).cloned().collect();
         let (databases, store) = TokioContext::new(open(&runtimes, &shares), runtimes[0].clone()).await?;
 
-        let listen = |cause| StartError::Listen { host: config.http.host.clone(), port: config.http.port, cause };
-        let listener = TcpListener::bind((config.http.host.as_str(), config.http.port)).await.map_err(listen)?;
+        let listener = taken.listen().map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let surroundings = Surroundings::new(config)?;
         let endpoint = |((thread, databases), share): ((&Thread, &Databases), &DatabaseConfig)| -> Answerer {
@@ -114,13 +123,9 @@ impl App {
         };
         let endpoints: Vec<_> = threads.iter().zip(&databases).zip(&shares).map(endpoint).collect();
         let workers = Workers::new(threads, endpoints);
-        let admin = match config.http.admin_address {
-            Some(address) => {
-                let admin = Admin::start(address, databases.clone()).await;
-                Some(admin.map_err(|cause| StartError::Admin { address, cause })?)
-            }
-            None => None,
-        };
+        let admin = admin
+            .map(|(address, taken)| Admin::start(taken, databases.clone()).map_err(refused(address)))
+            .transpose()?;
         let max_connections = serve::allowed_connections(config.http.max_connections, config.database.max_connections);
         Ok(Self {
             listener,
@@ -169,8 +174,8 @@ async fn open(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<(Vec<Dat
     let first = databases[0].clone();
     let migrations = Migrations::of(&first, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
-        // What SQLite has against migrations, it has against the file: it keeps nobody from making tables there.
-        MigrateError::Database(cause) if trouble::sqlite_code(&cause).is_some() => unusable(cause).into(),
+        // What SQLite has against migrations, it has against the file, unless it is the statement that it is against.
+        MigrateError::Database(cause) if trouble::is_of_file(&cause) => unusable(cause).into(),
         error => StartError::from(error),
     })?;
     if config.row_security {

@@ -11,7 +11,7 @@ use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, Right};
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
     database::{
-        trouble::{LOCKED, NO_PRIVILEGE, code_of},
+        trouble::{LOCKED, NO_PRIVILEGE, code_of, is_taken},
         value::value,
         words,
     },
@@ -98,6 +98,11 @@ fn remedy(error: &DbErr) -> &'static str {
             "; they need a role that may create tables, in DATABASE_DIRECT_URL, or in DATABASE_URL where that is not set"
         }
         Some(LOCKED) => "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it",
+        // invalid_foreign_key and wrong_object_type: no key, or no table at all
+        Some("42830" | "42809") => {
+            "; have the system that owns the table of users make its id the primary key, or correct USERS_TABLE"
+        }
+        _ if is_taken(error) => "; another program has its tables there: use a database of the tasks' own",
         _ => "",
     }
 }

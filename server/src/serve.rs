@@ -8,6 +8,7 @@
 //! Each connection has a [`Watch`], which knows what it is doing and until when it may; and a place among
 //! the [`Connections`], which it loses to a newcomer where it keeps us waiting and none is left.
 
+mod address;
 mod connection;
 mod connections;
 mod files;
@@ -28,8 +29,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub(crate) use self::{address::Address, files::allowed_connections, watch::Watch};
 use self::{connection::Connection, connections::Connections};
-pub(crate) use self::{files::allowed_connections, watch::Watch};
 use crate::{HttpConfig, metrics, workers::Workers};
 
 /// A pause before the next try where the system has no more to give, such as file handles.

@@ -233,13 +233,17 @@ fn an_address_that_is_taken_is_named() {
 #[case::of_another_machine("192.0.2.1")]
 #[case::in_brackets("[::1]")]
 fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
-    let output = ServerProcess::run(&[], &[("HOST", host)]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    let url = format!("sqlite://{}", file.display());
+    let output = ServerProcess::run(&[], &[("HOST", host), ("DATABASE_URL", &url)]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(
         said.contains(&format!("HOST {host} PORT 0 cannot be listened on")) && said.contains("must be of this machine"),
         "{said}"
     );
+    assert!(!file.exists(), "nothing is done before");
 }
 
 #[test]

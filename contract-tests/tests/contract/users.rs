@@ -3,7 +3,7 @@
 use std::{process::Output, sync::Arc};
 
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, sea_query::Query};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
@@ -69,6 +69,20 @@ async fn a_table_of_users_that_is_not_ours_stops_the_migration(#[values(Sqlite, 
     TestApp::on(&database, &[("USERS_TABLE", "users")]).await.expect("what it says to set, helps");
 }
 
+/// Though it is called as ours would be, and would take an id alone.
+#[rstest]
+#[tokio::test]
+async fn nobody_is_put_into_a_table_of_users_that_is_not_ours(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = prepared(engine, &["CREATE TABLE users (id text PRIMARY KEY)"]).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "users")]).await.expect("it starts");
+    let ghost = app.client("ghost");
+    for ghost in [&ghost, &ghost.clone().with_header("Idempotency-Key", "key")] {
+        ghost.create(json!({"title": "a"})).await.expect(401);
+    }
+    let users = Query::select().column("id").from("users").take();
+    assert!(database.connect().await.query_all(&users).await.expect("rows").is_empty());
+}
+
 #[rstest]
 #[case::integer("integer")]
 #[case::bigint("bigint")]
@@ -80,6 +94,40 @@ async fn an_id_that_cannot_be_referenced_stops_the_migration(
     let database = prepared(engine, &[&format!("CREATE TABLE members (id {kind} PRIMARY KEY)")]).await;
     let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains(&format!("members.id is of type {kind}")), "{refused}");
+}
+
+/// SQLite itself would say so at every write, and not before.
+#[rstest]
+#[case::plain(&["CREATE TABLE members (id text)"])]
+#[case::of_two(&["CREATE TABLE members (id text, tenant text, PRIMARY KEY (id, tenant))"])]
+#[case::a_view(&["CREATE TABLE persons (id text PRIMARY KEY)", "CREATE VIEW members AS SELECT id FROM persons"])]
+#[tokio::test]
+async fn an_id_that_is_no_key_stops_the_migration(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] statements: &[&str],
+) {
+    let refused = refusal(&prepared(engine, statements).await, &[("USERS_TABLE", "members")]).await;
+    assert!(refused.contains("primary key, or correct USERS_TABLE"), "{refused}");
+}
+
+/// To SQLite, case is nothing in a name.
+#[tokio::test]
+async fn a_table_of_users_that_is_not_ours_is_known_whatever_its_case() {
+    let database = prepared(Sqlite, &["CREATE TABLE Users (id text PRIMARY KEY)"]).await;
+    let refused = refusal(&database, &[]).await;
+    assert!(refused.contains("set USERS_TABLE=users"), "{refused}");
+}
+
+/// Nothing is wrong with the database itself, which must not be put away for it.
+#[rstest]
+#[case::tasks("tasks")]
+#[case::keys("keys")]
+#[tokio::test]
+async fn tables_of_another_program_stop_the_migration(#[values(Sqlite, Postgres)] engine: Engine, #[case] table: &str) {
+    let database = prepared(engine, &[&format!("CREATE TABLE {table} (theirs text)")]).await;
+    let refused = refusal(&database, &[]).await;
+    assert!(refused.contains("already exists; another program has its tables there"), "{refused}");
+    assert!(!refused.contains("backup"), "{refused}");
 }
 
 #[tokio::test]

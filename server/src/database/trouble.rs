@@ -34,6 +34,20 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
+/// SQLite's code for whatever a statement has against it.
+const ERROR: u32 = 1;
+
+/// Whether it is the embedded database's file that SQLite has something against.
+pub(crate) fn is_of_file(error: &DbErr) -> bool {
+    sqlite_code(error).is_some_and(|code| code != ERROR)
+}
+
+/// Whether there is a table or an index of that name already: `duplicate_table`, or SQLite's words, for which it has no code.
+pub(crate) fn is_taken(error: &DbErr) -> bool {
+    code_of(error).as_deref() == Some("42P07")
+        || sqlite_code(error) == Some(ERROR) && error.to_string().ends_with(" already exists")
+}
+
 /// `lock_not_available` (PostgreSQL, appendix A).
 pub(crate) const LOCKED: &str = "55P03";
 

@@ -1,0 +1,40 @@
+//! Addresses: taken before there is anything to serve, so that one that cannot be had is told before anything is done, and
+//! listened at only then, so that nobody waits in a queue for a database that is yet to come.
+
+use std::{io, net::SocketAddr};
+
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
+
+/// How many connections wait to be accepted at most.
+const BACKLOG: u32 = 1024;
+
+/// An address that is taken.
+pub(crate) struct Address(TcpSocket);
+
+impl Address {
+    /// Takes the first address of `host` that is to be had.
+    pub(crate) async fn take(host: impl ToSocketAddrs) -> io::Result<Self> {
+        let mut refused = io::Error::new(io::ErrorKind::NotFound, "it has no address");
+        for address in lookup_host(host).await? {
+            match bound(address) {
+                Ok(socket) => return Ok(Self(socket)),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
+    /// Has clients come. Another server may have been sooner.
+    pub(crate) fn listen(self) -> io::Result<TcpListener> {
+        self.0.listen(BACKLOG)
+    }
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // What the last server leaves for minutes, connections that were closed, stands in nobody's way. But of ports that the
+    // system chooses, two that are bound so and do not listen yet may be one.
+    socket.set_reuseaddr(address.port() != 0)?;
+    socket.bind(address)?;
+    Ok(socket)
+}

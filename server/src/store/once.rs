@@ -128,8 +128,9 @@ impl Store {
         answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()
     }
 
-    /// Sweeps old keys, now and then, right after a write: a database that sleeps is not woken for it.
-    fn sweep(&self) {
+    /// Sweeps old keys, now and then, right after a creation, whether it has a key or not: a database that sleeps is not woken
+    /// for it.
+    pub(super) fn sweep(&self) {
         let (now, keys) = (clock::now_micros(), &self.keys);
         let last = keys.swept.load(Ordering::Relaxed);
         let is_due = now - last >= SWEPT_EVERY;

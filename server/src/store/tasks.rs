@@ -36,7 +36,9 @@ impl Tasks for Store {
             let created = self.lanes.create.ask((owner.clone(), row.clone())).await?;
             created.ok_or_else(|| Arc::new(DbErr::RecordNotInserted))
         };
-        self.for_owner(owner, create).await.map(Task::from)
+        let created = self.for_owner(owner, create).await.map(Task::from)?;
+        self.sweep();
+        Ok(created)
     }
 
     async fn create_once(&self, owner: &UserId, key: &IdempotencyKey, task: NewTask) -> Outcome<Creation, NotCreated> {

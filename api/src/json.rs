@@ -215,10 +215,24 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
 
 /// The JSON of a body that fits the schema of `T`, or all that is wrong with it.
 fn parse<T: Readable>(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
-    let value = serde_json::from_slice(bytes)
-        .map_err(|error| vec![Fault::in_body("", format!("is not valid JSON: {error}"))])?;
+    let value = serde_json::from_slice(bytes).map_err(|error| vec![Fault::in_body("", unreadable(&error))])?;
     let faults = T::schema().faults(&value);
     if faults.is_empty() { Ok(value) } else { Err(faults) }
+}
+
+/// Why a body cannot be read. Some of what is refused is JSON by its grammar (RFC 8259, 6, 8.2 and 9): the library has no code
+/// for it, and other words.
+fn unreadable(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let why = [
+        ("hex escape", "has an escape (\\u) that is half of a surrogate pair"),
+        ("number out of range", "has a number that is out of range"),
+        ("recursion limit", "is nested too deep"),
+    ];
+    match why.into_iter().find(|(part, _)| words.contains(part)) {
+        Some((_, why)) => format!("{why}, at line {} column {}", error.line(), error.column()),
+        None => format!("is not valid JSON: {words}"),
+    }
 }
 
 /// Every value at fault has its entry, so those of parameters too, which would be read only later.

@@ -123,7 +123,8 @@ impl<S: Tasks> TasksApi<S> {
     /// one answer; where there are more than `limit`, `Link` leads to the next page. Tasks that stay as
     /// they are, are neither skipped nor seen twice while others come and go.
     ///
-    /// With `If-None-Match` an unchanged page is answered by 304 and no body, for less than reading it.
+    /// With `If-None-Match` an unchanged page is answered by 304 and no body, for less than reading it (but of
+    /// a search, which has to look through the tasks).
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the document")]
     async fn list_tasks(

@@ -17,7 +17,7 @@ pub const SECRET: &str = "a secret of the tests, which is long enough";
 /// Variables for all servers of a run of tests, `NAME=value` with spaces between: what is not the default is
 /// tested by running the same tests again.
 #[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
-static OF_RUN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+pub(crate) static OF_RUN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let known = fs::read_to_string(workspace().join(".env.example")).expect("a file");
     let given = std::env::var("TEST_VARIABLES").unwrap_or_default();
     let pairs = given.split_whitespace().map(|pair| pair.split_once('=').expect("NAME=value"));

@@ -9,7 +9,10 @@ use std::{
 };
 
 use sqlparser::{
-    ast::{BinaryOperator, Expr, Select, Statement, TableFactor, TableObject, TableWithJoins, Visit as _, Visitor},
+    ast::{
+        BinaryOperator, Expr, OnConflict, OnConflictAction, OnInsert, Select, SetExpr, Statement, TableFactor,
+        TableObject, TableWithJoins, Visit as _, Visitor,
+    },
     dialect::GenericDialect,
     parser::Parser,
 };
@@ -115,8 +118,20 @@ impl Visitor for Statements {
             Statement::Insert(insert) => {
                 let into_tasks = matches!(&insert.table, TableObject::TableName(name) if is_tasks(&name.to_string()));
                 let names_owner = insert.columns.iter().any(|column| column.to_string().replace('"', "") == "user_id");
-                (into_tasks && !names_owner).then_some("creates a task of nobody")
+                let changes = matches!(
+                    &insert.on,
+                    Some(OnInsert::OnConflict(OnConflict { action: OnConflictAction::DoUpdate(_), .. }))
+                );
+                match into_tasks {
+                    true if !names_owner => Some("creates a task of nobody"),
+                    true if changes => Some("changes the tasks of anybody"),
+                    _ => None,
+                }
             }
+            Statement::Merge { .. } | Statement::Truncate { .. } | Statement::Copy { .. } => {
+                Some("reads or writes the tasks of anybody")
+            }
+            Statement::Query(query) if matches!(*query.body, SetExpr::Table(_)) => Some("reads the tasks of anybody"),
             _ => None,
         };
         fault.map_or(ControlFlow::Continue(()), ControlFlow::Break)
@@ -132,7 +147,11 @@ impl Visitor for Statements {
 
 fn is_from_tasks(from: &TableWithJoins) -> bool {
     let mut relations = iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation));
-    relations.any(|relation| matches!(relation, TableFactor::Table { name, .. } if is_tasks(&name.to_string())))
+    relations.any(|relation| match relation {
+        TableFactor::Table { name, .. } => is_tasks(&name.to_string()),
+        TableFactor::NestedJoin { table_with_joins, .. } => is_from_tasks(table_with_joins),
+        _ => false,
+    })
 }
 
 /// A row that the statement brings along itself, such as the server's `Entity::owned_by_brought`.

@@ -1,6 +1,6 @@
 //! A client that lets no answer pass which the document does not foresee.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{
     Method,
@@ -12,6 +12,9 @@ use crate::{
     audit, committed,
     document::{Foreseen, Header},
 };
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks one server, perhaps with headers of its own on each request.
 #[derive(Debug, Clone)]
@@ -122,7 +125,7 @@ impl Client {
     #[must_use]
     pub fn of(address: SocketAddr) -> Self {
         // No TLS on the loopback: reading the system's certificates would take longer than most tests.
-        let http = reqwest::Client::builder().tls_certs_only([]).build().expect("a client");
+        let http = reqwest::Client::builder().tls_certs_only([]).timeout(PATIENCE).build().expect("a client");
         Self { http, base: format!("http://{address}"), headers: Vec::new() }
     }
 

@@ -16,7 +16,10 @@ use std::{
 
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
-use crate::SmallDisk;
+use crate::{SmallDisk, watch::watch};
+
+/// What stops the server of the binaries `$1`, and removes its folder `$2`.
+const SCRIPT: &str = r#"cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate stop >/dev/null 2>&1; rm -rf "$2""#;
 
 /// A server of its own on a free port of the loopback, over a folder of its own.
 ///
@@ -73,7 +76,7 @@ impl Cluster {
         if let Some(user) = user {
             chown(&folder, Some(user), None).expect("the folder can be given away");
         }
-        let watched = watch(&binaries, &folder, user);
+        let watched = watch(as_user(Command::new("sh"), user), SCRIPT, &[&binaries, &folder]);
         let mut cluster = Self { binaries, folder, port: 0, user, settings, _watched: watched };
         let data = cluster.data();
         cluster.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
@@ -272,15 +275,6 @@ fn send(signal: &str, processes: &[Pid]) {
     // Some may have ended meanwhile.
     let kill = Command::new("kill").args(["-s", signal]).args(ids).stderr(Stdio::null()).status();
     kill.expect("the program can be run");
-}
-
-fn watch(binaries: &Path, folder: &Path, user: Option<u32>) -> ChildStdin {
-    const SCRIPT: &str = r#"cat >/dev/null; "$1/pg_ctl" -D "$2/data" -m immediate stop >/dev/null 2>&1; rm -rf "$2""#;
-    let mut command = as_user(Command::new("sh"), user);
-    command.args(["-c", SCRIPT, "watch"]).arg(binaries).arg(folder).current_dir("/");
-    // A group of its own, so that Ctrl-C reaches the tests and not the one who cleans up after them.
-    let child = command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    child.expect("a shell").stdin.expect("its input is a pipe")
 }
 
 /// Below those that systems give away: else another had it before its server, or while that is stopped.

@@ -2,12 +2,12 @@
 
 use std::{
     fs, io,
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Stdio},
+    process::{ChildStdin, Command},
 };
 
-/// The shell waits for the pipe to break, which it does however this process ends.
+use crate::watch::watch;
+
 const WATCH: &str = r#"cat >/dev/null; umount --lazy "$1"; rmdir "$1""#;
 
 /// A file system in memory of a few megabytes, which goes with the value, and with this process at the latest.
@@ -36,10 +36,7 @@ impl SmallDisk {
             return Err(String::from_utf8_lossy(&mount.stderr).trim().to_owned());
         }
         let folder = folder.keep();
-        let mut watch = Command::new("sh");
-        watch.args(["-c", WATCH, "watch"]).arg(&folder).current_dir("/").process_group(0);
-        let child = watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let watched = child.expect("a shell").stdin.expect("its input is a pipe");
+        let watched = watch(Command::new("sh"), WATCH, &[&folder]);
         Ok(Self { folder, _watched: watched })
     }
 

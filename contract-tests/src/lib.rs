@@ -20,6 +20,7 @@ mod raw;
 mod signing_key;
 mod token;
 mod until;
+mod watch;
 mod watched;
 
 pub use self::{

@@ -2,9 +2,9 @@
 
 use std::{
     fs,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::fs::chown,
     path::PathBuf,
-    process::{ChildStdin, Command, Stdio},
+    process::{ChildStdin, Command},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use url::Url;
 use crate::{
     TestDatabase,
     cluster::{as_user, free_port, path_variable, subfolders, unprivileged_user},
+    watch::watch,
 };
 
 /// For how long a client of PgBouncer keeps a session of the database.
@@ -26,7 +27,6 @@ pub enum Mode {
     Statement,
 }
 
-/// The shell waits for the pipe to break, which it does however this process ends.
 const SCRIPT: &str = r#""$1" -q "$2/pgbouncer.ini" >/dev/null 2>&1 & cat >/dev/null; kill $!; rm -rf "$2""#;
 
 /// A pooler on a free port of the loopback, with three sessions of the database at most. It ends, and its
@@ -67,9 +67,7 @@ impl Pooler {
         // Where it was unpacked and not installed, its libraries lie beside it.
         let libraries = subfolders(&crate::workspace().join("target/pgbouncer/usr/lib"), "");
         command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).expect("paths"));
-        command.args(["-c", SCRIPT, "watch"]).arg(binary()).arg(&folder).current_dir("/").process_group(0);
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let watched = child.expect("a shell").stdin.expect("its input is a pipe");
+        let watched = watch(command, SCRIPT, &[&binary(), &folder]);
         url.set_host(Some("127.0.0.1")).expect("a host");
         url.set_port(Some(port)).expect("a port");
         let start = Instant::now();

@@ -17,7 +17,7 @@ use std::{
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
-use crate::{Client, SECRET, Token, workspace};
+use crate::{Client, SECRET, Token, app::OF_RUN, workspace};
 
 /// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
@@ -70,6 +70,7 @@ impl ServerProcess {
     fn alone(mut command: Command, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         command.args(arguments).env_clear().current_dir(folder);
         command.env("BETTER_AUTH_SECRET", SECRET).env("HOST", "127.0.0.1").env("PORT", "0");
+        command.envs(OF_RUN.iter().map(|(name, value)| (name, value)));
         command.envs(variables.iter().copied());
         command
     }
@@ -167,8 +168,9 @@ impl ServerProcess {
     /// Where none comes in 30 seconds.
     #[expect(clippy::must_use_candidate, reason = "often that it came is all that a test asks for")]
     pub fn wait_for(&self, words: &str) -> String {
+        let start = Instant::now();
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(30));
+            let line = self.lines.recv_timeout(Duration::from_secs(30).saturating_sub(start.elapsed()));
             let line = line.unwrap_or_else(|_| panic!("no line with {words:?} in {:#?}", self.printed()));
             if line.contains(words) {
                 return line;

@@ -50,6 +50,25 @@ test("a task is created and listed, and the name of the request passes through",
   assert.equal(((await list.json()) as unknown[]).length, 1);
 });
 
+test("the links lead through all pages, and each task is seen once", async () => {
+  for (let made = 0; made < 4; made += 1) assert.equal((await create(10)).status, 201);
+  const page = async (target: string) => {
+    const response = await fetch(new URL(target, base), { headers: authorization });
+    const [, next] = /^<([^>]+)>; rel="next"$/.exec(response.headers.get("link") ?? "") ?? [];
+    return { ids: ((await response.json()) as { id: number }[]).map(({ id }) => id), next };
+  };
+  const all = (await page("/api/tasks")).ids;
+  assert.ok(all.length >= 4);
+  const seen: number[] = [];
+  for (let target: string | undefined = "/api/tasks?limit=2"; target; ) {
+    const { ids, next }: { ids: number[]; next?: string } = await page(target);
+    seen.push(...ids);
+    assert.ok(seen.length <= all.length, "it comes to an end");
+    target = next;
+  }
+  assert.deepEqual(seen, all);
+});
+
 test("browsers are told to come by TLS alone", async () => {
   for (const path of ["/api/health", "/api/tasks", "/docs", "/nowhere"]) {
     assert.equal((await fetch(base + path)).headers.get("strict-transport-security"), "max-age=31536000", path);

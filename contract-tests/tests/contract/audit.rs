@@ -84,6 +84,12 @@ fn a_statement_that_says_whose_passes(#[case] sql: &str) {
 #[case(r#"WITH "written" AS (UPDATE "tasks" SET "title" = $1 RETURNING "id") SELECT COUNT(*) FROM "written""#)]
 #[case(r#"WITH "written" AS (DELETE FROM "tasks" RETURNING "id") SELECT COUNT(*) FROM "written""#)]
 #[case(r#"SELECT * FROM "tasks" JOIN "keys" ON true WHERE "keys"."user_id" = $1"#)]
+#[case(r#"SELECT * FROM ("tasks" JOIN "keys" ON true)"#)]
+#[case(r#"TABLE "tasks""#)]
+#[case(r#"TRUNCATE "tasks""#)]
+#[case(r#"COPY "tasks" TO STDOUT"#)]
+#[case(r#"MERGE INTO "tasks" USING "keys" ON true WHEN MATCHED THEN DELETE"#)]
+#[case(r#"INSERT INTO "tasks" ("user_id") VALUES ($1) ON CONFLICT ("id") DO UPDATE SET "title" = $2"#)]
 #[case("tasks tasks tasks")]
 fn a_statement_that_does_not_is_found(#[case] sql: &str) {
     assert!(fault_of(sql).is_some());

@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer,
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp, Token,
+    Raw, TestApp, Token, holds,
 };
 use tokio::runtime::Runtime;
+use url::form_urlencoded::byte_serialize;
 
 /// Asks with many inputs, each time the same server.
 fn ask<S, F>(engine: Engine, inputs: &S, question: impl Fn(Arc<TestApp>, S::Value) -> F)
@@ -94,6 +95,44 @@ fn a_body_of_many_fields_is_taken_or_refused(#[values(Sqlite, Postgres)] engine:
             assert!(!answer.expect(422).faults().is_empty());
         }
     });
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_of_the_caller_alone_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let nearly = |good: Vec<&'static str>| {
+        prop_oneof![
+            4 => select(good).prop_map(|value| value.as_bytes().to_vec()),
+            1 => "\\PC{0,220}".prop_map(String::into_bytes),
+            1 => vec(any::<u8>(), 0..40),
+        ]
+    };
+    let sealed = vec(any::<u8>(), 1..60).prop_map(|mut bytes| {
+        // How cursors are written: else it would not even be opened.
+        bytes[0] = 1;
+        base64_of(&bytes).into_bytes()
+    });
+    let parameter = prop_oneof![
+        (Just("limit"), nearly(vec!["1", "1000"])),
+        (Just("completed"), nearly(vec!["true", "false"])),
+        (Just("q"), nearly(vec!["a", "A"])),
+        (Just("sort"), nearly(vec!["title", "-updated_at"])),
+        (Just("cursor"), nearly(vec!["AQ"])),
+        (Just("cursor"), sealed),
+    ];
+    let written = parameter.prop_map(|(name, value)| format!("{name}={}", byte_serialize(&value).collect::<String>()));
+    let app = TestApp::start(engine).await;
+    for completed in [true, false] {
+        app.client("eve").create(json!({"title": "a", "completed": completed})).await.expect(201);
+    }
+    holds(app, 192, vec(written, 1..4), async |app, user, parameters| {
+        let client = app.client(&user);
+        let id = client.created("a").await;
+        let answer = client.get(&format!("/api/tasks?{}", parameters.join("&"))).await;
+        let is_own = answer.status == 200 && answer.ids().iter().all(|found| *found == id);
+        if is_own || answer.status == 422 { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
 }
 
 /// A larger one is answered before any operation, which the document does not tell of.

@@ -11,6 +11,7 @@ mod deployment;
 mod doctor;
 mod document;
 mod embedded;
+mod first_steps;
 mod health;
 mod healthcheck;
 mod hostile;

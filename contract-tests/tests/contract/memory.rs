@@ -4,9 +4,14 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use futures_util::future::join_all;
+use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use todo_contract_tests::{Client, Cluster, ServerProcess, TestApp, TestDatabase, count, page, watched_on};
+use todo_contract_tests::{
+    Client, Cluster,
+    Engine::{self, Postgres, Sqlite},
+    ServerProcess, TestApp, TestDatabase, count, page, watched_on,
+};
 
 /// What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
 const ONE: [(&str, &str); 2] = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
@@ -144,6 +149,27 @@ async fn what_others_write_is_there_at_once() {
     assert!(lists > 20 && tasks > 20, "memory answered {lists} and {tasks}, in each round some");
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_keeps_a_page_is_told_so_without_it(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[values("0", "16")] list_cache: &str,
+) {
+    let database = TestDatabase::create(engine).await;
+    let (_server, address, admin) = watched_on(&database.url(), &[("LIST_CACHE", list_cache)]);
+    let ann = ServerProcess::client(address, "ann");
+    for completed in [true, true, false] {
+        ann.create(json!({"title": "a", "completed": completed})).await.expect(201);
+    }
+    let later = ann.get("/api/tasks?limit=1").await.expect(200).next().expect("another page");
+    for path in ["/api/tasks", "/api/tasks?completed=true", &later] {
+        let kept = ann.get(path).await.expect(200);
+        let before = listed(admin).await;
+        ann.clone().with_header("If-None-Match", kept.header("etag")).get(path).await.expect(304);
+        assert_eq!(listed(admin).await, before, "{path}");
+    }
+}
+
 /// What an operator may have added: whoever creates a task completes all of somebody else.
 const TRIGGER: &str = "CREATE FUNCTION complete_bobs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         UPDATE tasks SET completed = true, updated_at = updated_at + 1 WHERE user_id = 'bob'; RETURN NULL;
@@ -153,15 +179,15 @@ const TRIGGER: &str = "CREATE FUNCTION complete_bobs() RETURNS trigger LANGUAGE 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_trigger_writes_beside_is_there_at_once() {
     let cluster = Cluster::start();
-    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
-    let app = TestApp::on(&database, &[]).await.expect("it starts");
-    let [ann, bob] = ["ann", "bob"].map(|user| app.client(user));
-    bob.created("a").await;
-    ann.created("a").await;
+    let database = TestDatabase::create_in(Some(&cluster)).await;
+    let (_server, address, admin) = watched_on(&database.url(), &ONE);
+    let [ann, bob] = both_listed(address).await;
     database.connect().await.execute_unprepared(TRIGGER).await.expect("a trigger");
+    let before = listed(admin).await.0;
     for _ in 0..9 {
         assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
     }
+    assert_eq!(listed(admin).await.0, before, "no look is enough beside a trigger");
     ann.created("b").await;
     assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(true));
 }

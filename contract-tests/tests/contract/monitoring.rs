@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeSet, fs, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    Raw, ServerProcess, TestDatabase, Token, count, page, until, value, watched_on, workspace,
+    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, until, value, watched_on,
+    workspace,
 };
 
 /// A server with an address for its operator, on a database that has to be kept for as long.
@@ -43,6 +46,7 @@ async fn requests_are_counted_by_operation_and_status(#[values(Sqlite, Postgres)
     assert_eq!(count(&page, "http_requests_in_flight"), 0);
     assert_eq!(count(&page, "database_operations_in_progress"), 0);
     assert!(value(&page, "database_operation_duration_seconds_count") >= 4.0);
+    assert!(value(&page, "database_pool_wait_seconds_count") >= 1.0, "the first of all");
     let idle = |pool| count(&page, &format!(r#"database_pool_connections{{pool="{pool}",state="idle"}}"#));
     match engine {
         Sqlite => assert_eq!(idle("writes"), 1, "both workers have the same"),
@@ -89,16 +93,63 @@ async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] eng
 async fn what_is_turned_away_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
     let (_database, (_server, address, admin)) =
         watched(engine, &[("RATE_LIMIT", "1:1"), ("MAX_CONNECTIONS", "2")]).await;
-    let ann = ServerProcess::client(address, "ann").with_header("Connection", "close");
-    until("that is too often", async || ann.list().await.status == 429).await;
+    for token in ["Bearer a.b.c", &Token::of("ann").bearer()] {
+        let client = Client::of(address).with_header("Authorization", token).with_header("Connection", "close");
+        until("that is too often", async || client.list().await.status == 429).await;
+    }
     // Two that idle have every place; the next takes one of them.
     let idle = (Raw::connect(address).await, Raw::connect(address).await);
-    ann.get("/api/health").await.expect(200);
+    Client::of(address).get("/api/health").await.expect(200);
     let page = page(admin).await;
-    assert!(value(&page, r#"http_requests_rate_limited_total{bucket="user"}"#) >= 1.0);
+    for bucket in ["user", "address"] {
+        assert!(count(&page, &format!(r#"http_requests_rate_limited_total{{bucket="{bucket}"}}"#)) >= 1, "{bucket}");
+    }
     assert!(value(&page, "http_connections_evicted_total") >= 1.0);
     assert_eq!(count(&page, "http_requests_shed_total"), 0);
     drop(idle);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_no_place_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+    let variables = [("MAX_REQUESTS", "1"), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
+    let (database, (_server, address, admin)) = watched(engine, &variables).await;
+    let _block = database.block_writes().await;
+    let mut raw = Raw::connect(address).await;
+    raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + "Content-Length: 0\r\n\r\n").await;
+    until("it has the place", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
+    ServerProcess::client(address, "bob").list().await.expect(503);
+    assert_eq!(count(&page(admin).await, "http_requests_shed_total"), 1);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_counted_for_as_long_as_they_are_open(#[values(Sqlite, Postgres)] engine: Engine) {
+    // More than those of who looks, which are counted too.
+    const OPEN: usize = 9;
+    let (_database, (_server, address, admin)) = watched(engine, &[]).await;
+    let are_there = async || count(&page(admin).await, "http_connections") >= OPEN as u64;
+    assert!(!are_there().await);
+    let open = join_all([(); OPEN].map(|()| Raw::connect(address))).await;
+    until("they are there", async || are_there().await).await;
+    drop(open);
+    until("they are gone", async || !are_there().await).await;
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn fetches_of_keys_are_counted_by_whether_they_went_well(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (key, issuer) = (SigningKey::generate("a", EdDSA), Issuer::of(&[]).await);
+    issuer.reply(Reply::Status(503));
+    let (_database, (_server, address, admin)) = watched(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
+    let ann = Client::of(address).with_header("Authorization", &Token::of("ann").signed_by(&key).bearer());
+    ann.list().await.expect(401);
+    issuer.reply(Reply::of(&[&key]));
+    until("the keys are there", async || ann.list().await.status == 200).await;
+    let page = page(admin).await;
+    for result in ["failed", "fetched"] {
+        assert_eq!(count(&page, &format!(r#"jwks_fetches_total{{result="{result}"}}"#)), 1, "{result}");
+    }
 }
 
 #[rstest]
@@ -139,8 +190,7 @@ async fn what_is_given_up_is_told_with_its_operation() {
     cluster.interrupt();
     ann.list().await.expect(503);
     assert_eq!(count(&page(admin).await, r#"http_requests_total{operation="listTasks",status="503"}"#), 1);
-    let is_told = |line: &String| line.contains("\"status\":503") && line.contains("\"operation\":\"listTasks\"");
-    assert!(server.printed().iter().any(is_told), "{:?}", server.printed());
+    while !server.wait_for("\"status\":503").contains("\"operation\":\"listTasks\"") {}
 }
 
 #[rstest]

@@ -13,7 +13,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Cluster,
     Engine::{self, Guarded, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase,
+    Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +57,36 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     }
     assert_eq!(client.task(id).await.expect(200).id(), id);
     client.created("Buy bread").await;
+}
+
+/// It takes connections and all that it is told, and says nothing: only the clock tells that no answer will come.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_answers_soon_where_the_database_is_frozen() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    let app = TestApp::on(&database, &[("DATABASE_URL", &url)]).await.expect("it starts");
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await.to_string();
+
+    proxy.set(Weather::Stalled);
+    let asked = committed().operations.iter().filter(|operation| operation.answers.contains_key(&503));
+    let answers = asked.map(|operation| {
+        let query = if operation.method == "DELETE" { "?completed=true" } else { "" };
+        let (ann, path) = (&ann, operation.path.replace("{id}", &id) + query);
+        let body = ["POST", "PUT", "PATCH"].contains(&operation.method.as_str());
+        let body = body.then(|| json!({"title": "a", "completed": true}));
+        async move {
+            let start = Instant::now();
+            (&operation.id, ann.send(&operation.method, &path, body).await, start.elapsed())
+        }
+    });
+    let answers = join_all(answers).await;
+    assert!(answers.len() > 8, "the document was read");
+    for (operation, answer, elapsed) in answers {
+        assert_eq!(answer.status, 503, "{operation}: {}", answer.text);
+        assert!(!answer.header("retry-after").is_empty(), "{operation} says when to try again");
+        assert!(elapsed < Duration::from_secs(5), "{operation} took {elapsed:?}");
+    }
 }
 
 /// Fewer than it may have: the limit of a role, or what other servers leave.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
-    Client,
+    Answer, Client,
     Engine::Postgres,
     Mode::{self, Session, Statement, Transaction},
     Pooler, ServerProcess, TestApp, TestDatabase,
@@ -22,22 +22,44 @@ async fn behind(mode: Mode) -> (Arc<TestDatabase>, Pooler) {
 async fn work(client: Client, rounds: usize) {
     let mut titles = BTreeMap::new();
     for round in 0..rounds {
-        let id = client.created(&format!("title {round}")).await;
-        titles.insert(id, format!("title {round}"));
-        client.update(id, json!({"description": "more"})).await.expect(200);
+        let title = format!("title {round}");
+        let keyed = client.clone().with_header("Idempotency-Key", &format!("key-{round}"));
+        let created = keyed.create(json!({ "title": title })).await.expect(201);
+        let (id, again) = (created.id(), keyed.create(json!({ "title": title })).await.expect(201));
+        assert_eq!((again.id(), again.header("idempotency-replayed")), (id, "true"));
+        titles.insert(id, title);
+        let bound = client.clone().with_header("If-Match", created.header("etag"));
+        bound.update(id, json!({"description": "more"})).await.expect(200);
+        bound.update(id, json!({"description": "less"})).await.expect(412);
         client.toggle(id).await.expect(200);
         assert_eq!(client.task(id).await.expect(200).json()["completed"], true);
         let gone = client.created("gone").await;
         client.delete(gone).await.expect(204);
         client.task(gone).await.expect(404);
     }
-    let tasks = client.list().await.expect(200).json();
+    let list = client.list().await.expect(200);
+    let tasks = list.json();
     let found = tasks
         .as_array()
         .expect("a list")
         .iter()
         .map(|task| (task["id"].as_i64().expect("an id"), task["title"].as_str().expect("a title").to_owned()));
     assert_eq!(found.collect::<BTreeMap<_, _>>(), titles);
+    let keeping = client.clone().with_header("If-None-Match", list.header("etag"));
+    keeping.list().await.expect(304);
+    let paged = async |query: &str| {
+        let pages = client.pages(&format!("/api/tasks?limit=2&{query}")).await;
+        pages.iter().flat_map(Answer::ids).collect::<Vec<_>>()
+    };
+    assert!(paged("completed=true").await.iter().eq(titles.keys()));
+    assert!(paged("q=TITLE&sort=-title").await.iter().eq(titles.keys().rev()));
+    for completed in [false, true] {
+        let updated = client.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await.expect(200);
+        assert_eq!(updated.json(), json!({ "updated": rounds }));
+    }
+    let deleted = client.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+    assert_eq!(deleted.json(), json!({ "deleted": rounds }));
+    assert_eq!(keeping.list().await.expect(200).ids(), Vec::<i64>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,12 +214,10 @@ async fn a_collector_that_never_answers_harms_no_request_and_keeps_no_stop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_not_there_is_told_of_once() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("an address");
     let database = TestDatabase::create(Sqlite).await;
-    let (url, endpoint) = (database.url(), format!("http://name:secret@{nobody}"));
     let server = ServerProcess::start(&[
-        ("DATABASE_URL", &url),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        ("DATABASE_URL", &database.url()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://name:secret@127.0.0.1:1"),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
     ]);
     let ann = ServerProcess::client(server.address(), "ann");

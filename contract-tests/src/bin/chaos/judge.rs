@@ -18,40 +18,44 @@ const REPLAYED: usize = 50;
 
 /// Holds the tasks of a caller's user, as they were answered, against what the caller knows.
 pub(crate) fn compare(caller: &mut Caller, tasks: &[Value]) {
-    let (user, name) = (caller.user().to_owned(), format!("{} ", caller.name()));
-    let (mut seen, mut born) = (BTreeSet::new(), BTreeSet::new());
-    for task in tasks {
-        if task["user_id"] != user.as_str() || !task["title"].as_str().unwrap_or_default().starts_with(&user) {
-            caller.tally.amiss(format!("{name}: sees a task of another: {task}"));
-        }
-        let (id, content) = (task["id"].as_i64().unwrap_or_default(), Content::of(task));
-        if !content.title.starts_with(&name) {
-            continue;
-        }
-        seen.insert(id);
-        if let Some(entry) = caller.ledger.tasks.get_mut(&id) {
-            match entry.fault_of(task) {
-                Some(Fault::Lost(words)) => caller.tally.lost(format!("{name}: the task {id} {words}")),
-                Some(Fault::Amiss(words)) => caller.tally.amiss(format!("{name}: the task {id} {words}")),
-                None => {}
-            }
-        } else if caller.ledger.gone.contains(&id) {
-            caller.tally.lost(format!("{name}: the task {id} is back, though its deletion was acknowledged"));
-        } else if caller.ledger.unborn.contains(&content) {
-            if !born.insert(content.title.clone()) {
-                caller.tally.duplicated(format!("{name}: {content:?} was asked for once, and is there twice"));
-            }
-        } else if caller.ledger.kept.iter().any(|kept| kept.content.title == content.title) {
-            caller.tally.duplicated(format!("{name}: {content:?} was created under a key, and is there once more"));
-        } else {
-            caller.tally.amiss(format!("{name}: nobody asked for {task}"));
-        }
-    }
+    let mut born = BTreeSet::new();
+    let seen: BTreeSet<_> = tasks.iter().filter_map(|task| compare_one(caller, task, &mut born)).collect();
     for (id, entry) in &caller.ledger.tasks {
         if !entry.may_be_gone && !seen.contains(id) {
-            caller.tally.lost(format!("{name}: the task {id} is not there: {:?}", entry.possible));
+            caller.tally.lost(format!("{}: the task {id} is not there: {:?}", caller.name(), entry.possible));
         }
     }
+}
+
+/// The same of one task. Says its id where this caller made it, and notes its title in `born` where nobody knew that it
+/// was made.
+pub(crate) fn compare_one(caller: &mut Caller, task: &Value, born: &mut BTreeSet<String>) -> Option<i64> {
+    let (user, name) = (caller.user().to_owned(), format!("{} ", caller.name()));
+    if task["user_id"] != user.as_str() || !task["title"].as_str().unwrap_or_default().starts_with(&user) {
+        caller.tally.amiss(format!("{name}: sees a task of another: {task}"));
+    }
+    let (id, content) = (task["id"].as_i64().unwrap_or_default(), Content::of(task));
+    if !content.title.starts_with(&name) {
+        return None;
+    }
+    if let Some(entry) = caller.ledger.tasks.get_mut(&id) {
+        match entry.fault_of(task) {
+            Some(Fault::Lost(words)) => caller.tally.lost(format!("{name}: the task {id} {words}")),
+            Some(Fault::Amiss(words)) => caller.tally.amiss(format!("{name}: the task {id} {words}")),
+            None => {}
+        }
+    } else if caller.ledger.gone.contains(&id) {
+        caller.tally.lost(format!("{name}: the task {id} is back, though its deletion was acknowledged"));
+    } else if caller.ledger.unborn.contains(&content) {
+        if !born.insert(content.title.clone()) {
+            caller.tally.duplicated(format!("{name}: {content:?} was asked for once, and is there twice"));
+        }
+    } else if caller.ledger.kept.iter().any(|kept| kept.content.title == content.title) {
+        caller.tally.duplicated(format!("{name}: {content:?} was created under a key, and is there once more"));
+    } else {
+        caller.tally.amiss(format!("{name}: nobody asked for {task}"));
+    }
+    Some(id)
 }
 
 /// Holds the whole database against what all callers know: directly, and through the API.

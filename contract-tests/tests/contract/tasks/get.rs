@@ -68,7 +68,7 @@ async fn head_is_answered_as_get_without_the_body(#[values(Sqlite, Postgres, Gua
         for name in ["content-type", "content-length", "etag"] {
             assert_eq!(head.header(name), get.header(name), "{name} of {path}");
         }
-        assert_ne!(head.header("content-length"), "0");
+        assert!(head.header("content-length").parse::<u64>().is_ok_and(|length| length > 0), "of {path}");
     }
 }
 

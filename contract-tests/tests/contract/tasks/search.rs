@@ -193,8 +193,8 @@ async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engi
         .collect();
     until("they are under way", async || found.load(Ordering::SeqCst) > 0).await;
     // Others' searches, too.
-    for path in ["/api/tasks/1", "/api/tasks", "/api/tasks?q=a", "/api/ready"] {
-        app.client("bob").get(path).await;
+    for (path, status) in [("/api/tasks/1", 404), ("/api/tasks", 200), ("/api/tasks?q=a", 200), ("/api/ready", 200)] {
+        app.client("bob").get(path).await.expect(status);
     }
     let found = found.load(Ordering::SeqCst);
     assert!(found < searches.len() / 2, "{found} searches were waited for");

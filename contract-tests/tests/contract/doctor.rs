@@ -54,6 +54,7 @@ async fn what_is_well_passes(#[values(Sqlite, Postgres)] engine: Engine) {
         assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
     }
     assert!(!seen.said.contains("fail  "), "{}", seen.said);
+    assert_eq!(seen.said.contains("pass  file"), engine == Sqlite, "{}", seen.said);
 }
 
 #[test]

@@ -178,6 +178,10 @@ async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
     let page = pages.chunks(PAGE).position(is_leaf_of_tasks).expect("a page with tasks");
     overwrite(&file, page * PAGE, &vec![0xa5; length]);
 
+    let examined = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &url(&file))]);
+    let said = String::from_utf8_lossy(&examined.stdout);
+    assert!(said.lines().any(|line| line.starts_with("fail  file") && line.contains("put a backup")), "{said}");
+
     let server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
     let client = ServerProcess::client(server.address(), "ann");
     client.clone().with_header("X-Request-Id", "damaged").list().await.expect(500);

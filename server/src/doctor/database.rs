@@ -2,8 +2,16 @@
 
 use std::{path::Path, time::Duration};
 
+use sea_orm::{
+    ConnectionTrait as _,
+    sea_query::{Func, Query},
+};
+
 use super::{Finding, local, postgres};
 use crate::{DatabaseConfig, Databases, Migrations};
+
+/// What helps where the file is damaged.
+const BACKUP: &str = "put a backup of the file in its place, without its -wal and -shm";
 
 pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     const CHECK: &str = "database";
@@ -26,6 +34,8 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     };
     if file.is_none() {
         findings.extend(postgres::connected(&databases, &config).await);
+    } else {
+        findings.push(soundness(&databases).await);
     }
     findings.push(migrations(&databases, &config).await);
     databases.close().await;
@@ -35,6 +45,22 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
 fn embedded(file: &Path) -> Vec<Finding> {
     let kind = "an SQLite file: for one server, on a disk of its own machine; back it up, or set a PostgreSQL";
     [Some(Finding::pass("database", kind)), local::private("data", file)].into_iter().flatten().collect()
+}
+
+/// Whether the file is whole: a page that is not is met only by whoever needs it, and is in backups until then.
+async fn soundness(databases: &Databases) -> Finding {
+    const CHECK: &str = "file";
+    let faults = Query::select().column("quick_check").from_function(Func::cust("pragma_quick_check"), "checks").take();
+    let first: Result<Option<String>, _> = databases
+        .reads
+        .query_one(&faults)
+        .await
+        .and_then(|row| row.map(|row| row.try_get("", "quick_check")).transpose());
+    match first {
+        Ok(Some(said)) if said == "ok" => Finding::pass(CHECK, "SQLite finds no damage in it"),
+        Ok(said) => Finding::fail(CHECK, format!("{}; {BACKUP}", said.unwrap_or_default().replace('\n', " "))),
+        Err(cause) => Finding::fail(CHECK, format!("{cause}; {BACKUP}")),
+    }
 }
 
 /// Whether the tables are those that this server needs, and belong to the users that are configured.

@@ -25,6 +25,13 @@ const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
 /// The log may take one part in so many of the room: a small disk would be full of the log alone.
 const PARTS_OF_ROOM: u64 = 16;
 
+/// How much of the file a connection that reads keeps in memory, in SQLite's way of saying so many KiB: the system keeps it too,
+/// once for all of them.
+const READERS_CACHE: &str = "-1000";
+
+/// The same of the connection that writes, as SQLite has it by itself.
+const WRITERS_CACHE: &str = "-2000";
+
 /// Prepares the connections.
 ///
 /// SQLite has one writer at a time. A pool of one connection makes writes queue fairly in this process;
@@ -33,8 +40,8 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     if let Some(file) = config.url.sqlite_file() {
         prepare(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
     }
-    let several = options(config);
-    let single = several.clone().max_connections(1).min_connections(0).to_owned();
+    let several = options(config, READERS_CACHE);
+    let single = options(config, WRITERS_CACHE).max_connections(1).min_connections(0).to_owned();
     let reads = Connection::embedded(Database::connect(several).await?);
     let writes = Connection::embedded(Database::connect(single.clone()).await?);
     // Another program may be done with the file soon. A file that cannot be used is not mended by waiting.
@@ -42,7 +49,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     Ok(Databases { reads, writes, migrations: single, forgets_names: false })
 }
 
-fn options(config: &DatabaseConfig) -> ConnectOptions {
+fn options(config: &DatabaseConfig, cache: &'static str) -> ConnectOptions {
     let timeout = config.timeout;
     let pages_of_log = pages_of_log(config.url.sqlite_file().as_deref());
     super::options(&config.url, config)
@@ -55,6 +62,7 @@ fn options(config: &DatabaseConfig) -> ConnectOptions {
                 .busy_timeout(timeout)
                 // For searches.
                 .with_regexp()
+                .pragma("cache_size", cache)
                 .pragma("wal_autocheckpoint", pages_of_log.to_string())
         })
         .to_owned()

@@ -158,6 +158,22 @@ impl Client {
         self.create(json!({ "title": title })).await.expect(201).id()
     }
 
+    /// The same client, which sends an `Idempotency-Key` with each request.
+    #[must_use]
+    pub fn keyed(&self, key: &str) -> Self {
+        self.clone().with_header("Idempotency-Key", key)
+    }
+
+    /// Completes all tasks of the caller, or opens them again.
+    pub async fn complete_all(&self, completed: bool) -> Answer {
+        self.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await
+    }
+
+    /// Deletes the completed tasks of the caller.
+    pub async fn delete_completed(&self) -> Answer {
+        self.send("DELETE", "/api/tasks?completed=true", None).await
+    }
+
     /// One task.
     pub async fn task(&self, id: i64) -> Answer {
         self.get(&format!("/api/tasks/{id}")).await

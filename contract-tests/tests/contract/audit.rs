@@ -35,7 +35,7 @@ async fn alone_the_statements_of_every_operation_are_seen(#[values(Sqlite, Postg
         before = now;
     };
     is_seen(ann.create(json!({"title": "a"})).await);
-    is_seen(ann.clone().with_header("Idempotency-Key", "\"one\"").create(json!({"title": "a"})).await);
+    is_seen(ann.keyed("\"one\"").create(json!({"title": "a"})).await);
     let list = ann.list().await;
     let known = ann.clone().with_header("If-None-Match", list.header("etag"));
     is_seen(list);
@@ -44,8 +44,8 @@ async fn alone_the_statements_of_every_operation_are_seen(#[values(Sqlite, Postg
     is_seen(ann.update(id, json!({"title": "a"})).await);
     is_seen(ann.toggle(id).await);
     is_seen(ann.delete(id).await);
-    is_seen(ann.send("PATCH", "/api/tasks", Some(json!({"completed": true}))).await);
-    is_seen(ann.send("DELETE", "/api/tasks?completed=true", None).await);
+    is_seen(ann.complete_all(true).await);
+    is_seen(ann.delete_completed().await);
 }
 
 #[rstest]

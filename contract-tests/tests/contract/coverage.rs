@@ -124,7 +124,7 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
             let id = app.client("ann").created("mine").await;
             let client: Client = match who {
                 Who::Ann | Who::Slow => app.client("ann"),
-                Who::Again => app.client("ann").with_header("Idempotency-Key", "key"),
+                Who::Again => app.client("ann").keyed("key"),
                 Who::Eager => app.client("eve"),
                 Who::Nobody => app.stranger(),
                 Who::OfFault => fault.client(),

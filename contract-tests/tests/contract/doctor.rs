@@ -222,7 +222,7 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let seen = examine(&of_role);
     assert!(seen.line("rights").starts_with("pass") && seen.line("migrations").starts_with("pass"), "{}", seen.said);
     let server = ServerProcess::start(&of_role);
-    let client = ServerProcess::client(server.address(), "ann").with_header("Idempotency-Key", "\"one\"");
+    let client = ServerProcess::client(server.address(), "ann").keyed("\"one\"");
     let id = client.created("what it may, is all that is needed").await;
     client.delete(id).await.expect(204);
     drop(server);

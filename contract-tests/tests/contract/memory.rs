@@ -58,7 +58,7 @@ async fn a_look_is_enough_while_nobody_else_writes() {
         ann.delete(id).await.expect(204);
         assert_eq!(ann.list().await.expect(200).ids().len(), 1);
     }
-    let keyed = ann.clone().with_header("Idempotency-Key", "\"one\"");
+    let keyed = ann.keyed("\"one\"");
     let id = keyed.create(json!({"title": "under a key"})).await.expect(201).id();
     assert_eq!(ann.list().await.expect(200).ids().last(), Some(&id));
     // What was taken back has written nothing.
@@ -80,7 +80,7 @@ async fn who_changes_many_tasks_ends_nobody_elses_lists() {
         ann.send("PATCH", all, Some(json!({"completed": true}))).await.expect(200);
         assert_eq!(ann.list().await.expect(200).json()[0]["completed"], json!(true));
         assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
-        ann.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+        ann.delete_completed().await.expect(200);
         assert_eq!(ann.list().await.expect(200).ids(), Vec::<i64>::new());
         assert_eq!(bob.list().await.expect(200).ids().len(), 1);
         // Nothing is left to change.

@@ -23,7 +23,7 @@ async fn work(client: Client, rounds: usize) {
     let mut titles = BTreeMap::new();
     for round in 0..rounds {
         let title = format!("title {round}");
-        let keyed = client.clone().with_header("Idempotency-Key", &format!("key-{round}"));
+        let keyed = client.keyed(&format!("key-{round}"));
         let created = keyed.create(json!({ "title": title })).await.expect(201);
         let (id, again) = (created.id(), keyed.create(json!({ "title": title })).await.expect(201));
         assert_eq!((again.id(), again.header("idempotency-replayed")), (id, "true"));
@@ -54,10 +54,10 @@ async fn work(client: Client, rounds: usize) {
     assert!(paged("completed=true").await.iter().eq(titles.keys()));
     assert!(paged("q=TITLE&sort=-title").await.iter().eq(titles.keys().rev()));
     for completed in [false, true] {
-        let updated = client.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await.expect(200);
+        let updated = client.complete_all(completed).await.expect(200);
         assert_eq!(updated.json(), json!({ "updated": rounds }));
     }
-    let deleted = client.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+    let deleted = client.delete_completed().await.expect(200);
     assert_eq!(deleted.json(), json!({ "deleted": rounds }));
     assert_eq!(keeping.list().await.expect(200).ids(), Vec::<i64>::new());
 }

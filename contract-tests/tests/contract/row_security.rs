@@ -42,7 +42,7 @@ async fn a_statement_without_an_owner_sees_and_changes_the_callers_rows_alone() 
     let app = TestApp::start(Guarded).await;
     app.client("ann").created("of ann").await;
     let bobs = app.client("bob").created("of bob").await;
-    let keyed = app.client("bob").with_header("Idempotency-Key", "a");
+    let keyed = app.client("bob").keyed("a");
     keyed.create(json!({"title": "under a key"})).await.expect(201);
 
     let ann = session_of(app.database(), "ann").await;

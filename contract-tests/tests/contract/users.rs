@@ -76,7 +76,7 @@ async fn nobody_is_put_into_a_table_of_users_that_is_not_ours(#[values(Sqlite, P
     let database = prepared(engine, &["CREATE TABLE users (id text PRIMARY KEY)"]).await;
     let app = TestApp::on(&database, &[("USERS_TABLE", "users")]).await.expect("it starts");
     let ghost = app.client("ghost");
-    for ghost in [&ghost, &ghost.clone().with_header("Idempotency-Key", "key")] {
+    for ghost in [&ghost, &ghost.keyed("key")] {
         ghost.create(json!({"title": "a"})).await.expect(401);
     }
     let users = Query::select().column("id").from("users").take();

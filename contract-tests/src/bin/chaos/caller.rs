@@ -75,7 +75,7 @@ impl Caller {
     /// Creates under a key, again and again until it is answered.
     async fn create_once(&mut self) {
         let (content, key) = (self.fresh(), format!("{}-{}", self.number, fastrand::u64(..)));
-        let client = self.client.clone().with_header("Idempotency-Key", &key);
+        let client = self.client.keyed(&key);
         let mut was_unknown = false;
         let Some(answer) =
             self.until_answered(&client, "POST", "/api/tasks", Some(content.to_json()), &mut was_unknown).await

@@ -101,7 +101,7 @@ async fn list(client: &Client) -> Vec<Value> {
 
 /// Uses a key once more, which must give the first answer again.
 async fn replay(client: &Client, kept: &Kept, tally: &Tally) {
-    let client = client.clone().with_header("Idempotency-Key", &kept.key);
+    let client = client.keyed(&kept.key);
     let answer = client.create(kept.content.to_json()).await;
     let is_first = answer.status == 201 && answer.header("idempotency-replayed") == "true";
     if !is_first || answer.id() != kept.id || Content::of(&answer.json()) != kept.content {

@@ -104,7 +104,7 @@ pub(crate) async fn create(engine: Engine, count: usize) -> Report {
 /// Creates one, again and again until it is answered.
 async fn create_one(stage: &Stage, tally: &Tally, number: usize) -> i64 {
     let client = ServerProcess::client(stage.address(), &format!("user-{}", number % CREATORS));
-    let client = client.with_header("Idempotency-Key", &format!("create-{number}"));
+    let client = client.keyed(&format!("create-{number}"));
     loop {
         let body = json!({"title": title(number), "description": "x".repeat(number % 900)});
         let create = client.clone().at(stage.address());

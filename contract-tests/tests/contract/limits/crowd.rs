@@ -97,7 +97,7 @@ async fn a_crowd_of_slow_clients_keeps_nobody_from_an_answer(
     let honest = ServerProcess::client(address, "ann").with_header("Connection", "close");
     for number in 0..20 {
         // A 503 may come of an answer that took too long, to what was done.
-        let creator = honest.clone().with_header("Idempotency-Key", &format!("number-{number}"));
+        let creator = honest.keyed(&format!("number-{number}"));
         let mut refused = 0;
         // What the crowd asks for all at once may be too much for a moment, and then it is said so.
         let mut wait = async || {

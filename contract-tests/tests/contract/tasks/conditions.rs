@@ -288,11 +288,11 @@ async fn operations_on_all_tasks_are_bound_to_no_version(#[values(Sqlite, Postgr
     let ann = app.client("ann");
     let done = ann.create(json!({"title": "a", "completed": true})).await.expect(201);
     let (none, any) = (ann.clone().with_header("If-Match", "\"x\""), ann.clone().with_header("If-Match", "*"));
-    none.send("PATCH", "/api/tasks", Some(json!({"completed": false}))).await.expect(412);
-    none.send("DELETE", "/api/tasks?completed=true", None).await.expect(412);
+    none.complete_all(false).await.expect(412);
+    none.delete_completed().await.expect(412);
     assert_eq!(ann.task(done.id()).await.expect(200).json(), done.json());
-    any.send("PATCH", "/api/tasks", Some(json!({"completed": true}))).await.expect(200);
-    any.send("DELETE", "/api/tasks?completed=true", None).await.expect(200);
+    any.complete_all(true).await.expect(200);
+    any.delete_completed().await.expect(200);
 }
 
 /// The longest lists that a head has room for: a statement that carried a few of them would have more values than a

@@ -3,19 +3,11 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
-    Answer, Client,
+    Client,
     Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
 use tokio::task::JoinSet;
-
-async fn complete_all(client: &Client, completed: bool) -> Answer {
-    client.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await
-}
-
-async fn delete_completed(client: &Client) -> Answer {
-    client.send("DELETE", "/api/tasks?completed=true", None).await
-}
 
 /// Two open tasks and one that is done.
 async fn three(client: &Client) -> Vec<Value> {
@@ -40,7 +32,7 @@ async fn all_are_set_and_those_that_changed_are_counted(
     let before = three(&ann).await;
     three(&bob).await;
     let bobs = bob.list().await.expect(200).json();
-    assert_eq!(complete_all(&ann, completed).await.expect(200).json(), json!({ "updated": updated }));
+    assert_eq!(ann.complete_all(completed).await.expect(200).json(), json!({ "updated": updated }));
     let after = ann.list().await.expect(200).json();
     assert_eq!(after.as_array().map(Vec::len), Some(before.len()));
     for (before, after) in before.iter().zip(after.as_array().expect("a list")) {
@@ -48,7 +40,7 @@ async fn all_are_set_and_those_that_changed_are_counted(
         let moved = after["updated_at"].as_str() > before["updated_at"].as_str();
         assert_eq!(moved, before["completed"] != completed, "updated_at moves only where something changed");
     }
-    assert_eq!(complete_all(&ann, completed).await.expect(200).json(), json!({"updated": 0}));
+    assert_eq!(ann.complete_all(completed).await.expect(200).json(), json!({"updated": 0}));
     assert_eq!(ann.list().await.expect(200).json(), after, "a second time changes nothing");
     assert_eq!(bob.list().await.expect(200).json(), bobs, "and nobody else's are touched");
 }
@@ -60,10 +52,10 @@ async fn the_completed_are_deleted_and_counted(#[values(Sqlite, Postgres, Guarde
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     let tasks = three(&ann).await;
     three(&bob).await;
-    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 1}));
+    assert_eq!(ann.delete_completed().await.expect(200).json(), json!({"deleted": 1}));
     assert_eq!(ann.list().await.expect(200).json(), json!([tasks[0], tasks[2]]));
     ann.task(tasks[1]["id"].as_i64().expect("an id")).await.expect(404);
-    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 0}));
+    assert_eq!(ann.delete_completed().await.expect(200).json(), json!({"deleted": 0}));
     assert_eq!(bob.list().await.expect(200).ids().len(), 3, "nobody else's are touched");
 }
 
@@ -137,8 +129,8 @@ async fn a_bad_body_changes_nothing(
 async fn who_has_no_tasks_has_none_changed(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
-    assert_eq!(complete_all(&ann, true).await.expect(200).json(), json!({"updated": 0}));
-    assert_eq!(delete_completed(&ann).await.expect(200).json(), json!({"deleted": 0}));
+    assert_eq!(ann.complete_all(true).await.expect(200).json(), json!({"updated": 0}));
+    assert_eq!(ann.delete_completed().await.expect(200).json(), json!({"deleted": 0}));
 }
 
 #[rstest]
@@ -149,7 +141,7 @@ async fn the_version_of_the_list_moves(#[values(Sqlite, Postgres, Guarded)] engi
     three(&ann).await;
     let mut last = ann.list().await.expect(200).header("etag").to_owned();
     for number in 0..2 {
-        let change = if number == 0 { complete_all(&ann, true).await } else { delete_completed(&ann).await };
+        let change = if number == 0 { ann.complete_all(true).await } else { ann.delete_completed().await };
         change.expect(200);
         let moved = ann.clone().with_header("If-None-Match", &last).list().await.expect(200);
         last = moved.header("etag").to_owned();
@@ -171,9 +163,9 @@ async fn many_at_once_neither_lock_one_another_out_nor_count_twice(
         let ann = ann.clone();
         under_way.spawn(async move {
             match number % 4 {
-                0 => complete_all(&ann, true).await.expect(200).json()["deleted"].clone(),
-                1 => complete_all(&ann, false).await.expect(200).json()["deleted"].clone(),
-                2 => delete_completed(&ann).await.expect(200).json()["deleted"].clone(),
+                0 => ann.complete_all(true).await.expect(200).json()["deleted"].clone(),
+                1 => ann.complete_all(false).await.expect(200).json()["deleted"].clone(),
+                2 => ann.delete_completed().await.expect(200).json()["deleted"].clone(),
                 _ => ann.create(json!({"title": "new", "completed": true})).await.expect(201).json()["deleted"].clone(),
             }
         });

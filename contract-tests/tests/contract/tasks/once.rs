@@ -18,10 +18,6 @@ use tokio::time::sleep;
 
 use crate::serverless::waiting;
 
-fn keyed(client: &Client, key: &str) -> Client {
-    client.clone().with_header("Idempotency-Key", key)
-}
-
 async fn count(client: &Client) -> usize {
     client.list().await.expect(200).json().as_array().expect("a list").len()
 }
@@ -42,18 +38,18 @@ async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres, 
     let app = TestApp::start(engine).await;
     let ann = app.client("ann");
     let body = json!({"title": "Buy milk", "description": "Two litres", "completed": true});
-    let first = keyed(&ann, "key-1").create(body.clone()).await.expect(201);
+    let first = ann.keyed("key-1").create(body.clone()).await.expect(201);
     for key in ["key-1", "\"key-1\""] {
-        assert_replays(&keyed(&ann, key).create(body.clone()).await, &first);
+        assert_replays(&ann.keyed(key).create(body.clone()).await, &first);
     }
     // In other words, or after what became of the task.
     let reordered = json!({"completed": true, "description": "Two litres", "title": "Buy milk", "more": 1});
-    assert_replays(&keyed(&ann, "key-1").create(reordered).await, &first);
+    assert_replays(&ann.keyed("key-1").create(reordered).await, &first);
     ann.toggle(first.id()).await.expect(200);
-    assert_replays(&keyed(&ann, "key-1").create(body.clone()).await, &first);
+    assert_replays(&ann.keyed("key-1").create(body.clone()).await, &first);
     assert_eq!(count(&ann).await, 1);
     ann.delete(first.id()).await.expect(204);
-    assert_replays(&keyed(&ann, "key-1").create(body).await, &first);
+    assert_replays(&ann.keyed("key-1").create(body).await, &first);
     assert_eq!(count(&ann).await, 0, "what was deleted stays so");
 }
 
@@ -62,19 +58,19 @@ async fn the_same_again_is_answered_as_the_first_was(#[values(Sqlite, Postgres, 
 async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
-    let first = keyed(&ann, "key").create(json!({"title": "a"})).await.expect(201);
+    let first = ann.keyed("key").create(json!({"title": "a"})).await.expect(201);
     for other in
         [json!({"title": "b"}), json!({"title": "a", "completed": true}), json!({"title": "a", "description": ""})]
     {
-        let refused = keyed(&ann, "key").create(other).await.expect(422);
+        let refused = ann.keyed("key").create(other).await.expect(422);
         assert_eq!(refused.faults(), ["Idempotency-Key: was used with another body; send a new key for a new task"]);
     }
     assert_eq!(count(&ann).await, 1, "and nothing was created");
-    let of_bob = keyed(&bob, "key").create(json!({"title": "a"})).await.expect(201);
+    let of_bob = bob.keyed("key").create(json!({"title": "a"})).await.expect(201);
     assert_ne!(of_bob.id(), first.id());
     assert_eq!((of_bob.header("idempotency-replayed"), of_bob.json()["user_id"].as_str()), ("", Some("bob")));
-    keyed(&ann, "another key").create(json!({"title": "a"})).await.expect(422);
-    keyed(&ann, "another-key").create(json!({"title": "a"})).await.expect(201);
+    ann.keyed("another key").create(json!({"title": "a"})).await.expect(422);
+    ann.keyed("another-key").create(json!({"title": "a"})).await.expect(201);
     assert_eq!(count(&ann).await, 2);
 }
 
@@ -87,7 +83,7 @@ async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres, Guarde
 #[tokio::test]
 async fn a_bad_key_is_named(#[values(Sqlite, Postgres, Guarded)] engine: Engine, #[case] key: &str) {
     let app = TestApp::start(engine).await;
-    let ann = keyed(&app.client("ann"), key);
+    let ann = app.client("ann").keyed(key);
     let refused = ann.create(json!({"title": "a"})).await.expect(422).json();
     assert_eq!(refused["errors"][0]["parameter"], "Idempotency-Key");
     let all = ann.create(json!({"title": ""})).await.expect(422).faults();
@@ -105,14 +101,14 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
-    let create = async || keyed(&ann, "key").create(json!({"title": "a"})).await;
+    let create = async || ann.keyed("key").create(json!({"title": "a"})).await;
     let one = pin!(create());
     let other = pin!(create());
     // Whichever comes second.
     let (told, running) = select(one, other).await.factor_first();
     assert!(told.expect(409).header("retry-after").parse::<u32>().is_ok());
     // Another's key is another one.
-    let bob = keyed(&app.client("bob"), "key");
+    let bob = app.client("bob").keyed("key");
     let bobs = tokio::spawn(async move { bob.create(json!({"title": "a"})).await });
     sleep(Duration::from_millis(300)).await;
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
@@ -146,7 +142,7 @@ async fn who_leaves_and_comes_again_finds_what_was_created(#[values(Sqlite, Post
     let block = app.database().block_writes().await;
     drop(asking(&app, "key").await);
     sleep(Duration::from_millis(500)).await;
-    let create = async || keyed(&ann, "key").create(json!({"title": "a"})).await;
+    let create = async || ann.keyed("key").create(json!({"title": "a"})).await;
     create().await.expect(409);
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     until("it was created", async || create().await.status == 201).await;
@@ -166,7 +162,7 @@ async fn what_is_not_under_way_goes_with_who_leaves() {
     }
     sleep(Duration::from_millis(500)).await;
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
-    keyed(&ann, "last").create(json!({"title": "b"})).await.expect(201);
+    ann.keyed("last").create(json!({"title": "b"})).await.expect(201);
     assert_eq!(count(&ann).await, 3, "the first, which was under way, and the last");
 }
 
@@ -182,9 +178,9 @@ async fn while_the_first_is_running_on_another_server_the_same_is_told_to_wait(
     let other = database.connect().await;
     let keep = "BEGIN; INSERT INTO idempotency_keys (user_id, key, answer, created_at) VALUES ('ann', 'key', '', 0)";
     other.execute_unprepared(keep).await.expect("the other server is at it");
-    keyed(&ann, "key").create(json!({"title": "a"})).await.expect(409);
+    ann.keyed("key").create(json!({"title": "a"})).await.expect(409);
     other.execute_unprepared("ROLLBACK").await.expect("it gave up");
-    keyed(&ann, "key").create(json!({"title": "a"})).await.expect(201);
+    ann.keyed("key").create(json!({"title": "a"})).await.expect(201);
     assert_eq!(count(&ann).await, 2);
 }
 
@@ -200,7 +196,7 @@ async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgre
         // The first round is Ann's first request at all.
         let key = format!("key-{round}");
         let answers = join_all((0..20).map(|number| {
-            let ann = keyed(&servers[number % 2].client("ann"), &key);
+            let ann = servers[number % 2].client("ann").keyed(&key);
             async move { ann.create(json!({"title": "a"})).await }
         }));
         let answers = answers.await;
@@ -220,20 +216,20 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     let ann = app.client("ann");
     let day = 24 * 60 * 60 * 1_000_000_i64;
     for key in ["old", "older", "young"] {
-        keyed(&ann, key).create(json!({"title": key})).await.expect(201);
+        ann.keyed(key).create(json!({"title": key})).await.expect(201);
     }
     let beside = database.connect().await;
     for (key, age) in [("old", day + 1_000_000), ("older", 2 * day), ("young", day - 60_000_000)] {
         let aged = format!("UPDATE idempotency_keys SET created_at = created_at - {age} WHERE key = '{key}'");
         beside.execute_unprepared(&aged).await.expect("time passes");
     }
-    assert_eq!(keyed(&ann, "young").create(json!({"title": "young"})).await.header("idempotency-replayed"), "true");
-    let again = keyed(&ann, "old").create(json!({"title": "another body"})).await.expect(201);
+    assert_eq!(ann.keyed("young").create(json!({"title": "young"})).await.header("idempotency-replayed"), "true");
+    let again = ann.keyed("old").create(json!({"title": "another body"})).await.expect(201);
     assert_eq!(again.header("idempotency-replayed"), "", "it is a new key now");
     drop(app);
     // A server sweeps at its first write, and once a minute from then on.
     let app = TestApp::on(&database, &[]).await.expect("it starts");
-    keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
+    app.client("ann").keyed("newest").create(json!({"title": "a"})).await.expect(201);
     until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
 }
 
@@ -247,7 +243,7 @@ const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LANGUAGE plpgs
 async fn what_a_trigger_makes_of_a_task_is_answered() {
     let app = TestApp::start(Postgres).await;
     app.database().connect().await.execute_unprepared(TRIMS).await.expect("a trigger");
-    let created = keyed(&app.client("ann"), "key").create(json!({"title": " a "})).await.expect(201);
+    let created = app.client("ann").keyed("key").create(json!({"title": " a "})).await.expect(201);
     assert_eq!(created.json()["title"], "a");
 }
 
@@ -257,7 +253,7 @@ async fn what_a_trigger_makes_of_a_task_is_answered() {
 async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guarded)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
     let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "1")]).await.expect("it starts");
-    let ann = keyed(&app.client("ann"), "old");
+    let ann = app.client("ann").keyed("old");
     ann.create(json!({"title": "a"})).await.expect(201);
     let other = database.connect().await;
     let dated = |moment: i64| Query::update().table("idempotency_keys").value("created_at", moment).take();
@@ -275,7 +271,7 @@ async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guard
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_cannot_be_read_is_a_fault(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
-    let ann = keyed(&app.client("ann"), "key");
+    let ann = app.client("ann").keyed("key");
     ann.create(json!({"title": "a"})).await.expect(201);
     let spoilt = Query::update().table("idempotency_keys").value("answer", "{}").take();
     app.database().connect().await.execute(&spoilt).await.expect("it is spoilt");
@@ -297,7 +293,7 @@ async fn a_key_that_is_renewed_while_it_is_swept_stays(#[values(Postgres, Guarde
     let database = Arc::new(TestDatabase::create(engine).await);
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     for key in ["old", "older"] {
-        keyed(&app.client("ann"), key).create(json!({"title": key})).await.expect(201);
+        app.client("ann").keyed(key).create(json!({"title": key})).await.expect(201);
     }
     drop(app);
     let (other, beside) = (database.connect().await, database.connect().await);
@@ -307,7 +303,7 @@ async fn a_key_that_is_renewed_while_it_is_swept_stays(#[values(Postgres, Guarde
     let renewed = dated(9_000_000_000_000_000).and_where(Expr::col("key").eq("old")).take();
     renewing.execute(&renewed).await.expect("the other server is at it");
     let app = TestApp::on(&database, &[]).await.expect("it starts");
-    keyed(&app.client("ann"), "newest").create(json!({"title": "a"})).await.expect(201);
+    app.client("ann").keyed("newest").create(json!({"title": "a"})).await.expect(201);
     until("it sweeps", async || waiting(&beside).await == 1).await;
     renewing.commit().await.expect("it is renewed");
     until("older is swept, and old is not", async || kept(&beside).await == ["newest", "old"]).await;

@@ -140,10 +140,8 @@ async fn happen(client: &Client, user: &str, database: &DatabaseConnection, even
         Event::Touch { task } => client.update(some(task), json!({})).await,
         Event::Toggle { task } => client.toggle(some(task)).await,
         Event::Delete { task } => client.delete(some(task)).await,
-        Event::CompleteAll(completed) => {
-            client.send("PATCH", "/api/tasks", Some(json!({ "completed": completed }))).await
-        }
-        Event::DeleteCompleted => client.send("DELETE", "/api/tasks?completed=true", None).await,
+        Event::CompleteAll(completed) => client.complete_all(completed).await,
+        Event::DeleteCompleted => client.delete_completed().await,
         Event::DeleteUser => {
             let deletion = format!("DELETE FROM users WHERE id = '{user}'");
             database.execute_unprepared(&deletion).await.expect("the user can be deleted");

@@ -188,7 +188,7 @@ async fn updated_at_never_goes_back(#[values(Sqlite, Postgres, Guarded)] engine:
     let moment = |number: u8| json!(format!("2096-10-02T07:06:40.00000{number}Z"));
     assert_eq!(ann.update(id, json!({"title": "a"})).await.expect(200).json()["updated_at"], moment(1));
     assert_eq!(ann.toggle(id).await.expect(200).json()["updated_at"], moment(2));
-    ann.send("PATCH", "/api/tasks", Some(json!({"completed": false}))).await.expect(200);
+    ann.complete_all(false).await.expect(200);
     assert_eq!(ann.task(id).await.expect(200).json()["updated_at"], moment(3));
 }
 

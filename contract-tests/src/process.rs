@@ -100,17 +100,11 @@ impl ServerProcess {
         command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
         let mut child = command.spawn().expect("the server can be run");
         let read = |file: &tempfile::NamedTempFile| std::fs::read(file.path()).expect("what it printed");
-        let start = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().expect("a process to wait for") {
-                return Output { status, stdout: read(&stdout), stderr: read(&stderr) };
-            }
-            if start.elapsed() > Duration::from_mins(1) {
-                child.kill().expect("it can be ended");
-                panic!("it did not end by itself: {}", String::from_utf8_lossy(&read(&stderr)));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+        let Some(status) = end_of(&mut child) else {
+            child.kill().expect("it can be ended");
+            panic!("it did not end by itself: {}", String::from_utf8_lossy(&read(&stderr)));
+        };
+        Output { status, stdout: read(&stdout), stderr: read(&stderr) }
     }
 
     /// Starts a server that logs JSON.
@@ -246,10 +240,22 @@ impl ServerProcess {
     ///
     /// # Panics
     ///
-    /// Where there is none to wait for.
+    /// Where it does not come within a minute.
     pub fn wait(&mut self) -> ExitStatus {
-        self.child.wait().expect("a process to wait for")
+        end_of(&mut self.child).unwrap_or_else(|| panic!("it does not end: {:#?}", self.printed()))
     }
+}
+
+/// How a process ended, if it does within a minute.
+fn end_of(child: &mut Child) -> Option<ExitStatus> {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_mins(1) {
+        if let Some(status) = child.try_wait().expect("a process to wait for") {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 impl Drop for ServerProcess {

@@ -126,7 +126,7 @@ async fn a_table_of_users_that_is_not_ours_is_known_whatever_its_case() {
 async fn tables_of_another_program_stop_the_migration(#[values(Sqlite, Postgres)] engine: Engine, #[case] table: &str) {
     let database = prepared(engine, &[&format!("CREATE TABLE {table} (theirs text)")]).await;
     let refused = refusal(&database, &[]).await;
-    assert!(refused.contains("already exists; another program has its tables there"), "{refused}");
+    assert!(refused.contains("already exists") && refused.contains("; another program has its tables"), "{refused}");
     assert!(!refused.contains("backup"), "{refused}");
 }
 
@@ -208,10 +208,10 @@ async fn a_table_that_others_use_is_not_dropped(#[values(Sqlite, Postgres)] engi
     }
     let keep = "INSERT INTO users (id, email) VALUES ('ann', 'ann@example.com')";
     connection.execute_unprepared(keep).await.expect("a user");
-    let refused = migrate(&["down", "6"], "");
+    let refused = migrate(&["down", "50"], "");
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("a column email") && said.contains("set USERS_TABLE=users"), "{said}");
-    assert!(migrate(&["down", "6"], "users").status.success(), "what it says to set, helps");
+    assert!(migrate(&["down", "50"], "users").status.success(), "what it says to set, helps");
     connection.execute_unprepared("UPDATE users SET email = 'kept'").await.expect("it is still there");
 }
 

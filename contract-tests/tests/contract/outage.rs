@@ -85,7 +85,8 @@ async fn every_operation_answers_soon_where_the_database_is_frozen() {
     for (operation, answer, elapsed) in answers {
         assert_eq!(answer.status, 503, "{operation}: {}", answer.text);
         assert!(!answer.header("retry-after").is_empty(), "{operation} says when to try again");
-        assert!(elapsed < Duration::from_secs(5), "{operation} took {elapsed:?}");
+        // Within DATABASE_TIMEOUT, and some time for a busy machine.
+        assert!(elapsed < Duration::from_secs(6), "{operation} took {elapsed:?}");
     }
 }
 

@@ -349,7 +349,8 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
     for (name, token, words) in &hostile {
         let (client, start) = (app.client_with(token), Instant::now());
         let refused = client.list().await;
-        assert!(start.elapsed() < Duration::from_secs(1), "{name}: it took {:?} to refuse", start.elapsed());
+        // Less than an issuer is waited for, and more than a busy machine takes.
+        assert!(start.elapsed() < Duration::from_millis(2500), "{name}: it took {:?} to refuse", start.elapsed());
         let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 401, "{name}: {detail}");
         assert!(detail.contains(words), "{name}: {detail:?} says {words:?}");

@@ -6,11 +6,11 @@
 //! on SQLite it does not, and the plan is the right one.
 
 use sea_orm_migration::{
-    prelude::{DbErr, DeriveMigrationName, Index, MigrationTrait, SchemaManager, async_trait},
+    prelude::{DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, async_trait},
     sea_orm::DbBackend,
 };
 
-use crate::index::{TaskIndex, create_index, drop_index};
+use crate::index::{TaskIndex, create_index, drop_index, index};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -27,11 +27,7 @@ impl MigrationTrait for Migration {
             return Ok(());
         }
         let (old, columns) = PLAIN;
-        let mut index = Index::create().name(WITH_UPDATED_AT).table("tasks").include("updated_at").take();
-        for column in columns {
-            index.col(*column);
-        }
-        manager.create_index(index).await?;
+        manager.create_index(index((WITH_UPDATED_AT, columns)).include("updated_at").take()).await?;
         drop_index(manager, old).await
     }
 

@@ -1,0 +1,114 @@
+//! Many at once who need a key: the issuer is asked once, and nobody else waits.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use jsonwebtoken::Algorithm::EdDSA;
+use rstest::rstest;
+use serde_json::json;
+use todo_contract_tests::{
+    Engine::{self, Postgres, Sqlite},
+    Issuer, Reply, SigningKey, TestApp, Token, until,
+};
+
+use super::{ONCE, after_the_cooldown, assert_counts, trusting};
+
+/// However many names somebody invents, the issuer is asked once a cooldown, and the others are served.
+#[rstest]
+#[tokio::test]
+async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[&known]).await;
+    let app = trusting(engine, &issuer, ONCE).await;
+    let token = |number: usize| {
+        let token = Token::of("eve").signed_by(&unknown);
+        token.header(|header| header.kid = Some(format!("{number}"))).encode()
+    };
+    for hundred in 0..10 {
+        let answers = (0..100).map(|number| {
+            let client = app.client_with(&token(hundred * 100 + number));
+            async move { client.list().await.status }
+        });
+        let of_ann = Token::of("ann").signed_by(&known);
+        let (answers, ()) = tokio::join!(join_all(answers), assert_counts(&app, &of_ann));
+        assert!(answers.iter().all(|status| *status == 401));
+    }
+    assert_eq!(issuer.fetches(), 1);
+}
+
+/// Nor do they take everybody's place while the issuer takes its time.
+#[rstest]
+#[tokio::test]
+async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
+    let issuer = Issuer::of(&[&known]).await;
+    let variables = [("AUTH_JWKS_URL", &*issuer.url()), ("AUTH_JWKS_COOLDOWN", "1"), ("MAX_REQUESTS", "100")];
+    let app = TestApp::configured(engine, &variables).await;
+    let of_ann = Token::of("ann").signed_by(&known);
+    assert_counts(&app, &of_ann).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [known.jwk()] }), Duration::from_secs(2)));
+    after_the_cooldown().await;
+    let told = Arc::new(AtomicUsize::new(0));
+    let invented: Vec<_> = (0..150)
+        .map(|number| {
+            let token = Token::of("eve").signed_by(&unknown);
+            let client = app.client_with(&token.header(|header| header.kid = Some(format!("{number}"))).encode());
+            let told = Arc::clone(&told);
+            tokio::spawn(async move {
+                let status = client.list().await.status;
+                told.fetch_add(1, Ordering::SeqCst);
+                status
+            })
+        })
+        .collect();
+    until("more have come than there is room for", async || told.load(Ordering::SeqCst) >= 100).await;
+    for token in [of_ann, Token::of("bob")] {
+        assert_counts(&app, &token).await;
+    }
+    assert!(told.load(Ordering::SeqCst) < 150, "the issuer still takes its time");
+    for status in join_all(invented).await {
+        assert!([401, 503].contains(&status.expect("an answer")));
+    }
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_that_wait_for_a_key_share_one_fetch(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1")]).await;
+    assert_counts(&app, &Token::of("ann").signed_by(&old)).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [old.jwk(), new.jwk()] }), Duration::from_millis(500)));
+    after_the_cooldown().await;
+    let tokens = (0..50).map(|number| Token::of(&format!("user {number}")).signed_by(&new));
+    join_all(tokens.map(|token| {
+        let app = &app;
+        async move { assert_counts(app, &token).await }
+    }))
+    .await;
+    assert_eq!(issuer.fetches(), 2);
+}
+
+/// A request that is given up while it waits does not take the fetch with it.
+#[rstest]
+#[tokio::test]
+async fn a_fetch_survives_the_request_that_wanted_it(#[values(Sqlite, Postgres)] engine: Engine) {
+    let key = SigningKey::generate("a", EdDSA);
+    let issuer = Issuer::of(&[]).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [key.jwk()] }), Duration::from_secs(2)));
+    let app = trusting(engine, &issuer, ONCE).await;
+    let client = app.client_with(&Token::of("ann").signed_by(&key).encode());
+    let asking = tokio::spawn(async move { client.list().await });
+    until("the issuer is asked", async || issuer.fetches() == 1).await;
+    asking.abort();
+    assert!(asking.await.is_err(), "the request was given up while the issuer took its time");
+    assert_counts(&app, &Token::of("bob").signed_by(&key)).await;
+    assert_eq!(issuer.fetches(), 1);
+}

@@ -235,7 +235,7 @@ impl TestDatabase {
         self.locked("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await
     }
 
-    /// A connection that holds the lock which `statement` takes.
+    /// A connection that holds the lock which `statement` takes. There is no builder for locks of tables.
     async fn locked(&self, statement: &str) -> DatabaseConnection {
         let connection = self.connect().await;
         connection.execute_unprepared(statement).await.expect("a lock");

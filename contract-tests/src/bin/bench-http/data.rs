@@ -167,7 +167,7 @@ async fn refill(database: &DatabaseConnection, tasks_of_each: usize) -> Result<(
     transaction.commit().await
 }
 
-/// Has all written down and counted, so that none of it falls into a measurement.
+/// Has all written down and counted, so that none of it falls into a measurement. There is no builder for that.
 async fn settle(database: &DatabaseConnection) -> Result<(), DbErr> {
     for statement in match database.get_database_backend() {
         sea_orm::DbBackend::Sqlite => &["ANALYZE", "PRAGMA wal_checkpoint(TRUNCATE)"],

@@ -21,7 +21,6 @@ mod watch;
 use std::{future::Future, io, sync::Arc, time::Duration};
 
 use poem::{Endpoint, EndpointExt, Response};
-use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch as signal,
@@ -35,10 +34,6 @@ use crate::{HttpConfig, metrics, workers::Workers};
 
 /// A pause before the next try where the system has no more to give, such as file handles.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice
-/// that; left to itself it goes up to megabytes a client.)
-const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way
 /// and `SHUTDOWN_TIMEOUT` allow.
@@ -58,10 +53,6 @@ pub(crate) async fn serve_by(
     config: &HttpConfig,
     stop: impl Future<Output = ()>,
 ) {
-    // Connections inherit it.
-    if let Err(error) = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER_BYTES) {
-        tracing::warn!(%error, "the system keeps more of an answer than it should");
-    }
     let connections = Arc::new(Connections::new(config));
     let (stopping, stopped) = signal::channel(false);
     let mut open = JoinSet::new();

@@ -3,10 +3,15 @@
 
 use std::{io, net::SocketAddr};
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
 
 /// How many connections wait to be accepted at most.
 const BACKLOG: u32 = 1024;
+
+/// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice
+/// that; left to itself it goes up to megabytes a client.)
+pub(super) const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// An address that is taken.
 pub(crate) struct Address(TcpSocket);
@@ -35,6 +40,8 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     // What the last server leaves for minutes, connections that were closed, stands in nobody's way. But of ports that the
     // system chooses, two that are bound so and do not listen yet may be one.
     socket.set_reuseaddr(address.port() != 0)?;
+    // Before anybody can connect: connections inherit it when they are made, and not when they are accepted.
+    SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
     Ok(socket)
 }

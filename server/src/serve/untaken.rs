@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::SEND_BUFFER_BYTES;
+use super::address::SEND_BUFFER_BYTES;
 use crate::metrics;
 
 /// How long those who are cut may take to go.

@@ -1,13 +1,16 @@
 //! How long a request may take, and how many may be under way.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rstest::rstest;
 use serde_json::json;
 use todo_contract_tests::{
     BrokenApp, Client,
     Engine::{self, Postgres, Sqlite},
-    Mishap, Raw, TestApp, until,
+    Mishap, Raw, TestApp, TestDatabase, until,
 };
 use tokio::time::sleep;
 
@@ -134,10 +137,13 @@ async fn a_body_that_breaks_off_is_a_problem(
 #[rstest]
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_not_kept(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = TestApp::configured(engine, IMPATIENT).await;
-    let client = app.client("ann");
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let patient = TestApp::on(&database, &[]).await.expect("it starts");
     // More than the system keeps on the way, and 15 seconds' worth at 32 KiB a second.
-    let size = fill(&client, 96).await;
+    let size = fill(&patient.client("ann"), 96).await;
+    drop(patient);
+    // The first who connects, too, while the server is hardly there.
+    let app = TestApp::on(&database, IMPATIENT).await.expect("it starts");
     let mut raw = Raw::narrow(app.address()).await;
     raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
     raw.told("HTTP/1.1 200 OK\r\n").await;

@@ -16,6 +16,10 @@ use todo_contract_tests::{
     Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed,
 };
 
+/// Longer than `DATABASE_TIMEOUT` with some time for a busy machine, and shorter than a request without it takes: twice
+/// `REQUEST_TIMEOUT`.
+const GIVEN_UP: Duration = Duration::from_secs(15);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn service_goes_on_by_itself_once_the_database_is_back() {
     let cluster = Arc::new(Cluster::start());
@@ -34,7 +38,7 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
         };
         assert_eq!(answer.status, 503, "{}", answer.text);
         assert!(answer.header("retry-after").parse::<u32>().is_ok());
-        assert!(start.elapsed() < Duration::from_secs(5), "within DATABASE_TIMEOUT, and some time for a busy machine");
+        assert!(start.elapsed() < GIVEN_UP, "within DATABASE_TIMEOUT, and some time for a busy machine");
     }
     client.get("/api/health").await.expect(200);
     client.get("/api/ready").await.expect(503);
@@ -86,7 +90,7 @@ async fn every_operation_answers_soon_where_the_database_is_frozen() {
         assert_eq!(answer.status, 503, "{operation}: {}", answer.text);
         assert!(!answer.header("retry-after").is_empty(), "{operation} says when to try again");
         // Within DATABASE_TIMEOUT, and some time for a busy machine.
-        assert!(elapsed < Duration::from_secs(6), "{operation} took {elapsed:?}");
+        assert!(elapsed < GIVEN_UP, "{operation} took {elapsed:?}");
     }
 }
 

@@ -16,8 +16,11 @@ use crate::{caller::Caller, fault::Fault, judge::judge, stage::Stage, summary::R
 /// How many clients write at the same time.
 const CALLERS: usize = 16;
 
-/// How long they go on once all is well again, and must get something done.
+/// How long they go on once all is well again.
 const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// Within which they must get something done then.
+const AT_LAST: Duration = Duration::from_mins(1);
 
 /// Plays one for about so long.
 pub(crate) async fn play(fault: Fault, engine: Engine, length: Duration) -> Report {
@@ -63,7 +66,11 @@ async fn settle(stage: &Stage, tally: &Tally) {
         tally.amiss(words);
     }
     let before = tally.counts().acknowledged;
+    let start = Instant::now();
     sleep(AFTERWARDS).await;
+    while tally.counts().acknowledged == before && start.elapsed() < AT_LAST {
+        sleep(AFTERWARDS).await;
+    }
     if tally.counts().acknowledged == before {
         tally.amiss("nothing was acknowledged any more when all was well again".to_owned());
     }

@@ -1,7 +1,5 @@
 //! Tokens made to get in: none does, none breaks anything, and each is told why.
 
-use std::time::{Duration, Instant};
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm::{ES256, EdDSA, HS384, HS512, PS256, RS256};
 use rstest::rstest;
@@ -347,10 +345,7 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
     let hostile = table(&keys);
     assert!(hostile.len() >= 60, "{} tokens", hostile.len());
     for (name, token, words) in &hostile {
-        let (client, start) = (app.client_with(token), Instant::now());
-        let refused = client.list().await;
-        // Less than an issuer is waited for, and more than a busy machine takes.
-        assert!(start.elapsed() < Duration::from_millis(2500), "{name}: it took {:?} to refuse", start.elapsed());
+        let refused = app.client_with(token).list().await;
         let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 401, "{name}: {detail}");
         assert!(detail.contains(words), "{name}: {detail:?} says {words:?}");

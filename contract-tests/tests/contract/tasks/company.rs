@@ -53,7 +53,9 @@ async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: im
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_that_wait_go_together() {
     const TASKS: usize = 51;
-    let app = TestApp::configured(Postgres, &[("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1")]).await;
+    let app =
+        TestApp::configured(Postgres, &[("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")])
+            .await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let titles: Vec<_> = (1..=TASKS).map(|number| format!("task {number}")).collect();
@@ -154,7 +156,8 @@ async fn creations_whose_session_a_pooler_loses_are_sent_once() {
     let mut url: Url = database.url().parse().expect("an address");
     let (address, is_losing) = losing(SocketAddr::from(([127, 0, 0, 1], url.port().expect("a port")))).await;
     url.set_port(Some(address.port())).expect("a port");
-    let app = TestApp::on(&database, &[("DATABASE_URL", url.as_str()), ("WORKERS", "1")]).await.expect("it starts");
+    let variables = [("DATABASE_URL", url.as_str()), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")];
+    let app = TestApp::on(&database, &variables).await.expect("it starts");
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let titles = ["a", "b", "c", "d", "e", "f"];

@@ -157,7 +157,7 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
 /// Whoever goes in company with a change that has to wait is not made to wait as long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_somebody_keeps_locked_fails_no_other() {
-    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "2"), ("WORKERS", "1")]).await;
+    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "6"), ("WORKERS", "1")]).await;
     let ann = app.client("ann");
     let mut ids = Vec::new();
     for _ in 0..20 {

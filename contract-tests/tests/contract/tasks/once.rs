@@ -97,7 +97,7 @@ async fn a_bad_key_is_named(#[values(Sqlite, Postgres, Guarded)] engine: Engine,
 async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     #[values(Sqlite, Postgres, Guarded)] engine: Engine,
 ) {
-    let app = TestApp::start(engine).await;
+    let app = TestApp::configured(engine, &PATIENT).await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
@@ -172,7 +172,7 @@ async fn while_the_first_is_running_on_another_server_the_same_is_told_to_wait(
     #[values(Postgres, Guarded)] engine: Engine,
 ) {
     let database = Arc::new(TestDatabase::create(engine).await);
-    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "2")]).await.expect("it starts");
+    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "6")]).await.expect("it starts");
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let other = database.connect().await;
@@ -252,7 +252,7 @@ async fn what_a_trigger_makes_of_a_task_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guarded)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
-    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "1")]).await.expect("it starts");
+    let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "6")]).await.expect("it starts");
     let ann = app.client("ann").keyed("old");
     ann.create(json!({"title": "a"})).await.expect(201);
     let other = database.connect().await;

@@ -44,7 +44,7 @@ async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] en
 
 /// Nor do they take everybody's place while the issuer takes its time.
 #[rstest]
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Postgres)] engine: Engine) {
     let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
     let issuer = Issuer::of(&[&known]).await;
@@ -53,29 +53,37 @@ async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Pos
     let of_ann = Token::of("ann").signed_by(&known);
     assert_counts(&app, &of_ann).await;
     issuer.reply(Reply::Slowly(json!({ "keys": [known.jwk()] }), Duration::from_secs(2)));
-    after_the_cooldown().await;
-    let told = Arc::new(AtomicUsize::new(0));
-    let invented: Vec<_> = (0..150)
-        .map(|number| {
-            let token = Token::of("eve").signed_by(&unknown);
-            let client = app.client_with(&token.header(|header| header.kid = Some(format!("{number}"))).encode());
-            let told = Arc::clone(&told);
-            tokio::spawn(async move {
-                let status = client.list().await.status;
-                told.fetch_add(1, Ordering::SeqCst);
-                status
+    // On a busy machine they may come too late to find it under way.
+    for _ in 0..5 {
+        after_the_cooldown().await;
+        let before = issuer.fetches();
+        let told = Arc::new(AtomicUsize::new(0));
+        let invented: Vec<_> = (0..150)
+            .map(|number| {
+                let token = Token::of("eve").signed_by(&unknown);
+                let client = app.client_with(&token.header(|header| header.kid = Some(format!("{number}"))).encode());
+                let told = Arc::clone(&told);
+                tokio::spawn(async move {
+                    let status = client.list().await.status;
+                    told.fetch_add(1, Ordering::SeqCst);
+                    status
+                })
             })
-        })
-        .collect();
-    until("more have come than there is room for", async || told.load(Ordering::SeqCst) >= 100).await;
-    for token in [of_ann, Token::of("bob")] {
-        assert_counts(&app, &token).await;
+            .collect();
+        until("more have come than there is room for", async || told.load(Ordering::SeqCst) >= 100).await;
+        for token in [&of_ann, &Token::of("bob")] {
+            assert_counts(&app, token).await;
+        }
+        let still_takes_its_time = told.load(Ordering::SeqCst) < 150;
+        for status in join_all(invented).await {
+            assert!([401, 503].contains(&status.expect("an answer")));
+        }
+        if still_takes_its_time {
+            assert_eq!(issuer.fetches(), before + 1);
+            return;
+        }
     }
-    assert!(told.load(Ordering::SeqCst) < 150, "the issuer still takes its time");
-    for status in join_all(invented).await {
-        assert!([401, 503].contains(&status.expect("an answer")));
-    }
-    assert_eq!(issuer.fetches(), 2);
+    panic!("nobody was served while others waited");
 }
 
 #[rstest]
@@ -102,7 +110,7 @@ async fn requests_that_wait_for_a_key_share_one_fetch(#[values(Sqlite, Postgres)
 async fn a_fetch_survives_the_request_that_wanted_it(#[values(Sqlite, Postgres)] engine: Engine) {
     let key = SigningKey::generate("a", EdDSA);
     let issuer = Issuer::of(&[]).await;
-    issuer.reply(Reply::Slowly(json!({ "keys": [key.jwk()] }), Duration::from_secs(2)));
+    issuer.reply(Reply::Slowly(json!({ "keys": [key.jwk()] }), Duration::from_millis(1500)));
     let app = trusting(engine, &issuer, ONCE).await;
     let client = app.client_with(&Token::of("ann").signed_by(&key).encode());
     let asking = tokio::spawn(async move { client.list().await });

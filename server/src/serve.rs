@@ -36,7 +36,8 @@ use crate::{HttpConfig, metrics, workers::Workers};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way
-/// and `SHUTDOWN_TIMEOUT` allow.
+/// and `SHUTDOWN_TIMEOUT` allow. How much of an answer the system keeps is the listener's own bound; that of the
+/// server's addresses is set where they are taken.
 pub async fn serve(
     listener: TcpListener,
     endpoint: impl Endpoint<Output = Response> + 'static,

@@ -67,11 +67,13 @@ async fn settle(stage: &Stage, tally: &Tally) {
     }
     let before = tally.counts().acknowledged;
     let start = Instant::now();
-    sleep(AFTERWARDS).await;
-    while tally.counts().acknowledged == before && start.elapsed() < AT_LAST {
+    loop {
         sleep(AFTERWARDS).await;
-    }
-    if tally.counts().acknowledged == before {
-        tally.amiss("nothing was acknowledged any more when all was well again".to_owned());
+        if tally.counts().acknowledged > before {
+            return;
+        }
+        if start.elapsed() > AT_LAST {
+            return tally.amiss("nothing was acknowledged any more when all was well again".to_owned());
+        }
     }
 }

@@ -53,9 +53,8 @@ async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: im
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_that_wait_go_together() {
     const TASKS: usize = 51;
-    let app =
-        TestApp::configured(Postgres, &[("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")])
-            .await;
+    let variables = [("DATABASE_BATCH_SIZE", "128"), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")];
+    let app = TestApp::configured(Postgres, &variables).await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let titles: Vec<_> = (1..=TASKS).map(|number| format!("task {number}")).collect();

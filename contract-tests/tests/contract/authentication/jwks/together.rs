@@ -19,6 +19,11 @@ use todo_contract_tests::{
 
 use super::{ONCE, after_the_cooldown, assert_counts, trusting};
 
+/// A token of `key` under a name that nobody publishes, another for each number.
+fn invented(key: &SigningKey, number: usize) -> String {
+    Token::of("eve").signed_by(key).header(|header| header.kid = Some(format!("{number}"))).encode()
+}
+
 /// However many names somebody invents, the issuer is asked once a cooldown, and the others are served.
 #[rstest]
 #[tokio::test]
@@ -26,13 +31,9 @@ async fn a_thousand_unknown_names_cause_one_fetch(#[values(Sqlite, Postgres)] en
     let (known, unknown) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
     let issuer = Issuer::of(&[&known]).await;
     let app = trusting(engine, &issuer, ONCE).await;
-    let token = |number: usize| {
-        let token = Token::of("eve").signed_by(&unknown);
-        token.header(|header| header.kid = Some(format!("{number}"))).encode()
-    };
     for hundred in 0..10 {
         let answers = (0..100).map(|number| {
-            let client = app.client_with(&token(hundred * 100 + number));
+            let client = app.client_with(&invented(&unknown, hundred * 100 + number));
             async move { client.list().await.status }
         });
         let of_ann = Token::of("ann").signed_by(&known);
@@ -58,10 +59,9 @@ async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Pos
         after_the_cooldown().await;
         let before = issuer.fetches();
         let told = Arc::new(AtomicUsize::new(0));
-        let invented: Vec<_> = (0..150)
+        let asking: Vec<_> = (0..150)
             .map(|number| {
-                let token = Token::of("eve").signed_by(&unknown);
-                let client = app.client_with(&token.header(|header| header.kid = Some(format!("{number}"))).encode());
+                let client = app.client_with(&invented(&unknown, number));
                 let told = Arc::clone(&told);
                 tokio::spawn(async move {
                     let status = client.list().await.status;
@@ -75,7 +75,7 @@ async fn who_waits_for_a_slow_issuer_leaves_room_for_others(#[values(Sqlite, Pos
             assert_counts(&app, token).await;
         }
         let still_takes_its_time = told.load(Ordering::SeqCst) < 150;
-        for status in join_all(invented).await {
+        for status in join_all(asking).await {
             assert!([401, 503].contains(&status.expect("an answer")));
         }
         if still_takes_its_time {

@@ -3,7 +3,6 @@
 
 use std::{io, net::SocketAddr};
 
-use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
 
 /// How many connections wait to be accepted at most.
@@ -11,7 +10,7 @@ const BACKLOG: u32 = 1024;
 
 /// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice
 /// that; left to itself it goes up to megabytes a client.)
-pub(super) const SEND_BUFFER_BYTES: usize = 128 * 1024;
+pub(super) const SEND_BUFFER_BYTES: u32 = 128 * 1024;
 
 /// An address that is taken.
 pub(crate) struct Address(TcpSocket);
@@ -41,7 +40,7 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     // system chooses, two that are bound so and do not listen yet may be one.
     socket.set_reuseaddr(address.port() != 0)?;
     // Before anybody can connect: connections inherit it when they are made, and not when they are accepted.
-    SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(address)?;
     Ok(socket)
 }

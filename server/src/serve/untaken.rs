@@ -55,7 +55,7 @@ impl Untaken {
         eviction: &Arc<Notify>,
     ) -> Option<Room> {
         // What the system takes at once needs none.
-        if bytes <= SEND_BUFFER_BYTES as u64 {
+        if bytes <= SEND_BUFFER_BYTES.into() {
             return Some(Room { held: None });
         }
         let permits = u32::try_from(bytes).ok()?;

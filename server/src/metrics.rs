@@ -253,32 +253,34 @@ pub(crate) fn database_failed(is_away: bool) {
 
 /// Times `work`, which is an operation of the database, also where it is given up.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
-    let (_present, _timed) = (Present::new(DATABASE_IN_PROGRESS), Timed(Instant::now()));
+    let _present = Present::new(DATABASE_IN_PROGRESS);
+    let _timed = Timed::until_it_goes(|waited| {
+        histogram!(DATABASE_DURATION).record(waited);
+        telemetry::waited(waited);
+    });
     work.await
 }
 
 /// Times `work`, which waits for a connection, also where it is given up.
 pub(crate) async fn awaited<T>(work: impl Future<Output = T>) -> T {
-    let _awaited = Awaited(Instant::now());
+    let _timed = Timed::until_it_goes(|waited| histogram!(DATABASE_WAIT).record(waited));
     work.await
 }
 
-/// The time since then, for which a connection was waited for until this value goes.
-struct Awaited(Instant);
+/// Tells for how long this value was there.
+struct Timed {
+    since: Instant,
+    tell: fn(Duration),
+}
 
-impl Drop for Awaited {
-    fn drop(&mut self) {
-        histogram!(DATABASE_WAIT).record(self.0.elapsed());
+impl Timed {
+    fn until_it_goes(tell: fn(Duration)) -> Self {
+        Self { since: Instant::now(), tell }
     }
 }
 
-/// The time since then, which is the database's until this value goes.
-struct Timed(Instant);
-
 impl Drop for Timed {
     fn drop(&mut self) {
-        let waited = self.0.elapsed();
-        histogram!(DATABASE_DURATION).record(waited);
-        telemetry::waited(waited);
+        (self.tell)(self.since.elapsed());
     }
 }

@@ -1,21 +1,16 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
 mod cursor;
-mod history;
-mod lane;
 mod lanes;
-mod list;
+mod limit;
 mod listing;
-mod lists;
-mod lookup3;
+mod memory;
 mod once;
 mod owner;
 mod page;
 mod readiness;
 mod search;
 mod single;
-mod sizes;
-mod snapshot;
 mod tasks;
 mod turns;
 mod version;
@@ -23,22 +18,14 @@ mod write;
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
 
-use sea_orm::{ConnAcquireErr, DbErr};
+use sea_orm::DbErr;
 use todo_api::{Broken, Failure, Outcome, UserId};
-use tokio::{sync::Semaphore, time::timeout};
-use tracing::Instrument as _;
+use tokio::sync::Semaphore;
 
-use self::{
-    cursor::Seal, history::History, lane::lost, lanes::Lanes, lists::Lists, once::Keys, readiness::LastWord,
-    single::Singles, turns::Turns,
-};
+use self::{cursor::Seal, lanes::Lanes, limit::within, memory::Memory, once::Keys, readiness::LastWord, turns::Turns};
 use crate::{
-    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, telemetry,
-    workers::Clients,
+    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, workers::Clients,
 };
-
-/// Which part of the memory for answers is for single tasks, where they are remembered.
-const SINGLES: u64 = 8;
 
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +48,7 @@ pub enum OpenError {
 pub(crate) struct Store {
     databases: Databases,
     lanes: Arc<Lanes>,
-    lists: Arc<Lists>,
-    singles: Arc<Singles>,
-    history: Arc<History>,
+    memory: Arc<Memory>,
     /// How long the database may take for one operation.
     timeout: Duration,
     /// Whether rows of users are ours to write.
@@ -87,40 +72,6 @@ fn room_for_transactions(config: &DatabaseConfig) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(if config.url.is_embedded() { 1 } else { config.max_connections as usize }))
 }
 
-/// The database took longer than it may.
-fn too_late() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
-}
-
-/// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
-/// `limit`, in all.
-async fn within<T, E: From<DbErr>>(limit: Duration, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    let left = limit.saturating_sub(telemetry::has_waited());
-    match metrics::timed(timeout(left, work)).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(too_late().into()),
-    }
-}
-
-/// The result of `work`, which goes on in its `room` for as long as `limit` where the request that wants it is given up.
-async fn apart<T, E>(
-    room: impl Send + 'static,
-    limit: Duration,
-    work: impl Future<Output = Result<T, E>> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: From<DbErr> + Send + 'static,
-{
-    let worked = async move {
-        let _room = room;
-        timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
-    };
-    // So that the log has the request's name where its statements fail or are slow.
-    let worked = tokio::spawn(worked.in_current_span());
-    worked.await.unwrap_or_else(|_| Err(lost().into()))
-}
-
 impl Store {
     /// Opens the store on a database that is migrated.
     pub(crate) async fn open(databases: Databases, config: &DatabaseConfig) -> Result<Self, OpenError> {
@@ -130,15 +81,10 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
-        let memory = u64::from(config.list_cache) << 20;
-        // There, no look shows anything.
-        let for_singles = if config.url.is_embedded() { 0 } else { memory / SINGLES };
-        let (history, lists) = (Arc::default(), Arc::new(Lists::new(memory - for_singles)));
+        let memory = Arc::new(Memory::new(config));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, None, &history, &lists)),
-            lists,
-            singles: Arc::new(Singles::new(for_singles)),
-            history,
+            lanes: Arc::new(Lanes::new(&databases, config, None, &memory)),
+            memory,
             databases,
             timeout: config.timeout,
             owns_users: config.users_table.is_none(),
@@ -152,7 +98,7 @@ impl Store {
 
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
-        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.history, &self.lists);
+        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
         let (mut turns, mut transactions) = (Arc::new(Turns::new(config)), room_for_transactions(config));
         if config.url.is_embedded() {
             // One writes at a time there, and so for all, who have the same connections.
@@ -192,26 +138,5 @@ impl Store {
             metrics::database_failed(is_away);
             Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::pending;
-
-    use todo_api::{RequestContext, RequestId};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn one_request_waits_for_the_database_no_longer_than_it_may_in_all() {
-        const LIMIT: Duration = Duration::from_hours(1);
-        let context = RequestContext::new(RequestId::parse("a").expect("a name"));
-        let asked = telemetry::at_work_on(Arc::new(context), async {
-            telemetry::waited(LIMIT);
-            within(LIMIT, pending::<Result<(), DbErr>>()).await
-        });
-        let (result, _) = timeout(Duration::from_mins(1), asked).await.expect("nothing is left of it");
-        assert!(result.is_err_and(|error| is_away(&error)));
     }
 }

@@ -3,7 +3,13 @@
 use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
-use super::{Store, fault, history::Mark, lanes::Wanted, list::List, lists::Kept, page, version::version};
+use super::{
+    Store, fault,
+    lanes::Wanted,
+    memory::{Kept, List, Mark},
+    page,
+    version::version,
+};
 use crate::{
     entity::task::{Entity, Model},
     metrics,
@@ -22,7 +28,7 @@ impl Store {
     /// The page.
     pub(super) async fn page(&self, wanted: &Wanted) -> Outcome<Page<Task>, InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
-        if let Some(kept) = self.lists.get(owner, query) {
+        if let Some(kept) = self.memory.lists.get(owner, query) {
             let (asked, page) = match self.looked_up(wanted, &kept).await? {
                 Some(page) => ("look", Some(page)),
                 // The version of a search is sought in as many tasks as the search itself.
@@ -37,15 +43,15 @@ impl Store {
                 return Ok(page);
             }
         }
-        let mark = self.history.mark(owner);
+        let mark = self.memory.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         metrics::listed("tasks");
-        Ok(self.lists.keep(owner, query, mark, self.history.begun(), list))
+        Ok(self.memory.lists.keep(owner, query, mark, self.memory.history.begun(), list))
     }
 
     /// Its version.
     pub(super) async fn version_of(&self, wanted: &Wanted) -> Outcome<PageVersion, InvalidCursor> {
-        if let Some(kept) = self.lists.get(&wanted.owner, &wanted.query)
+        if let Some(kept) = self.memory.lists.get(&wanted.owner, &wanted.query)
             && let Some(page) = self.looked_up(wanted, &kept).await?
         {
             return Ok(page.version);
@@ -62,25 +68,25 @@ impl Store {
         Wanted { owner, query, .. }: &Wanted,
         kept: &Kept,
     ) -> Outcome<Option<Page<Task>>, InvalidCursor> {
-        let Some(mark) = self.history.likely_mark(owner).filter(|mark| kept.reaches(*mark)) else {
+        let Some(mark) = self.memory.history.likely_mark(owner).filter(|mark| kept.reaches(*mark)) else {
             return Ok(None);
         };
         let is_unchanged = self.has_still(owner, mark).await?;
-        Ok(is_unchanged.then(|| self.lists.at(owner, query, mark, kept)).flatten())
+        Ok(is_unchanged.then(|| self.memory.lists.at(owner, query, mark, kept)).flatten())
     }
 
     /// Whether the owner has that mark yet, once the database was looked at.
     pub(super) async fn has_still<R>(&self, owner: &UserId, mark: Mark) -> Outcome<bool, R> {
         self.attempt(self.lanes.look.ask(())).await?;
-        Ok(self.history.mark(owner) == mark)
+        Ok(self.memory.history.mark(owner) == mark)
     }
 
     /// The version of the page in the database, and the page as it is kept in that version.
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
-        let mark = self.history.mark(owner);
+        let mark = self.memory.history.mark(owner);
         let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        Ok((version, self.lists.find(owner, query, version, mark, self.history.begun())))
+        Ok((version, self.memory.lists.find(owner, query, version, mark, self.memory.history.begun())))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
@@ -90,12 +96,12 @@ impl Store {
         let List { page: read, .. } = self.read(wanted).await?;
         let is_same = page.items.as_bytes() == read.items.as_bytes() && page.next == read.next;
         assert!(page.version != read.version || is_same, "pages of the same version are the same");
-        let mark = self.history.mark(owner);
-        let kept = self.lists.get(owner, query).filter(|kept| kept.reaches(mark));
+        let mark = self.memory.history.mark(owner);
+        let kept = self.memory.lists.get(owner, query).filter(|kept| kept.reaches(mark));
         let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
         self.attempt(self.lanes.look.ask(())).await?;
-        if let Some(kept) = kept.filter(|_| self.history.mark(owner) == mark) {
-            let known = self.lists.at(owner, query, mark, &kept);
+        if let Some(kept) = kept.filter(|_| self.memory.history.mark(owner) == mark) {
+            let known = self.memory.lists.at(owner, query, mark, &kept);
             assert!(known.is_none_or(|known| known.version == version), "what has its mark is what it was");
         }
         Ok(())

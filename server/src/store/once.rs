@@ -12,10 +12,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use sea_orm::DbErr;
+use sea_orm::{DbErr, sea_query::ValueTuple};
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, apart, list::Edit, sizes, tasks, write::Written};
+use super::{Store, limit::apart, memory::Edit, tasks, write::Written};
 use crate::{
     clock,
     database::trouble::is_locked,
@@ -102,9 +102,9 @@ impl Store {
         row: ActiveModel,
     ) -> Result<Option<Creation>, DbErr> {
         let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
-        let (write, transaction) = (self.history.write(), database.begin().await?);
+        let (write, transaction) = (self.memory.history.write(), database.begin().await?);
         let written = async {
-            let mut creation = task::Entity::create_each(sizes::filled_up(vec![row.row()]));
+            let mut creation = task::Entity::create_each(vec![ValueTuple::Many(row.row())]);
             let written = Written::by(|what| creation.returning(what).take(), &transaction).await?;
             let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
             let creation = Creation::new(task.into());
@@ -117,7 +117,7 @@ impl Store {
             Ok((false, _, written)) => written,
             first => {
                 let (_, creation, written) = transaction.end(first).await?;
-                written.stays(write, &self.lists, Edit::put);
+                written.stays(write, &self.memory, Edit::put);
                 return Ok(Some(creation));
             }
         };

@@ -1,68 +1,16 @@
-//! How one task is answered: from memory where a look at the database shows that it still holds, as lists are (see
-//! [`super::lists`]). It is remembered by itself, which its owner's next write ends, or is in the remembered list of all of
-//! its owner's tasks, which follows what is written.
+//! How one task is answered: from memory where a look at the database shows that it still holds, as lists are.
 
-use std::sync::Arc;
+use todo_api::{Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 
-use quick_cache::{Weighter, sync::Cache};
-use todo_api::{Description, Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
-
-use super::{Store, fault, history::Mark, tasks::target};
+use super::{Store, fault, memory::Mark, tasks::target};
 use crate::metrics;
-
-/// What a task takes in memory beside its texts.
-const OVERHEAD: u64 = 256;
-
-/// The last tasks that were read by themselves, by their ids; none where there is no room for any.
-pub(super) struct Singles(Option<Cache<i64, Arc<Single>, ByBytes>>);
-
-struct Single {
-    /// The mark that its owner had before it was read.
-    mark: Mark,
-    /// Not its JSON, which takes twice as much.
-    task: Task,
-}
-
-impl Singles {
-    /// Keeps tasks of so many bytes in all.
-    pub(super) fn new(bytes: u64) -> Self {
-        let tasks = usize::try_from(bytes / (OVERHEAD * 2)).unwrap_or(usize::MAX);
-        Self((bytes > 0).then(|| Cache::with_weighter(tasks, bytes, ByBytes)))
-    }
-
-    /// The task of `owner`, who has that mark.
-    fn get(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
-        let single = self.0.as_ref()?.get(&id)?;
-        let is_known = single.task.user_id.as_str() == owner.as_str() && single.mark == mark;
-        is_known.then(|| WrittenTask::of(&single.task).ok()).flatten()
-    }
-
-    /// Keeps a task that was read after its owner had that mark.
-    fn keep(&self, mark: Mark, task: Task) {
-        if let Some(cache) = &self.0 {
-            cache.insert(task.id, Arc::new(Single { mark, task }));
-        }
-    }
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl Weighter<i64, Arc<Single>> for ByBytes {
-    fn weight(&self, _: &i64, single: &Arc<Single>) -> u64 {
-        let Task { user_id, title, description, .. } = &single.task;
-        let description = description.0.as_ref().map_or("", Description::as_str);
-        [user_id.as_str(), title.as_str(), description].map(|text| text.len() as u64).iter().sum::<u64>() + OVERHEAD
-    }
-}
 
 impl Store {
     /// The task of `owner`.
     pub(super) async fn one(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
-        let likely = self.history.likely_mark(owner);
-        let known = |mark| self.singles.get(owner, id, mark).or_else(|| self.lists.task(owner, id, mark));
+        let likely = self.memory.history.likely_mark(owner);
         if let Some(mark) = likely
-            && let Some(task) = known(mark)
+            && let Some(task) = self.memory.task(owner, id, mark)
             && self.has_still(owner, mark).await?
         {
             metrics::got("look");
@@ -71,12 +19,12 @@ impl Store {
             }
             return Ok(task);
         }
-        let mark = self.history.mark(owner);
+        let mark = self.memory.history.mark(owner);
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got("task");
         let answer = WrittenTask::of(&task).map_err(fault)?;
         if likely.is_some() {
-            self.singles.keep(mark, task);
+            self.memory.singles.keep(mark, task);
         }
         Ok(answer)
     }
@@ -96,29 +44,5 @@ impl Store {
     pub(super) async fn read_one<R>(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, R> {
         let task = self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await?;
         Ok(task.map(Task::from))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        super::{history::History, list::tests::task},
-        *,
-    };
-
-    #[test]
-    fn its_owner_alone_finds_it_until_the_next_write() {
-        let [ann, bob] = ["ann", "bob"].map(|id| UserId::parse(id).expect("a user"));
-        let task = task(1, "one", 1);
-        let before = Mark::default();
-        let after = History::default().write().done(None, ["ann"].into_iter())[0];
-        let kept = |bytes| {
-            let singles = Singles::new(bytes);
-            singles.keep(before, task.clone());
-            let found = [(&ann, 1, before), (&bob, 1, before), (&ann, 2, before), (&ann, 1, after)];
-            found.map(|(owner, id, mark)| singles.get(owner, id, mark).is_some())
-        };
-        assert_eq!(kept(1 << 20), [true, false, false, false]);
-        assert_eq!(kept(0), [false; 4], "there is no room");
     }
 }

@@ -14,13 +14,16 @@
 //! on disk, statements for several users can deadlock, on SQLite it needs a second statement, and what other programs
 //! write is missed unless a trigger does the counting.
 
+mod lookup3;
+
 use sea_orm::{
     DbBackend, DbErr, QueryResult, QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
 use todo_api::{Limit, ListQuery, PageVersion, SortKey};
 
-use super::{cursor::Position, lookup3::hashfloat8extended, page};
+use self::lookup3::hashfloat8extended;
+use super::{cursor::Position, page};
 use crate::entity::task::{Column, Entity};
 
 /// The version of a page of `limit` tasks, which are the first of `tasks`, each with the moment of its change. Of one more

@@ -1,5 +1,5 @@
 //! Statements that write tasks. They return them, or count them where they are many, and the number of their transaction,
-//! for the [`History`](super::history).
+//! for the [history](super::memory).
 
 use std::iter;
 
@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use todo_api::UserId;
 
-use super::{Store, history::Writing, list::Edit, lists::Lists};
+use super::{
+    Store,
+    memory::{Edit, Memory, Writing},
+};
 use crate::entity::task::{Column, Model};
 
 /// The name of what a statement wrote, where it is counted.
@@ -40,11 +43,11 @@ impl Written {
     }
 
     /// Tells the history, and the lists of the tasks' owners what it did to each, once it is there to stay.
-    pub(super) fn stays(&self, write: Writing<'_>, lists: &Lists, edit: impl Fn(&Model) -> Option<Edit>) {
+    pub(super) fn stays(&self, write: Writing<'_>, memory: &Memory, edit: impl Fn(&Model) -> Option<Edit>) {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
             if let Some(owner) = UserId::parse(&task.user_id) {
-                lists.follow(owner, write.number(), mark, || edit(task));
+                memory.lists.follow(owner, write.number(), mark, || edit(task));
             }
         }
         // Now those may go on who have seen it already.
@@ -65,7 +68,7 @@ impl Store {
         owner: &UserId,
         statement: impl FnOnce(ReturningClause) -> S,
     ) -> Result<u64, DbErr> {
-        let (database, write) = (self.writes(owner), self.history.write());
+        let (database, write) = (self.writes(owner), self.memory.history.write());
         let statement = statement(Query::returning().column(Column::Id));
         let (count, transaction) = if is_numbered(&database) {
             let row = database.query_one(&counted(statement)).await?;
@@ -76,7 +79,7 @@ impl Store {
         };
         let changed = (count > 0).then_some(owner.as_str());
         for mark in write.done(transaction, changed.into_iter()) {
-            self.lists.follow(owner.clone(), write.number(), mark, || None);
+            self.memory.lists.follow(owner.clone(), write.number(), mark, || None);
         }
         Ok(count)
     }

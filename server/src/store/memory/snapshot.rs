@@ -10,7 +10,7 @@ use sea_orm::{
 
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Snapshot {
+pub(in crate::store) struct Snapshot {
     /// Which process of the database carried it out. Numbers of transactions that nobody has heard of are given out again
     /// after a crash or a failover, which none of them outlives.
     pub(super) backend: Box<str>,
@@ -23,7 +23,7 @@ pub(super) struct Snapshot {
 /// Selects, in one column, what [`read`] reads: the statement's own snapshot. NULL where it does not tell what others write: on
 /// a standby, which does not say who is running; where triggers or rules have statements write more than they return;
 /// on SQLite.
-pub(super) fn select(backend: DbBackend) -> SelectStatement {
+pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
     if backend != DbBackend::Postgres {
         return Query::select().expr(Expr::value(None::<String>)).take();
     }
@@ -45,7 +45,7 @@ pub(super) fn select(backend: DbBackend) -> SelectStatement {
 /// # Errors
 ///
 /// [`DbErr::Type`] where it has something else.
-pub(super) fn read(row: &QueryResult) -> Result<Option<Snapshot>, DbErr> {
+pub(in crate::store) fn read(row: &QueryResult) -> Result<Option<Snapshot>, DbErr> {
     let text: Option<String> = row.try_get_by_index(0)?;
     let parsed =
         text.map(|text| Snapshot::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));

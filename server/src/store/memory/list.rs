@@ -2,15 +2,14 @@
 
 use todo_api::{Cursor, ListQuery, ListWriter, Page, PageVersion, Task, Timestamp, WrittenTask};
 
-use super::version::flipped;
-use crate::entity::task::Model;
+use crate::{entity::task::Model, store::version::flipped};
 
 /// About how many bytes a task takes in a list.
 const TASK: usize = 256;
 
 /// A page, and where each of its tasks is in it.
-pub(super) struct List {
-    pub(super) page: Page<Task>,
+pub(in crate::store) struct List {
+    pub(in crate::store) page: Page<Task>,
     places: Vec<Place>,
 }
 
@@ -31,7 +30,7 @@ struct Item<'l> {
 
 /// What a write did to the tasks of its owner.
 #[derive(Clone)]
-pub(super) enum Edit {
+pub(in crate::store) enum Edit {
     /// This task is there now, in this version.
     Put(WrittenTask),
     /// The task with this id is gone.
@@ -53,7 +52,7 @@ impl<'l> From<&'l WrittenTask> for Item<'l> {
 
 impl Edit {
     /// What writing `task` did; none where it cannot be written as JSON.
-    pub(super) fn put(task: &Model) -> Option<Self> {
+    pub(in crate::store) fn put(task: &Model) -> Option<Self> {
         WrittenTask::of(&task.clone().into()).map(Self::Put).ok()
     }
 
@@ -106,7 +105,7 @@ impl List {
     /// # Errors
     ///
     /// Where one cannot be written as JSON.
-    pub(super) fn new(
+    pub(in crate::store) fn new(
         tasks: impl ExactSizeIterator<Item = Task>,
         next: Option<Cursor>,
         version: PageVersion,
@@ -179,7 +178,8 @@ pub(super) mod tests {
 
     use todo_api::{Limit, Nullable};
 
-    use super::{super::version::version, *};
+    use super::*;
+    use crate::store::version::version;
 
     pub(in super::super) fn task(id: i64, title: &str, moment: i64) -> Task {
         Task {

@@ -3,7 +3,7 @@
 //! The database is asked for the version of the page alone, and only a kept page of that very version is sent; or, where
 //! the [`History`](super::history) knows of all that was changed, whether it knows it yet. So it is right at once, on every
 //! server, whoever wrote. What the database is asked costs a fraction of the page, and goes in company with what others
-//! ask (see [`super::lane`]).
+//! ask (see [`super::super::lanes`]).
 //!
 //! The list of all tasks, which most ask for, is brought along: what a write of this process returned is kept beside it,
 //! and is put into it once it is asked for again, as far as the database says. Single tasks are answered out of it, too.
@@ -27,11 +27,11 @@ const MAX_EDITS: usize = 8;
 type Key = (UserId, ListQuery);
 
 /// The last lists; none where there is no room for any.
-pub(super) struct Lists(Option<Cache<Key, Kept, ByBytes>>);
+pub(in crate::store) struct Lists(Option<Cache<Key, Kept, ByBytes>>);
 
 /// A list that is kept.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(in crate::store) struct Kept {
     list: Arc<List>,
     /// The mark that its owner had before it was read.
     mark: Mark,
@@ -43,7 +43,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Whether it is known what the list is when its owner has that mark.
-    pub(super) fn reaches(&self, mark: Mark) -> bool {
+    pub(in crate::store) fn reaches(&self, mark: Mark) -> bool {
         let follow = |before: Mark, (after, _): &(Mark, Edit)| before.leads_to(*after).then_some(*after);
         self.edits.iter().try_fold(self.mark, follow) == Some(mark)
     }
@@ -73,12 +73,18 @@ impl Lists {
     }
 
     /// The list, whichever version is kept.
-    pub(super) fn get(&self, owner: &UserId, query: &ListQuery) -> Option<Kept> {
+    pub(in crate::store) fn get(&self, owner: &UserId, query: &ListQuery) -> Option<Kept> {
         self.0.as_ref()?.get(&(owner.clone(), query.clone()))
     }
 
     /// The page when its owner has that mark, which `kept` reaches.
-    pub(super) fn at(&self, owner: &UserId, query: &ListQuery, mark: Mark, kept: &Kept) -> Option<Page<Task>> {
+    pub(in crate::store) fn at(
+        &self,
+        owner: &UserId,
+        query: &ListQuery,
+        mark: Mark,
+        kept: &Kept,
+    ) -> Option<Page<Task>> {
         if kept.edits.is_empty() {
             return Some(kept.list.page.clone());
         }
@@ -95,7 +101,7 @@ impl Lists {
     }
 
     /// The page in that version, which was read after its owner had that mark, and when so many writes had begun.
-    pub(super) fn find(
+    pub(in crate::store) fn find(
         &self,
         owner: &UserId,
         query: &ListQuery,
@@ -114,7 +120,14 @@ impl Lists {
     }
 
     /// Keeps a page that was read after its owner had that mark, and when so many writes had begun.
-    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, mark: Mark, begun: u64, list: List) -> Page<Task> {
+    pub(in crate::store) fn keep(
+        &self,
+        owner: &UserId,
+        query: &ListQuery,
+        mark: Mark,
+        begun: u64,
+        list: List,
+    ) -> Page<Task> {
         self.insert(owner, query, Kept { list: Arc::new(list), mark, begun, edits: Vec::new() })
     }
 
@@ -127,7 +140,7 @@ impl Lists {
     }
 
     /// That the write of that number did this to the tasks of `owner`, who has that mark since.
-    pub(super) fn follow(&self, owner: UserId, number: u64, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
+    pub(in crate::store) fn follow(&self, owner: UserId, number: u64, mark: Mark, edit: impl FnOnce() -> Option<Edit>) {
         let key = (owner, ListQuery::default());
         let Some((cache, mut kept)) = self.0.as_ref().and_then(|cache| Some((cache, cache.get(&key)?))) else {
             return;
@@ -165,10 +178,10 @@ mod tests {
         super::{
             history::History,
             list::tests::{list, task},
-            version::version,
         },
         *,
     };
+    use crate::store::version::version;
 
     /// The marks of ann after the default one, one after the other.
     fn marks<const N: usize>() -> [Mark; N] {

@@ -7,7 +7,7 @@
 //! looks are in vain, and are left.
 //!
 //! What lost: a log of changes that a trigger writes, which would tell what others changed too, but each write takes a
-//! sixteenth longer; a counter for each user, which takes longer yet (see [`super::version`]); `LISTEN`, which tells of a
+//! sixteenth longer; a counter for each user, which takes longer yet (see [`super::super::version`]); `LISTEN`, which tells of a
 //! change only after others may have seen it.
 
 use std::{
@@ -38,7 +38,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(in crate::store) struct History {
     state: Mutex<State>,
     /// That a write of this process was answered.
     answered: Notify,
@@ -70,19 +70,19 @@ struct State {
 /// what there is for as long as it is the owner's, and looks find nothing of anybody else: whatever was written before the
 /// reading, after it, and by whom, one of the two tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(in crate::store) struct Mark {
     epoch: u64,
     writes: u64,
 }
 
 /// A write of this process that is under way, until the value goes.
-pub(super) struct Writing<'a> {
+pub(in crate::store) struct Writing<'a> {
     history: &'a History,
     number: u64,
 }
 
 /// A look at the database that is under way.
-pub(super) struct Looking<'a> {
+pub(in crate::store) struct Looking<'a> {
     history: &'a History,
     epoch: u64,
     /// What was seen before.
@@ -98,30 +98,30 @@ impl Mark {
 
 impl History {
     /// The mark of `owner` now.
-    pub(super) fn mark(&self, owner: &UserId) -> Mark {
+    pub(in crate::store) fn mark(&self, owner: &UserId) -> Mark {
         self.state.lock().mark(owner)
     }
 
     /// The same, where a look is likely to show that nobody else has changed anything since.
-    pub(super) fn likely_mark(&self, owner: &UserId) -> Option<Mark> {
+    pub(in crate::store) fn likely_mark(&self, owner: &UserId) -> Option<Mark> {
         let state = self.state.lock();
         let is_tried = state.bad_luck < LUCK || state.failed.is_none_or(|failed| failed.elapsed() >= REST);
         is_tried.then(|| state.mark(owner))
     }
 
     /// How many writes of this process have begun. Whatever these did may be in what has been read by now, told or not.
-    pub(super) fn begun(&self) -> u64 {
+    pub(in crate::store) fn begun(&self) -> u64 {
         self.state.lock().begun
     }
 
     /// Begins a look; the statement has to be sent later.
-    pub(super) fn look(&self) -> Looking<'_> {
+    pub(in crate::store) fn look(&self) -> Looking<'_> {
         let state = self.state.lock();
         Looking { history: self, epoch: state.epoch, before: state.latest.clone() }
     }
 
     /// Begins a write; the statement has to be sent later.
-    pub(super) fn write(&self) -> Writing<'_> {
+    pub(in crate::store) fn write(&self) -> Writing<'_> {
         let mut state = self.state.lock();
         let number = state.begun;
         state.begun += 1;
@@ -132,13 +132,17 @@ impl History {
 
 impl Writing<'_> {
     /// How many had begun before.
-    pub(super) fn number(&self) -> u64 {
+    pub(in crate::store) fn number(&self) -> u64 {
         self.number
     }
 
     /// It was done by that transaction, if it has a number, which wrote a task of each of `owners` and nothing else. Answers
     /// the mark that each owner has by this write.
-    pub(super) fn done<'o>(&self, transaction: Option<u64>, owners: impl Iterator<Item = &'o str>) -> Vec<Mark> {
+    pub(in crate::store) fn done<'o>(
+        &self,
+        transaction: Option<u64>,
+        owners: impl Iterator<Item = &'o str>,
+    ) -> Vec<Mark> {
         self.history.state.lock().wrote(transaction, owners)
     }
 }
@@ -152,7 +156,7 @@ impl Drop for Writing<'_> {
 
 impl Looking<'_> {
     /// Takes in what was seen.
-    pub(super) async fn saw(self, snapshot: Option<Snapshot>) {
+    pub(in crate::store) async fn saw(self, snapshot: Option<Snapshot>) {
         let (begun, deadline) = (self.history.state.lock().begun, Instant::now() + PATIENCE);
         loop {
             let answered = self.history.answered.notified();

@@ -24,14 +24,17 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::too_late;
-use crate::{database::trouble::is_refusal, workers::Clients};
+use crate::{
+    database::trouble::is_refusal,
+    store::limit::{lost, too_late},
+    workers::Clients,
+};
 
 /// For how long a statement is let go alone where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 
 /// A kind of statement that can carry several questions.
-pub(super) trait Kind: Send + Sync + 'static {
+pub(in crate::store) trait Kind: Send + Sync + 'static {
     /// What one asks.
     type Question: Send + Sync;
     /// What one is answered.
@@ -55,7 +58,7 @@ pub(super) trait Kind: Send + Sync + 'static {
 }
 
 /// The way of all questions of a kind.
-pub(super) struct Lane<K: Kind>(Arc<Inner<K>>);
+pub(in crate::store) struct Lane<K: Kind>(Arc<Inner<K>>);
 
 impl<K: Kind> Clone for Lane<K> {
     /// The same way.
@@ -103,7 +106,7 @@ impl<K: Kind> Lane<K> {
     }
 
     /// The answer to `question`, alone or in company.
-    pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
+    pub(in crate::store) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
         let is_alone = self.0.manner.clients.as_ref().is_some_and(Clients::is_one);
         if self.0.manner.most == 1 || is_alone || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
@@ -121,11 +124,6 @@ impl<K: Kind> Lane<K> {
         }
         told.await.unwrap_or_else(|_| Err(Arc::new(lost())))
     }
-}
-
-/// A fault of ours ended the statement; what it has done is not known.
-pub(super) fn lost() -> DbErr {
-    DbErr::Custom("a statement was not carried to its end".to_owned())
 }
 
 /// Tells the answer to whoever asked; who has left needs none.
@@ -239,15 +237,11 @@ impl<K: Kind> State<K> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::future::join_all;
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 
-    use super::*;
-    use crate::{
-        database::trouble::{is_away, tests::said},
-        store::lanes::Look,
-    };
+    use super::{super::look::Look, *};
+    use crate::database::trouble::{is_away, tests::said};
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
     struct Doubling {

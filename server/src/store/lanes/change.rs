@@ -1,0 +1,81 @@
+//! Changing tasks.
+
+use sea_orm::{
+    DbErr, QueryFilter, QueryTrait, Value,
+    sea_query::{Expr, ExprTrait, Func},
+};
+
+use super::{Told, lane::Kind, sizes};
+use crate::{
+    entity::task::{Column, Entity, Model, Target, brought},
+    store::memory::Edit,
+};
+
+/// A change of one task. What it does not name stays.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Change {
+    pub(in crate::store) target: Target,
+    pub(in crate::store) title: Option<String>,
+    /// Whether it is the description that changes, which may be to none.
+    pub(in crate::store) describes: bool,
+    pub(in crate::store) description: Option<String>,
+    pub(in crate::store) completed: Option<bool>,
+    /// Whether `completed` becomes what it was not.
+    pub(in crate::store) flips: bool,
+}
+
+impl Change {
+    /// What a statement brings along of it.
+    fn row(&self) -> Option<Vec<Value>> {
+        let mut row = self.target.row()?;
+        row.extend([
+            self.title.clone().into(),
+            self.describes.into(),
+            self.description.clone().into(),
+            self.completed.into(),
+            self.flips.into(),
+        ]);
+        Some(row)
+    }
+}
+
+pub(in crate::store) struct Apply(pub(super) Told);
+
+impl Kind for Apply {
+    type Question = Change;
+    type Answer = Option<Model>;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
+        let kept = |column: Column| Expr::col((Entity, column));
+        let mut changes_by_id: Vec<_> = changes.iter().collect();
+        // Two statements that lock the same tasks in different orders would wait for one another.
+        changes_by_id.sort_unstable_by_key(|change| change.target.id);
+        let rows = sizes::filled_up(changes_by_id.into_iter().filter_map(Change::row).collect());
+        // That one of no versions is meant, no row can say.
+        if rows.is_empty() {
+            return Ok(vec![None; changes.len()]);
+        }
+        let described = Expr::case(brought("column5"), brought("column6")).finally(kept(Column::Description));
+        let completed = Func::coalesce([brought("column7"), kept(Column::Completed).ne(brought("column8"))]);
+        let change = Entity::change_owned_by_each(rows)
+            .apply_if(changes.first().and_then(|change| change.target.versions()), QueryFilter::filter)
+            .col_expr(Column::Title, Func::coalesce([brought("column4"), kept(Column::Title)]).into())
+            .col_expr(Column::Description, described.into())
+            .col_expr(Column::Completed, completed.into());
+        let owners = changes.iter().map(|change| &change.target.owner);
+        let mut change = change.into_query();
+        let tasks = self.0.carry_out(owners, |what| change.returning(what).take(), Edit::put).await?;
+        Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
+    }
+
+    fn goes_alone(change: &Change) -> bool {
+        change.target.is_of_several_versions()
+    }
+
+    /// Two changes of a task are two, one after the other.
+    fn go_together(one: &Change, other: &Change) -> bool {
+        !one.target.is_same(&other.target)
+    }
+}

@@ -1,0 +1,57 @@
+//! Creating tasks.
+
+use std::{collections::HashMap, iter::zip};
+
+use sea_orm::DbErr;
+use todo_api::UserId;
+
+use super::{Told, lane::Kind, sizes};
+use crate::{
+    entity::task::{ActiveModel, Entity, Model},
+    store::memory::Edit,
+};
+
+pub(in crate::store) struct Create(pub(super) Told);
+
+impl Kind for Create {
+    type Question = (UserId, ActiveModel);
+    type Answer = Option<Model>;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Option<Model>>, DbErr> {
+        let owners = rows.iter().map(|(owner, _)| owner);
+        let mut creation = Entity::create_each(sizes::filled_up(rows.iter().map(|(_, row)| row.row()).collect()));
+        let tasks = self.0.carry_out(owners, |what| creation.returning(what).take(), Edit::put).await?;
+        Ok(made_of_each(rows, tasks))
+    }
+}
+
+/// The task that each row became. No database promises the order in which it returns them; equal ones are anybody's.
+fn made_of_each(rows: &[(UserId, ActiveModel)], mut tasks: Vec<Model>) -> Vec<Option<Model>> {
+    let mut made: Vec<_> = rows
+        .iter()
+        .map(|(_, row)| tasks.iter().position(|task| is_made_of(task, row)).map(|place| tasks.swap_remove(place)))
+        .collect();
+    // A trigger of the operator's may have made something else of some, or have left some out. Which of an owner's, is
+    // not known where it did both.
+    let mut others: HashMap<String, Vec<Model>> = HashMap::new();
+    for task in tasks {
+        others.entry(task.user_id.clone()).or_default().push(task);
+    }
+    let missing =
+        |owner: &str| zip(rows, &made).filter(|((of, _), task)| of.as_str() == owner && task.is_none()).count();
+    others.retain(|owner, tasks| tasks.len() == missing(owner));
+    for ((owner, _), task) in zip(rows, &mut made).filter(|(_, task)| task.is_none()) {
+        *task = others.get_mut(owner.as_str()).and_then(Vec::pop);
+    }
+    made
+}
+
+fn is_made_of(task: &Model, row: &ActiveModel) -> bool {
+    row.user_id.try_as_ref() == Some(&task.user_id)
+        && row.title.try_as_ref() == Some(&task.title)
+        && row.description.try_as_ref() == Some(&task.description)
+        && row.completed.try_as_ref() == Some(&task.completed)
+        && row.created_at.try_as_ref() == Some(&task.created_at)
+}

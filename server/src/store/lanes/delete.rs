@@ -1,0 +1,55 @@
+//! Deleting tasks.
+
+use sea_orm::{DbErr, QueryTrait};
+
+use super::{Told, lane::Kind, sizes};
+use crate::{
+    entity::task::{Entity, Target},
+    store::memory::Edit,
+};
+
+pub(in crate::store) struct Delete(pub(super) Told);
+
+impl Kind for Delete {
+    type Question = Target;
+    type Answer = bool;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
+        let owners = targets.iter().map(|target| &target.owner);
+        // It brings no rows along: to name a task twice fills it up as well.
+        let mut named: Vec<_> = targets.iter().cycle().take(sizes::with_room_for(targets.len())).collect();
+        // Those of a version last: statements of a size then differ in their number alone, and are few.
+        named.sort_by_key(|target| target.moments.is_some());
+        let mut deletion = Entity::delete_owned_by_each(&named).into_query();
+        let tasks = self
+            .0
+            .carry_out(owners, |what| deletion.returning(what).take(), |task| Some(Edit::Remove(task.id)))
+            .await?;
+        Ok(targets.iter().map(|target| tasks.iter().any(|task| target.is(task))).collect())
+    }
+
+    fn goes_alone(target: &Target) -> bool {
+        target.is_of_several_versions()
+    }
+
+    /// Of two who delete the same task, one comes too late.
+    fn go_together(one: &Target, other: &Target) -> bool {
+        !one.is_same(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use todo_api::UserId;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_behind_others_who_ask_for_the_same_task() {
+        let of = |owner| Target { owner: UserId::parse(owner).expect("it is good"), id: 1, moments: None };
+        assert!(Delete::go_together(&of("ann"), &of("eve")));
+        assert!(!Delete::go_together(&of("ann"), &of("ann")));
+    }
+}

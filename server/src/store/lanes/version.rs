@@ -1,0 +1,66 @@
+//! The versions of pages.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ConnectionTrait, DbErr,
+    sea_query::{Expr, Query},
+};
+use todo_api::{ListQuery, PageVersion, UserId};
+
+use super::{lane::Kind, of, sizes};
+use crate::{
+    database::Connection,
+    entity::task::{BROUGHT, Entity, brought},
+    store::{cursor::Position, version},
+};
+
+/// A page whose version is asked for.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Wanted {
+    pub(in crate::store) owner: UserId,
+    pub(in crate::store) query: ListQuery,
+    /// What the cursor of the query says.
+    pub(in crate::store) after: Option<Position>,
+}
+
+impl Wanted {
+    /// Whether all tasks of the owner have to be looked through.
+    pub(in crate::store) fn is_search(&self) -> bool {
+        !self.query.search.is_empty()
+    }
+}
+
+pub(in crate::store) struct Version(pub(super) Connection);
+
+impl Kind for Version {
+    type Question = Wanted;
+    type Answer = PageVersion;
+
+    const IS_READ: bool = true;
+
+    async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
+        let Some(Wanted { query, after, .. }) = pages.first() else {
+            return Ok(vec![]);
+        };
+        let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
+        let version = version::select(tasks, query, after.as_ref(), backend);
+        let version = Expr::SubQuery(None, Box::new(version.into()));
+        let owners = sizes::filled_up(pages.iter().map(|page| vec![page.owner.as_str().into()]).collect());
+        let statement = Query::select().exprs([brought("column1"), version]).from_values(owners, BROUGHT).take();
+        let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
+        let mut found = HashMap::new();
+        for row in rows {
+            if let Some(owner) = row.try_get_by_index::<Option<String>>(0)? {
+                found.insert(owner, version::read(&row, 1, query.limit, backend)?);
+            }
+        }
+        let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());
+        pages.iter().map(|page| found.get(page.owner.as_str()).copied().ok_or_else(missing)).collect()
+    }
+
+    /// A statement asks the same of each owner.
+    fn go_together(one: &Wanted, other: &Wanted) -> bool {
+        one.query == other.query
+    }
+}

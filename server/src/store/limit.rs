@@ -1,0 +1,73 @@
+//! How long the database may take for a request.
+
+use std::time::Duration;
+
+use sea_orm::{ConnAcquireErr, DbErr};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use crate::{metrics, telemetry};
+
+/// The database took longer than it may.
+pub(super) fn too_late() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
+}
+
+/// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
+/// `limit`, in all.
+pub(super) async fn within<T, E: From<DbErr>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let left = limit.saturating_sub(telemetry::has_waited());
+    match metrics::timed(timeout(left, work)).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(too_late().into()),
+    }
+}
+
+/// The result of `work`, which goes on in its `room` for as long as `limit` where the request that wants it is given up.
+pub(super) async fn apart<T, E>(
+    room: impl Send + 'static,
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DbErr> + Send + 'static,
+{
+    let worked = async move {
+        let _room = room;
+        timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
+    };
+    // So that the log has the request's name where its statements fail or are slow.
+    let worked = tokio::spawn(worked.in_current_span());
+    worked.await.unwrap_or_else(|_| Err(lost().into()))
+}
+
+/// A fault of ours ended the statement; what it has done is not known.
+pub(super) fn lost() -> DbErr {
+    DbErr::Custom("a statement was not carried to its end".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::Arc};
+
+    use todo_api::{RequestContext, RequestId};
+
+    use super::*;
+    use crate::database::trouble::is_away;
+
+    #[tokio::test]
+    async fn one_request_waits_for_the_database_no_longer_than_it_may_in_all() {
+        const LIMIT: Duration = Duration::from_hours(1);
+        let context = RequestContext::new(RequestId::parse("a").expect("a name"));
+        let asked = telemetry::at_work_on(Arc::new(context), async {
+            telemetry::waited(LIMIT);
+            within(LIMIT, pending::<Result<(), DbErr>>()).await
+        });
+        let (result, _) = timeout(Duration::from_mins(1), asked).await.expect("nothing is left of it");
+        assert!(result.is_err_and(|error| is_away(&error)));
+    }
+}

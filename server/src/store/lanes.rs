@@ -1,5 +1,5 @@
-//! The statements that go in company: those on one task, and those that say whether what is remembered holds. Each carries its
-//! owner's condition for each task or page.
+//! The statements that go in company, a [`lane`] for each kind: those on one task, and those that say whether what is
+//! remembered holds. Each but a look carries its owner's condition for each task or page.
 
 mod change;
 mod create;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use sea_orm::{DbErr, StatementBuilder, sea_query::ReturningClause};
 use todo_api::UserId;
 
+pub(super) use self::change::Change;
 use self::{
     change::Apply,
     create::Create,
@@ -24,7 +25,6 @@ use self::{
     read::Read,
     version::Version,
 };
-pub(super) use self::{change::Change, version::Wanted};
 use super::{
     memory::{Edit, Memory},
     write::Written,
@@ -64,7 +64,7 @@ impl Lanes {
         let turns = if is_embedded { 0 } else { 2 };
         let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
         let reads = &databases.reads;
-        let told = Told { writes: databases.writes.clone(), memory: Arc::clone(memory) };
+        let writes = Writes { database: databases.writes.clone(), memory: Arc::clone(memory) };
         Self {
             read: Lane::new(Read(reads.clone()), reading.clone()),
             look: Lane::new(
@@ -72,9 +72,9 @@ impl Lanes {
                 Manner { most: config.batch_size, ..reading.clone() },
             ),
             version: Lane::new(Version(reads.clone()), reading),
-            create: Lane::new(Create(told.clone()), writing.clone()),
-            change: Lane::new(Apply(told.clone()), writing.clone()),
-            delete: Lane::new(Delete(told), writing),
+            create: Lane::new(Create(writes.clone()), writing.clone()),
+            change: Lane::new(Apply(writes.clone()), writing.clone()),
+            delete: Lane::new(Delete(writes), writing),
         }
     }
 
@@ -91,14 +91,14 @@ fn of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -
     owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
 }
 
-/// Writes that are told to those who keep track.
+/// Writes, of which the memory is told.
 #[derive(Clone)]
-struct Told {
-    writes: Connection,
+struct Writes {
+    database: Connection,
     memory: Arc<Memory>,
 }
 
-impl Told {
+impl Writes {
     /// The tasks of `owners` that a statement wrote, which did `edit` to each.
     async fn carry_out<'a, S: StatementBuilder>(
         &self,
@@ -107,7 +107,7 @@ impl Told {
         edit: impl Fn(&Model) -> Option<Edit>,
     ) -> Result<Vec<Model>, DbErr> {
         let write = self.memory.history.write();
-        let written = Written::by(statement, &of(&self.writes, owners)).await?;
+        let written = Written::by(statement, &of(&self.database, owners)).await?;
         written.stays(write, &self.memory, edit);
         Ok(written.tasks)
     }

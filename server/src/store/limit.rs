@@ -1,4 +1,4 @@
-//! How long the database may take for a request.
+//! Waiting for the database: for how long, and what is said where nothing comes of it.
 
 use std::time::Duration;
 

@@ -5,9 +5,8 @@ use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVe
 
 use super::{
     Store, fault,
-    lanes::Wanted,
     memory::{Kept, List, Mark},
-    page,
+    page::{self, Wanted},
     version::version,
 };
 use crate::{
@@ -46,7 +45,7 @@ impl Store {
         let mark = self.memory.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         metrics::listed("tasks");
-        Ok(self.memory.lists.keep(owner, query, mark, self.memory.history.begun(), list))
+        Ok(self.memory.keep(owner, query, mark, list))
     }
 
     /// Its version.
@@ -86,7 +85,7 @@ impl Store {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.memory.history.mark(owner);
         let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        Ok((version, self.memory.lists.find(owner, query, version, mark, self.memory.history.begun())))
+        Ok((version, self.memory.find(owner, query, version, mark)))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against

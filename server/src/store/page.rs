@@ -5,13 +5,29 @@ use sea_orm::{
     DbBackend, QueryFilter, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SimpleExpr, UnionType},
 };
-use todo_api::{ListQuery, SortKey};
+use todo_api::{ListQuery, SortKey, UserId};
 
 use super::{
     cursor::{Key, Position},
     search,
 };
 use crate::entity::task::{COLUMN, Column, Entity, Model};
+
+/// A page that is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    pub(super) owner: UserId,
+    pub(super) query: ListQuery,
+    /// What the cursor of the query says.
+    pub(super) after: Option<Position>,
+}
+
+impl Wanted {
+    /// Whether all tasks of the owner have to be looked through.
+    pub(super) fn is_search(&self) -> bool {
+        !self.query.search.is_empty()
+    }
+}
 
 /// The tasks of a page, and one more where another page follows, of those that `tasks` selects.
 pub(super) fn select(

@@ -1,4 +1,5 @@
-//! How one task is answered: from memory where a look at the database shows that it still holds, as lists are.
+//! How one task is answered: from memory where a look at the database shows that it still holds, as lists are (see
+//! [`super::listing`]).
 
 use todo_api::{Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 

@@ -15,7 +15,7 @@ use todo_api::{
     Outcome, Page, PageVersion, Task, TaskPatch, Tasks, Timestamp, Unidentified, Unmatched, UserId, WrittenTask,
 };
 
-use super::{Store, lanes::Change};
+use super::{Store, lanes::Change, write::write_all};
 use crate::{
     clock,
     entity::task::{ActiveModel, Column, Entity, Target},
@@ -49,12 +49,14 @@ impl Tasks for Store {
         let mut change = Entity::change_owned_by(owner)
             .filter(Column::Id.in_subquery(Entity::locked(owner, !completed)))
             .col_expr(Column::Completed, completed.into());
-        self.attempt(self.write_all(owner, |what| QueryTrait::query(&mut change).returning(what).take())).await
+        let change = |what| QueryTrait::query(&mut change).returning(what).take();
+        self.attempt(write_all(owner, change, &self.writes(owner), &self.memory)).await
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
         let mut deletion = Entity::delete_owned_by(owner).filter(Column::Id.in_subquery(Entity::locked(owner, true)));
-        self.attempt(self.write_all(owner, |what| QueryTrait::query(&mut deletion).returning(what).take())).await
+        let deletion = |what| QueryTrait::query(&mut deletion).returning(what).take();
+        self.attempt(write_all(owner, deletion, &self.writes(owner), &self.memory)).await
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {

@@ -1,5 +1,5 @@
 //! Statements that write tasks. They return them, or count them where they are many, and the number of their transaction,
-//! for the [history](super::memory).
+//! for what is [remembered](super::memory).
 
 use std::iter;
 
@@ -11,10 +11,7 @@ use sea_orm::{
 };
 use todo_api::UserId;
 
-use super::{
-    Store,
-    memory::{Edit, Memory, Writing},
-};
+use super::memory::{Edit, Memory, Writing};
 use crate::entity::task::{Column, Model};
 
 /// The name of what a statement wrote, where it is counted.
@@ -61,28 +58,27 @@ impl Written {
     }
 }
 
-impl Store {
-    /// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return.
-    pub(super) async fn write_all<S: StatementBuilder + Into<SubQueryStatement>>(
-        &self,
-        owner: &UserId,
-        statement: impl FnOnce(ReturningClause) -> S,
-    ) -> Result<u64, DbErr> {
-        let (database, write) = (self.writes(owner), self.memory.history.write());
-        let statement = statement(Query::returning().column(Column::Id));
-        let (count, transaction) = if is_numbered(&database) {
-            let row = database.query_one(&counted(statement)).await?;
-            let row = row.ok_or_else(|| DbErr::RecordNotFound("a count".to_owned()))?;
-            (row.try_get_by_index::<i64>(0)?.cast_unsigned(), read_number(&row, 1)?)
-        } else {
-            (database.execute(&statement).await?.rows_affected(), None)
-        };
-        let changed = (count > 0).then_some(owner.as_str());
-        for mark in write.done(transaction, changed.into_iter()) {
-            self.memory.lists.follow(owner.clone(), write.number(), mark, || None);
-        }
-        Ok(count)
+/// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return.
+pub(super) async fn write_all<S: StatementBuilder + Into<SubQueryStatement>>(
+    owner: &UserId,
+    statement: impl FnOnce(ReturningClause) -> S,
+    database: &impl ConnectionTrait,
+    memory: &Memory,
+) -> Result<u64, DbErr> {
+    let write = memory.history.write();
+    let statement = statement(Query::returning().column(Column::Id));
+    let (count, transaction) = if is_numbered(database) {
+        let row = database.query_one(&counted(statement)).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("a count".to_owned()))?;
+        (row.try_get_by_index::<i64>(0)?.cast_unsigned(), read_number(&row, 1)?)
+    } else {
+        (database.execute(&statement).await?.rows_affected(), None)
+    };
+    let changed = (count > 0).then_some(owner.as_str());
+    for mark in write.done(transaction, changed.into_iter()) {
+        memory.lists.follow(owner.clone(), write.number(), mark, || None);
     }
+    Ok(count)
 }
 
 /// How many rows the statement returns, and the number of its transaction.

@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func},
 };
 
-use super::{Told, lane::Kind, sizes};
+use super::{Writes, lane::Kind, sizes};
 use crate::{
     entity::task::{Column, Entity, Model, Target, brought},
     store::memory::Edit,
@@ -39,7 +39,8 @@ impl Change {
     }
 }
 
-pub(in crate::store) struct Apply(pub(super) Told);
+/// The task after a change, where it was there to change.
+pub(in crate::store) struct Apply(pub(super) Writes);
 
 impl Kind for Apply {
     type Question = Change;

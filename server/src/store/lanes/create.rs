@@ -5,13 +5,14 @@ use std::{collections::HashMap, iter::zip};
 use sea_orm::DbErr;
 use todo_api::UserId;
 
-use super::{Told, lane::Kind, sizes};
+use super::{Writes, lane::Kind, sizes};
 use crate::{
     entity::task::{ActiveModel, Entity, Model},
     store::memory::Edit,
 };
 
-pub(in crate::store) struct Create(pub(super) Told);
+/// The task as it was created.
+pub(in crate::store) struct Create(pub(super) Writes);
 
 impl Kind for Create {
     type Question = (UserId, ActiveModel);

@@ -2,13 +2,14 @@
 
 use sea_orm::{DbErr, QueryTrait};
 
-use super::{Told, lane::Kind, sizes};
+use super::{Writes, lane::Kind, sizes};
 use crate::{
     entity::task::{Entity, Target},
     store::memory::Edit,
 };
 
-pub(in crate::store) struct Delete(pub(super) Told);
+/// Whether the task was there to delete.
+pub(in crate::store) struct Delete(pub(super) Writes);
 
 impl Kind for Delete {
     type Question = Target;

@@ -1,4 +1,4 @@
-//! Looks at who has changed tasks.
+//! Looks at which transactions have ended.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use sea_orm::{ConnectionTrait, DbErr, Statement};
 use super::lane::Kind;
 use crate::{
     database::Connection,
-    store::memory::{Memory, snapshot},
+    store::memory::{Memory, Snapshot},
 };
 
+/// That the history has what the database shows now.
 pub(in crate::store) struct Look {
     database: Connection,
     statement: Statement,
@@ -19,7 +20,7 @@ pub(in crate::store) struct Look {
 impl Look {
     pub(super) fn new(database: Connection, memory: Arc<Memory>) -> Self {
         let backend = database.get_database_backend();
-        Self { statement: backend.build(&snapshot::select(backend)), database, memory }
+        Self { statement: backend.build(&Snapshot::select(backend)), database, memory }
     }
 }
 
@@ -32,7 +33,7 @@ impl Kind for Look {
     async fn ask(&self, all: &[()]) -> Result<Vec<()>, DbErr> {
         let look = self.memory.history.look();
         let row = self.database.query_one_raw(self.statement.clone()).await?;
-        let seen = row.as_ref().map(snapshot::read).transpose()?;
+        let seen = row.as_ref().map(Snapshot::read).transpose()?;
         look.saw(seen.flatten()).await;
         Ok(all.to_vec())
     }

@@ -1,4 +1,4 @@
-//! The tasks that are meant.
+//! Reading tasks.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
 
@@ -8,6 +8,7 @@ use crate::{
     entity::task::{Entity, Model, Target},
 };
 
+/// The task that is meant, if it is there.
 pub(in crate::store) struct Read(pub(super) Connection);
 
 impl Kind for Read {

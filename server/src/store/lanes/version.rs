@@ -1,4 +1,4 @@
-//! The versions of pages.
+//! Asking for the versions of pages (see [`crate::store::version`]).
 
 use std::collections::HashMap;
 
@@ -6,31 +6,16 @@ use sea_orm::{
     ConnectionTrait, DbErr,
     sea_query::{Expr, Query},
 };
-use todo_api::{ListQuery, PageVersion, UserId};
+use todo_api::PageVersion;
 
 use super::{lane::Kind, of, sizes};
 use crate::{
     database::Connection,
     entity::task::{BROUGHT, Entity, brought},
-    store::{cursor::Position, version},
+    store::{page::Wanted, version},
 };
 
-/// A page whose version is asked for.
-#[derive(Debug, Clone)]
-pub(in crate::store) struct Wanted {
-    pub(in crate::store) owner: UserId,
-    pub(in crate::store) query: ListQuery,
-    /// What the cursor of the query says.
-    pub(in crate::store) after: Option<Position>,
-}
-
-impl Wanted {
-    /// Whether all tasks of the owner have to be looked through.
-    pub(in crate::store) fn is_search(&self) -> bool {
-        !self.query.search.is_empty()
-    }
-}
-
+/// The version of a page.
 pub(in crate::store) struct Version(pub(super) Connection);
 
 impl Kind for Version {

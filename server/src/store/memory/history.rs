@@ -110,7 +110,7 @@ impl History {
     }
 
     /// How many writes of this process have begun. Whatever these did may be in what has been read by now, told or not.
-    pub(in crate::store) fn begun(&self) -> u64 {
+    pub(super) fn begun(&self) -> u64 {
         self.state.lock().begun
     }
 

@@ -16,6 +16,7 @@ use todo_api::{ListQuery, Page, PageVersion, Task, UserId, WrittenTask};
 use super::{
     history::Mark,
     list::{Edit, List},
+    room,
 };
 
 /// What a list takes in memory beside its tasks.
@@ -42,6 +43,11 @@ pub(in crate::store) struct Kept {
 }
 
 impl Kept {
+    /// A list that was read after its owner had that mark, and when so many writes had begun.
+    fn new(list: impl Into<Arc<List>>, mark: Mark, begun: u64) -> Self {
+        Self { list: list.into(), mark, begun, edits: Vec::new() }
+    }
+
     /// Whether it is known what the list is when its owner has that mark.
     pub(in crate::store) fn reaches(&self, mark: Mark) -> bool {
         let follow = |before: Mark, (after, _): &(Mark, Edit)| before.leads_to(*after).then_some(*after);
@@ -68,8 +74,7 @@ impl Kept {
 impl Lists {
     /// Keeps lists of so many bytes in all.
     pub(super) fn new(bytes: u64) -> Self {
-        let lists = usize::try_from(bytes / (OVERHEAD * 8)).unwrap_or(usize::MAX);
-        Self((bytes > 0).then(|| Cache::with_weighter(lists, bytes, ByBytes)))
+        Self(room(bytes, OVERHEAD * 8, ByBytes))
     }
 
     /// The list, whichever version is kept.
@@ -92,7 +97,7 @@ impl Lists {
         let (gone, there): (Vec<_>, Vec<_>) =
             kept.edits.iter().map(|(_, edit)| edit).partition(|edit| edit.is_removal());
         let list = kept.list.edited(&mut there.into_iter().chain(gone), None, query)?;
-        Some(self.insert(owner, query, Kept { list: Arc::new(list), mark, begun: kept.begun, edits: Vec::new() }))
+        Some(self.insert(owner, query, Kept::new(list, mark, kept.begun)))
     }
 
     /// The task of `owner`, who has that mark, out of the list of all.
@@ -101,7 +106,7 @@ impl Lists {
     }
 
     /// The page in that version, which was read after its owner had that mark, and when so many writes had begun.
-    pub(in crate::store) fn find(
+    pub(super) fn find(
         &self,
         owner: &UserId,
         query: &ListQuery,
@@ -116,19 +121,12 @@ impl Lists {
         if list.page.version != version {
             list = Arc::new(list.edited(&mut edits.iter().map(|(_, edit)| edit), Some(version), query)?);
         }
-        Some(self.insert(owner, query, Kept { list, mark, begun, edits: Vec::new() }))
+        Some(self.insert(owner, query, Kept::new(list, mark, begun)))
     }
 
     /// Keeps a page that was read after its owner had that mark, and when so many writes had begun.
-    pub(in crate::store) fn keep(
-        &self,
-        owner: &UserId,
-        query: &ListQuery,
-        mark: Mark,
-        begun: u64,
-        list: List,
-    ) -> Page<Task> {
-        self.insert(owner, query, Kept { list: Arc::new(list), mark, begun, edits: Vec::new() })
+    pub(super) fn keep(&self, owner: &UserId, query: &ListQuery, mark: Mark, begun: u64, list: List) -> Page<Task> {
+        self.insert(owner, query, Kept::new(list, mark, begun))
     }
 
     fn insert(&self, owner: &UserId, query: &ListQuery, kept: Kept) -> Page<Task> {

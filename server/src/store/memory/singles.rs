@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quick_cache::{Weighter, sync::Cache};
 use todo_api::{Description, Task, UserId, WrittenTask};
 
-use super::history::Mark;
+use super::{history::Mark, room};
 
 /// What a task takes in memory beside its texts.
 const OVERHEAD: u64 = 256;
@@ -23,8 +23,7 @@ struct Single {
 impl Singles {
     /// Keeps tasks of so many bytes in all.
     pub(super) fn new(bytes: u64) -> Self {
-        let tasks = usize::try_from(bytes / (OVERHEAD * 2)).unwrap_or(usize::MAX);
-        Self((bytes > 0).then(|| Cache::with_weighter(tasks, bytes, ByBytes)))
+        Self(room(bytes, OVERHEAD * 2, ByBytes))
     }
 
     /// The task of `owner`, who has that mark.

@@ -20,39 +20,39 @@ pub(in crate::store) struct Snapshot {
     running: Vec<u64>,
 }
 
-/// Selects, in one column, what [`read`] reads: the statement's own snapshot. NULL where it does not tell what others write: on
-/// a standby, which does not say who is running; where triggers or rules have statements write more than they return;
-/// on SQLite.
-pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
-    if backend != DbBackend::Postgres {
-        return Query::select().expr(Expr::value(None::<String>)).take();
-    }
-    let call = |function: &'static str| Expr::from(Func::cust(function));
-    let snapshot = ["pg_current_snapshot", "pg_backend_pid", "pg_postmaster_start_time"].map(call);
-    let snapshot = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(snapshot));
-    let any = |catalogue: &'static str, table: &'static str| {
-        let is_tasks = Expr::col(table).eq(Expr::val("tasks").cast_as("regclass"));
-        Query::select().column(table).from(catalogue).and_where(is_tasks).take()
-    };
-    let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not()).take();
-    let rules = any("pg_rewrite", "ev_class");
-    let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(rules));
-    Query::select().expr(Expr::case(is_silent.not(), snapshot)).take()
-}
-
-/// The snapshot that a row names, if any.
-///
-/// # Errors
-///
-/// [`DbErr::Type`] where it has something else.
-pub(in crate::store) fn read(row: &QueryResult) -> Result<Option<Snapshot>, DbErr> {
-    let text: Option<String> = row.try_get_by_index(0)?;
-    let parsed =
-        text.map(|text| Snapshot::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
-    parsed.transpose()
-}
-
 impl Snapshot {
+    /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell what
+    /// others write: on a standby, which does not say who is running; where triggers or rules have statements write more
+    /// than they return; on SQLite.
+    pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
+        if backend != DbBackend::Postgres {
+            return Query::select().expr(Expr::value(None::<String>)).take();
+        }
+        let call = |function: &'static str| Expr::from(Func::cust(function));
+        let snapshot = ["pg_current_snapshot", "pg_backend_pid", "pg_postmaster_start_time"].map(call);
+        let snapshot = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(snapshot));
+        let any = |catalogue: &'static str, table: &'static str| {
+            let is_tasks = Expr::col(table).eq(Expr::val("tasks").cast_as("regclass"));
+            Query::select().column(table).from(catalogue).and_where(is_tasks).take()
+        };
+        let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not()).take();
+        let rules = any("pg_rewrite", "ev_class");
+        let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(rules));
+        Query::select().expr(Expr::case(is_silent.not(), snapshot)).take()
+    }
+
+    /// The snapshot that a row names, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`DbErr::Type`] where it has something else.
+    pub(in crate::store) fn read(row: &QueryResult) -> Result<Option<Self>, DbErr> {
+        let text: Option<String> = row.try_get_by_index(0)?;
+        let parsed =
+            text.map(|text| Self::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
+        parsed.transpose()
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (transactions, backend) = text.split_once(' ')?;
         let mut numbers = transactions.split(':');

@@ -28,6 +28,8 @@ use tokio::{
 };
 use url::Url;
 
+use super::once::TRIMS;
+
 /// Has all of `titles` created by `client` at a time, while nobody can write; what comes between, and then the answers.
 async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: impl FnOnce()) -> Vec<Answer> {
     let block = app.database().block_writes().await;
@@ -99,6 +101,18 @@ async fn a_task_that_a_trigger_leaves_out_fails_alone(#[values(Sqlite, Postgres)
         }
     }
     assert_eq!(ann.list().await.ids().len(), titles.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trigger_makes_of_several_tasks_is_answered_to_who_created_each() {
+    let app = TestApp::configured(Postgres, &[("WORKERS", "1")]).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    app.database().connect().await.execute_unprepared(TRIMS).await.expect("a trigger");
+    let titles = [" a", " b", "c", " d", " e", " f"];
+    for (answer, title) in together(&app, &ann, &titles, || {}).await.iter().zip(titles) {
+        assert_eq!((answer.status, &answer.json()["title"]), (201, &json!(title.trim())), "{}", answer.text);
+    }
 }
 
 /// How PostgreSQL says that tasks are there to stay.

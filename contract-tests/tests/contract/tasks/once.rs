@@ -234,7 +234,7 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
 }
 
 /// What an operator may have added.
-const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+pub(super) const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         NEW.title = trim(NEW.title); RETURN NEW;
     END $$;
     CREATE TRIGGER trim_title BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION trim_title();";

@@ -1,6 +1,6 @@
 //! Creating tasks.
 
-use std::{collections::HashMap, iter::zip};
+use std::{cmp::Reverse, collections::HashMap, iter::zip};
 
 use sea_orm::DbErr;
 use todo_api::UserId;
@@ -30,9 +30,11 @@ impl Kind for Create {
 
 /// The task that each row became. No database promises the order in which it returns them; equal ones are anybody's.
 fn made_of_each(rows: &[(UserId, ActiveModel)], mut tasks: Vec<Model>) -> Vec<Option<Model>> {
+    // Ids are given in the order of the rows: the first task is last, and taken first.
+    tasks.sort_unstable_by_key(|task| Reverse(task.id));
     let mut made: Vec<_> = rows
         .iter()
-        .map(|(_, row)| tasks.iter().position(|task| is_made_of(task, row)).map(|place| tasks.swap_remove(place)))
+        .map(|(_, row)| tasks.iter().rposition(|task| is_made_of(task, row)).map(|place| tasks.remove(place)))
         .collect();
     // A trigger of the operator's may have made something else of some, or have left some out. Which of an owner's, is
     // not known where it did both.

@@ -64,7 +64,7 @@ format: ## Fail where rustfmt would change something
 
 lint: ## Clippy, with warnings denied, of the peers too
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
-	$(CARGO) clippy --workspace --all-targets --locked --manifest-path contract-tests/bench/Cargo.toml --target-dir target/bench -- --deny warnings
+	$(CARGO) clippy --workspace --all-targets --locked --manifest-path contract-tests/bench/Cargo.toml --target-dir target -- --deny warnings
 
 doc: ## The documentation of the code, with warnings denied
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked

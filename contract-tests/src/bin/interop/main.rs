@@ -13,7 +13,13 @@ mod version;
 
 use std::process::ExitCode;
 
-use self::{peers::PEERS, run::run, summary::Summary};
+use futures_util::future::join_all;
+
+use self::{
+    peers::PEERS,
+    run::{lay_out_shared, run},
+    summary::Summary,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,16 +33,28 @@ async fn main() -> ExitCode {
         eprintln!("interop: contract-tests/interop/{missing} has a run, but no entry among the peers");
         return ExitCode::FAILURE;
     }
+    if let Err(error) = lay_out_shared() {
+        eprintln!("interop: what peers share cannot be laid out: {error}");
+        return ExitCode::FAILURE;
+    }
     let mut summary = Summary::default();
     for peer in PEERS.iter().filter(|peer| wanted.is_empty() || wanted.iter().any(|name| name == peer.name)) {
-        for engine in peer.engines {
-            println!("== {} on {}", peer.name, engine.name());
-            let report = tokio::select! {
-                report = run(peer, *engine) => report,
+        // On all databases at once, where nothing is installed or built meanwhile that both would be at.
+        let at_once = if peer.package.is_brought_by_its_run() { 1 } else { peer.engines.len() };
+        for engines in peer.engines.chunks(at_once) {
+            println!(
+                "== {} on {}",
+                peer.name,
+                engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(", ")
+            );
+            let reports = tokio::select! {
+                reports = join_all(engines.iter().map(|engine| run(peer, *engine))) => reports,
                 _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
             };
-            report.tell();
-            summary.add(report);
+            for report in reports {
+                report.tell();
+                summary.add(report);
+            }
         }
     }
     print!("{summary}");

@@ -44,7 +44,8 @@ pub(crate) async fn run(peer: &Peer, engine: Engine) -> Report {
 }
 
 async fn attempt(peer: &Peer, engine: Engine, folder: &Path) -> Result<Tap, String> {
-    lay_out(peer, folder).map_err(|error| format!("its folder cannot be laid out: {error}"))?;
+    replace(&paths::sources().join(peer.name), folder)
+        .map_err(|error| format!("its folder cannot be laid out: {error}"))?;
     let database = TestDatabase::create(engine).await;
     let url = database.url();
     let mut command = command(peer, folder).map_err(|error| error.to_string())?;
@@ -72,9 +73,9 @@ async fn attempt(peer: &Peer, engine: Engine, folder: &Path) -> Result<Tap, Stri
     Ok(tap)
 }
 
-/// Copies the peers' sources to where they run, so that what is generated lies beside them and yet not
-/// among the sources. They stand side by side there too: what peers share is found as in the sources.
-fn lay_out(peer: &Peer, folder: &Path) -> io::Result<()> {
+/// Copies what peers share to where they run, which is not among the sources: so what is generated lies beside them there.
+/// They stand side by side there too: what is shared is found as in the sources.
+pub(crate) fn lay_out_shared() -> io::Result<()> {
     fs::create_dir_all(paths::runs())?;
     for entry in fs::read_dir(paths::sources())? {
         let entry = entry?;
@@ -83,7 +84,7 @@ fn lay_out(peer: &Peer, folder: &Path) -> io::Result<()> {
             replace(&entry.path(), &paths::runs().join(entry.file_name()))?;
         }
     }
-    replace(&paths::sources().join(peer.name), folder)
+    Ok(())
 }
 
 fn replace(from: &Path, to: &Path) -> io::Result<()> {

@@ -33,7 +33,8 @@ impl Report {
 
     /// Tells what was wrong, with what was printed.
     pub(crate) fn tell(&self) {
-        println!("   {} passed, {} failed, {} s", self.passed, self.faults.len(), self.seconds);
+        let (engine, failed) = (self.engine.name(), self.faults.len());
+        println!("   {engine}: {} passed, {failed} failed, {} s", self.passed, self.seconds);
         for fault in &self.faults {
             println!("   {fault}");
         }
@@ -84,7 +85,6 @@ impl Display for Summary {
         }
         let passed: usize = self.0.iter().map(|report| report.passed).sum();
         let failed: usize = self.0.iter().map(|report| report.faults.len()).sum();
-        let seconds: u64 = self.0.iter().map(|report| report.seconds).sum();
-        writeln!(f, "\n{passed} passed, {failed} failed, {seconds} s")
+        writeln!(f, "\n{passed} passed, {failed} failed")
     }
 }

@@ -18,6 +18,11 @@ pub(crate) enum Package {
 }
 
 impl Package {
+    /// Whether the peer's run installs or builds it; others are brought before.
+    pub(crate) fn is_brought_by_its_run(self) -> bool {
+        matches!(self, Self::Crate(_) | Self::Program(_))
+    }
+
     /// The installed version; why not, where it cannot be told.
     pub(crate) fn version(self) -> Result<String, String> {
         match self {

@@ -43,6 +43,7 @@ impl Memory {
     pub(super) fn task(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
         self.singles.get(owner, id, mark).or_else(|| self.lists.task(owner, id, mark))
     }
+
     /// The page in that version, which was read after its owner had that mark.
     pub(super) fn find(
         &self,

@@ -39,7 +39,7 @@ impl Written {
         Ok(Self { tasks, transaction })
     }
 
-    /// Tells the history, and the lists of the tasks' owners what it did to each, once it is there to stay.
+    /// Tells the memory what it did to each task, once it is there to stay.
     pub(super) fn stays(&self, write: Writing<'_>, memory: &Memory, edit: impl Fn(&Model) -> Option<Edit>) {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
@@ -51,7 +51,7 @@ impl Written {
         drop(write);
     }
 
-    /// Tells the history that it was taken back: the database shows that its transaction has ended, as of any other.
+    /// Tells the memory that it was taken back: the database shows that its transaction has ended, as of any other.
     pub(super) fn goes(self, write: Writing<'_>) {
         write.done(self.transaction, iter::empty());
         drop(write);

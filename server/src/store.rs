@@ -2,7 +2,6 @@
 
 mod cursor;
 mod lanes;
-mod limit;
 mod listing;
 mod memory;
 mod once;
@@ -14,6 +13,7 @@ mod single;
 mod tasks;
 mod turns;
 mod version;
+mod wait;
 mod write;
 
 use std::{error::Error, future::Future, sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ use sea_orm::DbErr;
 use todo_api::{Broken, Failure, Outcome, UserId};
 use tokio::sync::Semaphore;
 
-use self::{cursor::Seal, lanes::Lanes, limit::within, memory::Memory, once::Keys, readiness::LastWord, turns::Turns};
+use self::{cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within};
 use crate::{
     Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, workers::Clients,
 };

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use sea_orm::{DbErr, sea_query::ValueTuple};
 use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, NotCreated, Outcome, UserId};
 
-use super::{Store, limit::apart, memory::Edit, tasks, write::Written};
+use super::{Store, memory::Edit, tasks, wait::apart, write::Written};
 use crate::{
     clock,
     database::trouble::is_locked,

@@ -12,7 +12,7 @@ use sea_orm::DbErr;
 use todo_api::UserId;
 use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use super::limit::apart;
+use super::wait::apart;
 use crate::DatabaseConfig;
 
 /// Half of a worker's connections, one at least: whatever searches take, the rest are there for everybody else. And one for each

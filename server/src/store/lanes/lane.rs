@@ -26,7 +26,7 @@ use tokio::{
 
 use crate::{
     database::trouble::is_refusal,
-    store::limit::{lost, too_late},
+    store::wait::{lost, too_late},
     workers::Clients,
 };
 

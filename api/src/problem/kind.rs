@@ -18,6 +18,8 @@ use super::{Fault, Problem};
 pub(crate) struct Header {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
+    /// Whether it comes with each answer of its kind.
+    pub(crate) required: bool,
     pub(crate) schema: fn() -> MetaSchemaRef,
 }
 
@@ -26,6 +28,7 @@ impl Header {
     pub(super) const RETRY_AFTER: Self = Self {
         name: "Retry-After",
         description: "Seconds after which another try is worth it.",
+        required: true,
         schema: i32::schema_ref,
     };
 }
@@ -35,7 +38,7 @@ pub(crate) trait Kind: Into<Problem> {
     const STATUS: StatusCode;
     /// Published as the description of the response.
     const DESCRIPTION: &'static str;
-    /// The header that always comes with it, and what it says.
+    /// The header that comes with it, and what it says.
     const HEADER: Option<Header> = None;
 
     /// One that the document can show.
@@ -101,6 +104,7 @@ impl Kind for Unidentified {
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
+        required: true,
         schema: String::schema_ref,
     });
 
@@ -215,6 +219,12 @@ impl Kind for UnsupportedMediaType {
     const STATUS: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     const DESCRIPTION: &'static str = "The `Content-Type` of the body is not `application/json` (or \
                                        `application/*+json`), or it has a `Content-Encoding`.";
+    const HEADER: Option<Header> = Some(Header {
+        name: "Accept-Encoding",
+        description: "What would have been taken, where a `Content-Encoding` is refused: `identity` (RFC 9110, 15.5.16).",
+        required: false,
+        schema: String::schema_ref,
+    });
 
     fn example() -> Self {
         Self::NotJson

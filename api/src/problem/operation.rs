@@ -122,7 +122,7 @@ fn header(header: &Header) -> MetaHeader {
     MetaHeader {
         name: header.name.to_owned(),
         description: Some(header.description.to_owned()),
-        required: true,
+        required: header.required,
         deprecated: false,
         schema: (header.schema)(),
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sea_orm::sea_query::{Func, PostgresQueryBuilder, Query};
 
 /// Sets the limits of statements that may take `limit`: those of the session, or of its transaction alone. For a lock that
-/// somebody else keeps only half of it is waited: then there is time left for those who go in company with who waits for it,
-/// and are asked again apart.
+/// somebody else keeps only a third of it is waited: then there is time left for those who go in company with who waits for
+/// it, and are asked again apart, where that one waits once more and they may have to wait for its connection.
 pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
     let set = |name: &str, limit: Duration| {
         Func::cust("set_config").arg(name).arg(limit.as_millis().to_string()).arg(is_of_transaction)
@@ -14,6 +14,6 @@ pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
     Query::select()
         .expr(set("statement_timeout", limit))
         .expr(set("idle_in_transaction_session_timeout", limit))
-        .expr(set("lock_timeout", limit / 2))
+        .expr(set("lock_timeout", limit / 3))
         .to_string(PostgresQueryBuilder)
 }

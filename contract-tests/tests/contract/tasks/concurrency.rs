@@ -154,29 +154,37 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
     assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
 }
 
-/// Whoever goes in company with a change that has to wait is not made to wait as long.
+/// Whoever goes in company with changes that have to wait is not made to wait as long, not even where these have all connections.
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_somebody_keeps_locked_fails_no_other() {
-    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "6"), ("WORKERS", "1")]).await;
+async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: usize) {
+    let variables = [("DATABASE_TIMEOUT", "6"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::configured(Postgres, &variables).await;
     let ann = app.client("ann");
     let mut ids = Vec::new();
     for _ in 0..20 {
         ids.push(ann.created("Buy milk").await);
     }
-    let locked = ids[10];
+    let locked = &ids[10..10 + locked];
     let beside = app.database().connect().await;
-    let lock = format!("BEGIN; UPDATE tasks SET updated_at = updated_at + 1 WHERE user_id = 'ann' AND id = {locked}");
+    let lock = format!(
+        "BEGIN; SELECT id FROM tasks WHERE user_id = 'ann' AND id BETWEEN {} AND {} FOR UPDATE",
+        locked[0],
+        locked[locked.len() - 1]
+    );
     beside.execute_unprepared(&lock).await.expect("a lock");
     let mut under_way = JoinSet::new();
-    for id in ids {
+    for id in ids.clone() {
         let ann = ann.clone();
         under_way.spawn(async move { (id, ann.toggle(id).await.status) });
     }
     for (id, status) in under_way.join_all().await {
-        assert_eq!(status, if id == locked { 503 } else { 200 }, "{id}, where {locked} is locked");
+        assert_eq!(status, if locked.contains(&id) { 503 } else { 200 }, "{id}, where {locked:?} are locked");
     }
-    beside.execute_unprepared("ROLLBACK").await.expect("it is let go");
-    ann.toggle(locked).await.expect(200);
+    beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    for id in locked {
+        assert_eq!(ann.toggle(*id).await.expect(200).json()["completed"], true, "it was not done before");
+    }
 }
 
 /// Whoever locks the same tasks does so in the order of their ids; in which the table has them is another.

@@ -11,7 +11,8 @@
 //!
 //! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: where there is another
 //! connection, the next one goes beside it past [`PATIENCE`]. And its own not for long: the database refuses to wait for a
-//! lock past half of the time, so who waits for none is answered then.
+//! lock past a third of the time, so who waits for none is answered then, even where those who do take all connections
+//! for as long again.
 
 use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
 
@@ -192,9 +193,12 @@ impl<K: Kind> Inner<K> {
                 }
             }
             Err(_) => {
-                let asked = questions.chunks(1).zip(tells).map(async |(question, tell)| {
-                    if !tell.is_closed() {
-                        told(tell, self.ask_apart(question).await);
+                let asked = questions.chunks(1).zip(tells).map(async |(question, mut tell)| {
+                    tokio::select! {
+                        biased;
+                        // Who was told meanwhile that nothing came of it may ask again: it is not to be done twice.
+                        () = tell.closed() => {}
+                        answer = self.ask_apart(question) => told(tell, answer),
                     }
                 });
                 join_all(asked).await;

@@ -170,25 +170,38 @@ async fn who_keeps_a_page_is_told_so_without_it(
     }
 }
 
-/// What an operator may have added: whoever creates a task completes all of somebody else.
-const TRIGGER: &str = "CREATE FUNCTION complete_bobs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+/// What an operator may have added: a function that completes all of somebody else.
+const COMPLETE_BOBS: &str = "CREATE FUNCTION complete_bobs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         UPDATE tasks SET completed = true, updated_at = updated_at + 1 WHERE user_id = 'bob'; RETURN NULL;
-    END $$;
-    CREATE TRIGGER complete_bobs AFTER INSERT ON tasks EXECUTE FUNCTION complete_bobs();";
+    END $$";
 
+#[rstest]
+#[case::of_tasks("CREATE TRIGGER beside AFTER INSERT ON tasks EXECUTE FUNCTION complete_bobs()")]
+#[case::of_keys("CREATE TRIGGER beside AFTER INSERT ON idempotency_keys EXECUTE FUNCTION complete_bobs()")]
+#[case::of_what_refers_to_tasks(
+    "CREATE TABLE notes (user_id text, task_id bigint,
+        FOREIGN KEY (user_id, task_id) REFERENCES tasks (user_id, id) ON DELETE CASCADE);
+    INSERT INTO notes SELECT user_id, id FROM tasks WHERE user_id = 'ann';
+    CREATE TRIGGER beside AFTER DELETE ON notes EXECUTE FUNCTION complete_bobs()"
+)]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_trigger_writes_beside_is_there_at_once() {
+async fn what_a_trigger_writes_beside_is_there_at_once(#[case] trigger: &str) {
     let cluster = Cluster::start();
     let database = TestDatabase::create_in(Some(&cluster)).await;
     let (_server, address, admin) = watched_on(&database.url(), &ONE);
     let [ann, bob] = both_listed(address).await;
-    database.connect().await.execute_unprepared(TRIGGER).await.expect("a trigger");
+    let operator = database.connect().await;
+    for statement in [COMPLETE_BOBS, trigger] {
+        operator.execute_unprepared(statement).await.expect("it is added");
+    }
     let before = listed(admin).await.0;
     for _ in 0..9 {
         assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
     }
-    assert_eq!(listed(admin).await.0, before, "no look is enough beside a trigger");
-    ann.created("b").await;
+    assert_eq!(listed(admin).await.0, before, "no look is enough beside it");
+    let first = ann.list().await.expect(200).ids()[0];
+    ann.keyed("\"one\"").create(json!({"title": "b"})).await.expect(201);
+    ann.delete(first).await.expect(204);
     assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(true));
 }
 

@@ -1,8 +1,9 @@
 //! The version of a page: the hashes of its tasks' versions, (`id`, `updated_at`), added without carrying, and whether a
 //! page follows.
 //!
-//! No two versions of a row are ever named alike, and hashes of 64 bits do not meet by chance: so there is no
-//! change that it misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit.
+//! No two versions of a row are named alike, and hashes of 64 bits do not meet by chance: so there is no change that it
+//! misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit. (But for changes that the
+//! database has lost, to a failover or a restored backup, of rows whose `updated_at` was ahead of the clock.)
 //! It speaks of the very rows that a reader sees. (The number of tasks with the latest `updated_at` does not: a transaction
 //! that took an earlier moment may commit later. Nor do sums of the bare numbers: two tasks may come for two others.) It
 //! costs the writes nothing, and a reader, in the order of ids, one range of an index, which need not touch the table;

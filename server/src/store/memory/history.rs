@@ -67,8 +67,8 @@ struct State {
 }
 
 /// Which of their states the tasks of an owner are in, as far as this process knows. What was read once the owner had it is
-/// what there is for as long as it is the owner's, and looks find nothing of anybody else: whatever was written before the
-/// reading, after it, and by whom, one of the two tells.
+/// what there is for as long as it is the owner's: what this process writes moves `writes`, and a look that finds anybody
+/// else's transaction ended begins another `epoch`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Mark {
     epoch: u64,

@@ -8,11 +8,19 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Func, Query, SelectStatement},
 };
 
+/// The tables that transactions of ours write whose numbers are told.
+const WRITTEN: [&str; 2] = ["tasks", "idempotency_keys"];
+
+/// The bit of `tgtype` of triggers that fire at deletions. Of those that foreign keys make, which are internal, so do they
+/// that act for a table which refers to this one; those of our own keys only check what is written.
+const AT_DELETION: i16 = 1 << 3;
+
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Snapshot {
-    /// Which process of the database carried it out. Numbers of transactions that nobody has heard of are given out again
-    /// after a crash or a failover, which none of them outlives.
+    /// Which process of the database carried it out, by its number, its client's port, and the start of the server. Numbers of
+    /// transactions that nobody has heard of are given out again after a crash or a failover, which no process outlives; its
+    /// own number may come again, too.
     pub(super) backend: Box<str>,
     /// From this number on none had ended.
     next: u64,
@@ -22,20 +30,22 @@ pub(in crate::store) struct Snapshot {
 
 impl Snapshot {
     /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell what
-    /// others write: on a standby, which does not say who is running; where triggers or rules have statements write more
-    /// than they return; on SQLite.
+    /// others write: on a standby, which does not say who is running; where triggers, rules, or foreign keys of other tables
+    /// have our transactions write more than their statements return; on SQLite.
     pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
         if backend != DbBackend::Postgres {
             return Query::select().expr(Expr::value(None::<String>)).take();
         }
         let call = |function: &'static str| Expr::from(Func::cust(function));
-        let snapshot = ["pg_current_snapshot", "pg_backend_pid", "pg_postmaster_start_time"].map(call);
+        let snapshot =
+            ["pg_current_snapshot", "pg_backend_pid", "inet_client_port", "pg_postmaster_start_time"].map(call);
         let snapshot = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(snapshot));
         let any = |catalogue: &'static str, table: &'static str| {
-            let is_tasks = Expr::col(table).eq(Expr::val("tasks").cast_as("regclass"));
-            Query::select().column(table).from(catalogue).and_where(is_tasks).take()
+            let is_written = Expr::col(table).is_in(WRITTEN.map(|name| Expr::val(name).cast_as("regclass")));
+            Query::select().column(table).from(catalogue).and_where(is_written).take()
         };
-        let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not()).take();
+        let acts = Expr::col("tgtype").bit_and(Expr::val(AT_DELETION)).ne(0);
+        let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not().or(acts)).take();
         let rules = any("pg_rewrite", "ev_class");
         let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(rules));
         Query::select().expr(Expr::case(is_silent.not(), snapshot)).take()

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{UserId, scalar::scalar, text::Shape};
+use crate::{UserId, scalar::published, text::Shape};
 
 /// The name of a request, `X-Request-Id`: 1 to 128 of `[A-Za-z0-9._-]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +30,7 @@ impl RequestId {
     }
 }
 
-scalar!(
-    RequestId, "request_id",
-    schema: Self::SHAPE.schema(),
-    read: |value: &serde_json::Value| value.as_str().and_then(Self::parse),
-    write: |this: &Self| this.0.clone().into()
-);
+published!(RequestId, "request_id", Self::SHAPE.schema());
 
 /// The identity of a request, and of its caller once known. The server puts it into the request's data
 /// (in an `Arc`) and reads it again for the log line.

@@ -4,9 +4,8 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::ToHeader,
 };
-use serde_json::Value;
 
-use crate::scalar::scalar;
+use crate::scalar::published;
 
 /// The link to the next page. Its target has no scheme and no host: it leads back to the host that the client asked, through
 /// whatever proxies stand between, as long as they leave the path as it is.
@@ -26,13 +25,9 @@ impl NextPage {
             ..MetaSchema::new("string")
         }))
     }
-
-    fn parse(value: &Value) -> Option<Self> {
-        value.as_str().map(|text| Self(text.to_owned()))
-    }
 }
 
-scalar!(NextPage, "next_page", schema: Self::schema(), read: NextPage::parse, write: |this: &Self| this.0.clone().into());
+published!(NextPage, "next_page", Self::schema());
 
 impl ToHeader for NextPage {
     fn to_header(&self) -> Option<poem::http::HeaderValue> {

@@ -4,9 +4,8 @@ use poem_openapi::{
     registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
     types::ToHeader,
 };
-use serde_json::Value;
 
-use crate::{PageVersion, parameter::Parameter, scalar::scalar};
+use crate::{PageVersion, parameter::Parameter, scalar::published};
 
 /// A strong entity tag, quotes included: it changes whenever what it stands for does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,10 +24,6 @@ impl ETag {
             ..MetaSchema::new("string")
         }))
     }
-
-    fn parse(value: &Value) -> Option<Self> {
-        value.as_str().map(|text| Self(text.to_owned()))
-    }
 }
 
 impl From<PageVersion> for ETag {
@@ -37,7 +32,7 @@ impl From<PageVersion> for ETag {
     }
 }
 
-scalar!(ETag, "etag", schema: Self::schema(), read: ETag::parse, write: |this: &Self| this.0.clone().into());
+published!(ETag, "etag", Self::schema());
 
 impl ToHeader for ETag {
     fn to_header(&self) -> Option<poem::http::HeaderValue> {

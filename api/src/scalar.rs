@@ -1,12 +1,10 @@
 //! Types of one JSON value.
 
-/// Makes `$type` a type of the document: `$schema` is what is published, `$read` and `$write` are the
-/// way from and to JSON. A body is read only once it fits its schema, so `$read` has nothing to check
-/// beyond the kind of JSON value.
+/// Makes `$type` a type of the document, of which `$schema` is published.
 ///
 /// A macro, because the framework's trait asks for six items that say the same for each such type.
-macro_rules! scalar {
-    ($type:ty, $name:literal, schema: $schema:expr, read: $read:expr, write: $write:expr) => {
+macro_rules! published {
+    ($type:ty, $name:literal, $schema:expr) => {
         impl poem_openapi::types::Type for $type {
             const IS_REQUIRED: bool = true;
 
@@ -29,6 +27,14 @@ macro_rules! scalar {
                 Box::new(std::iter::once(self))
             }
         }
+    };
+}
+
+/// The same, with the way from and to JSON. A body is read only once it fits its schema, so `$read` has nothing to check
+/// beyond the kind of JSON value.
+macro_rules! scalar {
+    ($type:ty, $name:literal, schema: $schema:expr, read: $read:expr, write: $write:expr) => {
+        $crate::scalar::published!($type, $name, $schema);
 
         impl poem_openapi::types::ParseFromJSON for $type {
             fn parse_from_json(value: Option<serde_json::Value>) -> poem_openapi::types::ParseResult<Self> {
@@ -45,4 +51,4 @@ macro_rules! scalar {
     };
 }
 
-pub(crate) use scalar;
+pub(crate) use {published, scalar};

@@ -7,15 +7,28 @@ use poem::{Request, RequestBody, http::header::AUTHORIZATION};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
+    types::Example,
+};
+use serde::Serialize;
+
+use crate::{
+    Allowance, Failure, Internal, Outcome, Problem, RequestContext, Unidentified,
+    scalar::scalar,
+    text::{NO_NUL, Shape},
 };
 
-use crate::{Allowance, Failure, Internal, Outcome, Problem, RequestContext, Unidentified};
-
 /// The id of a user: 1 to 255 code points without U+0000, as Better Auth or any other issuer made it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct UserId(String);
 
 impl UserId {
+    const SHAPE: Shape = Shape {
+        min_length: Some(1),
+        max_length: Self::MAX_LENGTH,
+        pattern: NO_NUL,
+        example: "h7A8flWMBXeXcxVTFROYa5ao16NyNbfj",
+    };
+
     /// The most code points that an id has.
     pub const MAX_LENGTH: usize = 255;
 
@@ -26,10 +39,29 @@ impl UserId {
         ((1..=Self::MAX_LENGTH).contains(&length) && !id.contains('\0')).then(|| Self(id.to_owned()))
     }
 
+    /// The id as a store has it, which was parsed before: it is not checked again.
+    #[must_use]
+    pub fn stored(id: String) -> Self {
+        Self(id)
+    }
+
     /// The id as the token had it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+scalar!(
+    UserId, "user_id",
+    schema: Self::SHAPE.schema(),
+    read: |value: &serde_json::Value| value.as_str().and_then(Self::parse),
+    write: |this: &Self| this.as_str().into()
+);
+
+impl Example for UserId {
+    fn example() -> Self {
+        Self(Self::SHAPE.example.to_owned())
     }
 }
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, parameter, schema::Schema,
+    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, schema::Schema, tasks::parameters,
 };
 
 /// The most bytes that a body has.
@@ -237,7 +237,7 @@ fn unreadable(error: &serde_json::Error) -> String {
 
 /// Every value at fault has its entry, so those of parameters too, which would be read only later.
 fn unprocessable(mut faults: Vec<Fault>, request: &Request) -> Problem {
-    faults.extend(parameter::faults(request));
+    faults.extend(parameters::faults(request));
     Unprocessable(faults).into()
 }
 

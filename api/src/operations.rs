@@ -1,6 +1,6 @@
 //! The operations by path and method, as the document has them: for the log and for `Allow`.
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::sync::LazyLock;
 
 use poem::{Response, http::Method};
 use poem_openapi::{OpenApi, OperationId};
@@ -66,6 +66,12 @@ pub(crate) fn parameters(method: &Method, path: &str) -> &'static [String] {
     entry(method, path).map_or(&[], |entry| &entry.parameters)
 }
 
+/// The names of the parameters of all operations, each as often as it is taken.
+#[cfg(test)]
+pub(crate) fn all_parameters() -> impl Iterator<Item = &'static str> {
+    OPERATIONS.iter().flat_map(|entry| &entry.parameters).map(String::as_str)
+}
+
 fn entry(method: &Method, path: &str) -> Option<&'static Entry> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
     OPERATIONS.iter().find(|entry| entry.method == method && matches(&entry.path, path))
@@ -76,14 +82,9 @@ fn entry(method: &Method, path: &str) -> Option<&'static Entry> {
 pub(crate) fn allow(path: &str) -> String {
     let served = |method: &Method| OPERATIONS.iter().any(|entry| entry.method == method && matches(&entry.path, path));
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let mut allow = String::new();
-    for method in methods.iter().filter(|method| served(method)) {
-        let name = if method == Method::GET { "GET, HEAD" } else { method.as_str() };
-        let separator = if allow.is_empty() { "" } else { ", " };
-        // Writing to a string cannot fail.
-        let _ = write!(allow, "{separator}{name}");
-    }
-    if allow.is_empty() { "GET, HEAD".to_owned() } else { allow }
+    let name = |method: &Method| if method == Method::GET { "GET, HEAD".to_owned() } else { method.to_string() };
+    let allow: Vec<_> = methods.iter().filter(|method| served(method)).map(name).collect();
+    if allow.is_empty() { "GET, HEAD".to_owned() } else { allow.join(", ") }
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

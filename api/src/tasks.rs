@@ -2,6 +2,7 @@
 
 mod answer;
 mod id;
+pub(crate) mod parameters;
 mod query;
 mod schema;
 mod version;
@@ -11,10 +12,13 @@ use std::future::Future;
 
 use poem_openapi::{OpenApi, Tags};
 
-use self::answer::{
-    CompleteAllTasks, CompleteAllTasksError, CreateTask, CreateTaskError, DeleteCompletedTasks,
-    DeleteCompletedTasksError, DeleteTask, DeleteTaskError, GetTask, GetTaskError, ListTasks, ListTasksError,
-    ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
+use self::{
+    answer::{
+        CompleteAllTasks, CompleteAllTasksError, CreateTask, CreateTaskError, DeleteCompletedTasks,
+        DeleteCompletedTasksError, DeleteTask, DeleteTaskError, GetTask, GetTaskError, ListTasks, ListTasksError,
+        ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
+    },
+    parameters::All,
 };
 pub(crate) use self::{
     id::TaskId,
@@ -22,7 +26,7 @@ pub(crate) use self::{
 };
 pub use self::{
     query::{ListQuery, Sort, SortKey},
-    schema::{Completion, DeletedTasks, Description, NewTask, Nullable, Owner, Task, TaskPatch, Title, UpdatedTasks},
+    schema::{Completion, DeletedTasks, Description, NewTask, Nullable, Task, TaskPatch, Title, UpdatedTasks},
     version::{Expected, Unmatched},
     written::WrittenTask,
 };
@@ -32,7 +36,7 @@ use crate::{
     idempotency::Once,
     json::Json,
     link::NextPage,
-    parameter::{All, Param},
+    parameter::Param,
     precondition::{IfMatch, IfNoneMatch},
 };
 

@@ -3,9 +3,9 @@
 
 use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use todo_api::{
-    Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Nullable, Outcome,
-    Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Unavailable, Unidentified, Unmatched, UserId,
-    Written, WrittenTask,
+    Creation, Description, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
+    Nullable, Outcome, Page, PageVersion, Readiness, Task, TaskPatch, Tasks, Timestamp, Title, Unavailable,
+    Unidentified, Unmatched, UserId, Written, WrittenTask,
 };
 use todo_server::{Config, endpoint};
 
@@ -86,9 +86,9 @@ fn task(owner: &UserId, id: i64) -> Task {
     let moment = Timestamp::from_micros(1_795_509_000_123_456);
     Task {
         id,
-        user_id: owner.as_str().to_owned().into(),
-        title: format!("Buy milk, for the {id}. time").into(),
-        description: Nullable(Some("Two litres, from the shop on the corner".to_owned().into())),
+        user_id: owner.clone(),
+        title: Title::stored(format!("Buy milk, for the {id}. time")),
+        description: Nullable(Some(Description::stored("Two litres, from the shop on the corner".to_owned()))),
         completed: id % 2 == 0,
         created_at: moment,
         updated_at: moment,

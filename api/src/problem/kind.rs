@@ -1,6 +1,6 @@
 //! The kinds of problem, one type each: what it means, its status, and the headers that go with it.
 
-use std::{error::Error, fmt::Write as _, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use poem::http::{
     HeaderName, HeaderValue, Method, StatusCode,
@@ -259,12 +259,7 @@ impl Kind for Unprocessable {
 
 impl From<Unprocessable> for Problem {
     fn from(Unprocessable(faults): Unprocessable) -> Self {
-        let mut detail = String::new();
-        for fault in &faults {
-            let separator = if detail.is_empty() { "" } else { "; " };
-            // Writing to a string cannot fail.
-            let _ = write!(detail, "{separator}{}", fault.sentence());
-        }
+        let detail = faults.iter().map(Fault::sentence).collect::<Vec<_>>().join("; ");
         Self { faults, ..Self::new(Unprocessable::STATUS, "Unprocessable Content", detail) }
     }
 }

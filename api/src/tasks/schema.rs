@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Timestamp,
+    Timestamp, UserId,
     json::Readable,
     scalar::scalar,
     schema::Schema,
@@ -26,7 +26,7 @@ pub struct Task {
     #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
     pub id: i64,
     /// The owner: the user that the bearer token stands for.
-    pub user_id: Owner,
+    pub user_id: UserId,
     /// What is to be done: 1 to 200 code points, of which at least one is neither white space nor a control
     /// character. Kept as sent, code point for code point.
     pub title: Title,
@@ -122,10 +122,6 @@ pub struct Title(String);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Description(String);
 
-/// The owner of a task: 1 to 255 code points.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Owner(String);
-
 impl Title {
     const SHAPE: Shape = Shape { min_length: Some(1), max_length: 200, pattern: VISIBLE, example: "Buy milk" };
 }
@@ -139,29 +135,20 @@ impl Description {
     };
 }
 
-impl Owner {
-    const SHAPE: Shape = Shape {
-        min_length: Some(1),
-        max_length: crate::UserId::MAX_LENGTH,
-        pattern: NO_NUL,
-        example: "h7A8flWMBXeXcxVTFROYa5ao16NyNbfj",
-    };
-}
-
 /// Gives a string type its way in (from a store, or from JSON) and out.
 macro_rules! text {
     ($($type:ident $name:literal),+) => {$(
         impl $type {
+            /// The text as a store has it, which was read from JSON before: it is not checked again.
+            #[must_use]
+            pub fn stored(text: String) -> Self {
+                Self(text)
+            }
+
             /// The text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl From<String> for $type {
-            fn from(text: String) -> Self {
-                Self(text)
             }
         }
 
@@ -180,7 +167,7 @@ macro_rules! text {
     )+};
 }
 
-text!(Title "title", Description "description", Owner "owner");
+text!(Title "title", Description "description");
 
 /// A value that is always there and may be `null`. The framework's `Option` publishes a field that may
 /// be missing and is never null, which is the opposite of what it sends.
@@ -247,7 +234,7 @@ impl Example for Task {
     fn example() -> Self {
         Self {
             id: 42,
-            user_id: Owner(Owner::SHAPE.example.to_owned()),
+            user_id: UserId::example(),
             title: Title(Title::SHAPE.example.to_owned()),
             description: Nullable(Some(Description(Description::SHAPE.example.to_owned()))),
             completed: false,

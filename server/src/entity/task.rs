@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{ExprTrait, Func, InsertStatement, IntoIden, Query, SelectStatement, TableRef, ValueTuple},
     sqlx::{self, ColumnIndex, Decode, Row},
 };
-use todo_api::{Nullable, Timestamp, UserId};
+use todo_api::{Description, Nullable, Timestamp, Title, UserId};
 
 use crate::{clock, database::runtime};
 
@@ -241,9 +241,9 @@ impl From<Model> for todo_api::Task {
     fn from(row: Model) -> Self {
         Self {
             id: row.id,
-            user_id: row.user_id.into(),
-            title: row.title.into(),
-            description: Nullable(row.description.map(Into::into)),
+            user_id: UserId::stored(row.user_id),
+            title: Title::stored(row.title),
+            description: Nullable(row.description.map(Description::stored)),
             completed: row.completed,
             created_at: Timestamp::from_micros(row.created_at),
             updated_at: Timestamp::from_micros(row.updated_at),

@@ -43,9 +43,7 @@ impl Written {
     pub(super) fn stays(&self, write: Writing<'_>, memory: &Memory, edit: impl Fn(&Model) -> Option<Edit>) {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
-            if let Some(owner) = UserId::parse(&task.user_id) {
-                memory.lists.follow(owner, write.number(), mark, || edit(task));
-            }
+            memory.lists.follow(UserId::stored(task.user_id.clone()), write.number(), mark, || edit(task));
         }
         // Now those may go on who have seen it already.
         drop(write);

@@ -176,7 +176,7 @@ impl List {
 pub(super) mod tests {
     use std::iter;
 
-    use todo_api::{Limit, Nullable};
+    use todo_api::{Limit, Nullable, Title, UserId};
 
     use super::*;
     use crate::store::version::version;
@@ -184,8 +184,8 @@ pub(super) mod tests {
     pub(in super::super) fn task(id: i64, title: &str, moment: i64) -> Task {
         Task {
             id,
-            user_id: "ann".to_owned().into(),
-            title: title.to_owned().into(),
+            user_id: UserId::stored("ann".to_owned()),
+            title: Title::stored(title.to_owned()),
             description: Nullable(None),
             completed: false,
             created_at: Timestamp::from_micros(0),

@@ -1,0 +1,89 @@
+//! All parameters of the operations on tasks, to name each that is at fault.
+
+use poem::{FromRequest, Request, RequestBody, http::Method};
+
+use super::{Completed, OnlyCompleted, Search, Sort, TaskId};
+use crate::{
+    Fault, Problem, Unprocessable,
+    idempotency::Once,
+    operations,
+    page::{Cursor, Limit},
+    parameter::{Param, Parameter, in_path, in_query},
+    precondition::{IfMatch, IfNoneMatch},
+};
+
+/// The name of a parameter, and what would be wrong with it in a request.
+type Judge = (&'static str, fn(&Request) -> Option<Fault>);
+
+/// All parameters that any operation takes.
+const JUDGES: [Judge; 9] = [
+    judge::<Limit>(),
+    judge::<Option<Cursor>>(),
+    judge::<Completed>(),
+    judge::<Search>(),
+    judge::<Sort>(),
+    judge::<TaskId>(),
+    judge::<IfMatch>(),
+    judge::<IfNoneMatch>(),
+    judge::<Once>(),
+];
+
+const fn judge<T: Parameter>() -> Judge {
+    (T::NAME, |request| Param::<T>::read(request).err())
+}
+
+/// What is wrong with the parameters of the operation that `request` asks for.
+pub(crate) fn faults(request: &Request) -> Vec<Fault> {
+    operations::parameters(request.method(), request.original_uri().path())
+        .iter()
+        .filter_map(|name| match name.as_str() {
+            // The one parameter that is read differently by one operation.
+            OnlyCompleted::NAME if is_on_all(request) => Param::<OnlyCompleted>::read(request).err(),
+            name => JUDGES.iter().find(|(known, _)| *known == name).and_then(|(_, fault)| fault(request)),
+        })
+        .chain(narrowing(request))
+        .collect()
+}
+
+/// Whether all of the caller's tasks are to be changed.
+fn is_on_all(request: &Request) -> bool {
+    in_path(request).is_none() && [Method::PATCH, Method::DELETE].contains(request.method())
+}
+
+/// The parameters of the list that are given to what changes all tasks, and narrow nothing there.
+fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
+    let own = operations::parameters(request.method(), request.original_uri().path());
+    [Limit::NAME, Option::<Cursor>::NAME, Completed::NAME, Search::NAME, Sort::NAME]
+        .into_iter()
+        .filter(move |name| is_on_all(request) && !own.iter().any(|own| own == name))
+        .filter(|name| !matches!(in_query(request, name), Ok(None)))
+        .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
+}
+
+/// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same address:
+/// whoever gives one means the tasks that they see there, and not all.
+pub(crate) struct All;
+
+impl<'a> FromRequest<'a> for All {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        if narrowing(request).next().is_some() {
+            return Err(Problem::from(Unprocessable(faults(request))).into());
+        }
+        Ok(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_of_every_operation_is_judged() {
+        let known = JUDGES.map(|(name, _)| name);
+        let mut taken: Vec<_> = operations::all_parameters().collect();
+        assert!(taken.iter().all(|name| known.contains(name)), "one at fault would be a fault of none: {taken:?}");
+        taken.sort_unstable();
+        taken.dedup();
+        assert_eq!(taken.len(), known.len(), "each is taken by some operation");
+    }
+}

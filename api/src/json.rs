@@ -27,7 +27,7 @@ use crate::{
 /// The most bytes that a body has.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Room for the headers that an answer gets on its way: to find it bit by bit takes longer than to fill it.
+/// Room for the headers that an answer gets on its way, made at once: to grow it several times takes longer than to fill it.
 const HEADERS: usize = 16;
 
 /// A JSON body.
@@ -120,7 +120,8 @@ impl<T: Serialize> ListWriter<T> {
         Self { json, of: PhantomData }
     }
 
-    /// Writes an item, and answers where it ends. It begins past the end of the one before and a byte, the first at 1.
+    /// Writes an item, and answers the offset of its end. It begins a byte, the comma, past the end of the one before; the
+    /// first one at 1.
     ///
     /// # Errors
     ///

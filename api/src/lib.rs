@@ -68,9 +68,11 @@ use self::{document::TITLE, health::HealthApi, tasks::TasksApi};
 /// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and
 /// the mapping of every failure to a problem come together, so that none can be forgotten.
 ///
-/// Each request may carry an `Arc<RequestContext>` as poem request data; its id goes into problems, and
-/// the caller is noted in it; and an `Arc<dyn Allowance>`, which bounds how often one may ask. Each answer of an operation
-/// carries an [`Operation`] as response data.
+/// Each request may carry, as poem request data:
+/// - an `Arc<RequestContext>`, whose id goes into problems, and in which the caller is noted;
+/// - an `Arc<dyn Allowance>`, which bounds how often one may ask.
+///
+/// Each answer of an operation carries an [`Operation`] as response data.
 pub fn service<S, T>(pages: Route, store: S, tokens: T) -> Service
 where
     S: Tasks + Readiness + Clone,
@@ -98,8 +100,8 @@ impl Service {
         // By hand: the framework's nested routes parse the path anew for each request.
         let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
         problem::answer(request, |mut request| {
-            // The framework would empty the answer, and nobody know how long it was: RFC 9110, 9.3.2. The body is left out by who
-            // sends it.
+            // Answered as GET, so that its Content-Length is that of GET (RFC 9110, 9.3.2): the framework would empty the
+            // answer first. The body is left out by who sends it.
             if request.method() == Method::HEAD {
                 request.set_method(Method::GET);
             }

@@ -124,11 +124,11 @@ impl<S: Tasks> TasksApi<S> {
     /// List your tasks
     ///
     /// The caller's tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in
-    /// one answer; where there are more than `limit`, `Link` leads to the next page. Tasks that stay as
-    /// they are, are neither skipped nor seen twice while others come and go.
+    /// one answer; where there are more than `limit`, `Link` leads to the next page. A task that does
+    /// not change while you page is seen exactly once, whatever happens to others.
     ///
-    /// With `If-None-Match` an unchanged page is answered by 304 and no body, for less than reading it (but of
-    /// a search, which has to look through the tasks).
+    /// With `If-None-Match` an unchanged page is answered by 304 without a body. That costs less than the page, but as
+    /// much where `q` has to look through the tasks.
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the document")]
     async fn list_tasks(

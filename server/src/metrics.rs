@@ -251,7 +251,8 @@ pub(crate) fn database_failed(is_away: bool) {
     counter!(DATABASE_ERRORS, "kind" => if is_away { "away" } else { "fault" }).increment(1);
 }
 
-/// Times `work`, which is an operation of the database, also where it is given up.
+/// Times `work`, which is an operation of the database, also where it is given up. It counts for the request at work, which waits
+/// for the database no longer than it may in all.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
     let _present = Present::new(DATABASE_IN_PROGRESS);
     let _timed = Timed::until_it_goes(|waited| {

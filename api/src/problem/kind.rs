@@ -100,7 +100,7 @@ impl Unidentified {
 
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
-    const DESCRIPTION: &'static str = "No token, or one that does not verify. Nothing else is looked at before.";
+    const DESCRIPTION: &'static str = "No token, or one that does not verify. It is looked at before anything else.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
@@ -304,8 +304,8 @@ impl Unavailable {
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`. \
-         A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where it may well be \
-         done twice.";
+         A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where doing it \
+         twice does no harm.";
     const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {

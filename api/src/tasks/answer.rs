@@ -120,7 +120,7 @@ problems! {
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified as "No token, or one that does not verify. Nothing else is looked at before. Or a creation for a \
+        Unidentified as "No token, or one that does not verify. It is looked at before anything else. Or a creation for a \
             user whom the server knows not to exist.",
         RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }

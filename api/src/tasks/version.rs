@@ -1,4 +1,4 @@
-//! The version of a task: a strong validator, for nothing.
+//! The version of a task: a strong validator that needs no column of its own.
 //!
 //! An id is never used again, and `updated_at` moves at every change, so the two name one version of one
 //! task. Where a change is bound to a version, its keeper compares `updated_at` in the very statement

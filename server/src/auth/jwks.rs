@@ -82,8 +82,8 @@ impl Jwks {
         key.ok_or_else(|| Refused(Unidentified::because(fault(&now, token))))
     }
 
-    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for it, and nobody who comes right after
-    /// the issuer failed, or while it is asked again; where there are none yet, they are fetched for the first who needs one.
+    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right after the
+    /// issuer failed, nor while it is asked again. Where there are none yet, they are fetched for the first who needs one.
     pub(super) async fn keep_fresh<R>(self: &Arc<Self>, needs: impl FnOnce() -> bool) -> Outcome<(), R> {
         let published = self.published();
         let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };

@@ -60,7 +60,7 @@ impl Lanes {
         // An embedded database has one that writes: who went beside would wait behind, and without company.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
         let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients };
-        // It is no round trip away: to be only read, company gains nothing that waiting would be worth.
+        // It is no round trip away: reading in company gains less there than the waiting for it costs.
         let turns = if is_embedded { 0 } else { 2 };
         let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
         let reads = &databases.reads;

@@ -54,7 +54,7 @@ impl Kind for Apply {
         // Two statements that lock the same tasks in different orders would wait for one another.
         changes_by_id.sort_unstable_by_key(|change| change.target.id);
         let rows = sizes::filled_up(changes_by_id.into_iter().filter_map(Change::row).collect());
-        // That one of no versions is meant, no row can say.
+        // Who names no version at all means no task, and brings no row.
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
         }

@@ -20,7 +20,7 @@ impl Kind for Read {
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
         let database = of(&self.0, targets.iter().map(|target| &target.owner));
         let rows = sizes::filled_up(targets.iter().filter_map(Target::row).collect());
-        // That one of no versions is meant, no row can say.
+        // Who names no version at all means no task, and brings no row.
         if rows.is_empty() {
             return Ok(vec![None; targets.len()]);
         }

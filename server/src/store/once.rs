@@ -39,7 +39,10 @@ pub(super) struct Keys {
 }
 
 /// A key under way, until the value goes.
-struct Running(Arc<Keys>, (UserId, IdempotencyKey));
+struct Running {
+    keys: Arc<Keys>,
+    entry: (UserId, IdempotencyKey),
+}
 
 impl Keys {
     /// `None` where the key is under way already.
@@ -47,13 +50,13 @@ impl Keys {
         let entry = (owner.clone(), key.clone());
         let mut running = self.running.lock();
         // Lazily: the end of a value that was never under way would end the one that is.
-        running.insert(entry.clone()).then(|| Running(Arc::clone(self), entry))
+        running.insert(entry.clone()).then(|| Running { keys: Arc::clone(self), entry })
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.running.lock().remove(&self.1);
+        self.keys.running.lock().remove(&self.entry);
     }
 }
 
@@ -88,7 +91,7 @@ impl Store {
         let (store, running) = (self.clone(), Arc::clone(running));
         let room = Arc::clone(&self.transactions).acquire_owned().await;
         apart(room, self.timeout, async move {
-            let (owner, key) = &running.1;
+            let (owner, key) = &running.entry;
             store.write_once(owner, key, row).await
         })
         .await
@@ -113,14 +116,15 @@ impl Store {
             let is_first = if kept.as_ref().is_err_and(is_locked) { false } else { kept? };
             Ok((is_first, creation, written))
         };
-        let written = match written.await {
-            Ok((false, _, written)) => written,
-            first => {
-                let (_, creation, written) = transaction.end(first).await?;
-                written.stays(write, &self.memory, Edit::put);
-                return Ok(Some(creation));
-            }
+        let (is_first, creation, written) = match written.await {
+            Ok(written) => written,
+            Err(error) => return transaction.end(Err(error)).await,
         };
+        if is_first {
+            transaction.commit().await?;
+            written.stays(write, &self.memory, Edit::put);
+            return Ok(Some(creation));
+        }
         transaction.rollback().await?;
         written.goes(write);
         let answer = Entity::answer(owner, key, expired, &database).await?;

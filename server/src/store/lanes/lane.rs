@@ -127,11 +127,6 @@ impl<K: Kind> Lane<K> {
     }
 }
 
-/// Tells the answer to whoever asked; who has left needs none.
-fn told<T>(tell: oneshot::Sender<T>, answer: T) {
-    _ = tell.send(answer);
-}
-
 /// Whether the questions of a statement that failed are asked again apart. Not where the time is over, or no connection is
 /// to be had: then nobody waits any more, and the database has enough to do.
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
@@ -183,13 +178,14 @@ impl<K: Kind> Inner<K> {
         match self.ask(&questions).await {
             Ok(answers) => {
                 for (tell, answer) in tells.into_iter().zip(answers) {
-                    told(tell, Ok(answer));
+                    // Who has left needs none.
+                    _ = tell.send(Ok(answer));
                 }
             }
             Err(error) if questions.len() == 1 || !is_asked_again::<K>(&error) => {
                 let error = Arc::new(error);
                 for tell in tells {
-                    told(tell, Err(Arc::clone(&error)));
+                    _ = tell.send(Err(Arc::clone(&error)));
                 }
             }
             Err(_) => {
@@ -198,7 +194,9 @@ impl<K: Kind> Inner<K> {
                         biased;
                         // Who was told meanwhile that nothing came of it may ask again: it is not to be done twice.
                         () = tell.closed() => {}
-                        answer = self.ask_apart(question) => told(tell, answer),
+                        answer = self.ask_apart(question) => {
+                            _ = tell.send(answer);
+                        }
                     }
                 });
                 join_all(asked).await;

@@ -31,10 +31,10 @@ const PATIENCE: Duration = Duration::from_millis(25);
 const MOST: usize = 1 << 14;
 
 /// After how many looks in vain, less those that were not, none is tried for a while.
-const LUCK: u8 = 4;
+const MOST_FAILURES: u8 = 4;
 
 /// For how long.
-const REST: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ struct State {
     /// Who wrote here in this epoch, and how often.
     writes: HashMap<Box<str>, u64>,
     /// How many looks were in vain, less those that were not, within bounds.
-    bad_luck: u8,
+    failures: u8,
     /// When the last was.
     failed: Option<Instant>,
 }
@@ -105,7 +105,7 @@ impl History {
     /// The same, where a look is likely to show that nobody else has changed anything since.
     pub(in crate::store) fn likely_mark(&self, owner: &UserId) -> Option<Mark> {
         let state = self.state.lock();
-        let is_tried = state.bad_luck < LUCK || state.failed.is_none_or(|failed| failed.elapsed() >= REST);
+        let is_tried = state.failures < MOST_FAILURES || state.failed.is_none_or(|failed| failed.elapsed() >= PAUSE);
         is_tried.then(|| state.mark(owner))
     }
 
@@ -218,7 +218,7 @@ impl State {
         }
         match snapshot {
             Some(snapshot) if self.goes_on(look, &snapshot) && self.explains(&snapshot) => {
-                self.bad_luck = self.bad_luck.saturating_sub(1);
+                self.failures = self.failures.saturating_sub(1);
                 if snapshot.includes(&self.latest) {
                     self.own.retain(|transaction| !snapshot.has_ended(*transaction));
                     self.latest = snapshot;
@@ -231,7 +231,7 @@ impl State {
                 }
                 // A process that nobody has seen is none that will be in vain again.
                 if snapshot.as_ref().is_none_or(|snapshot| self.backends.contains(&snapshot.backend)) {
-                    self.bad_luck = (self.bad_luck + 1).min(LUCK);
+                    self.failures = (self.failures + 1).min(MOST_FAILURES);
                     self.failed = Some(Instant::now());
                 }
                 self.begin(snapshot);
@@ -306,12 +306,12 @@ mod tests {
     async fn looks_that_are_in_vain_are_left_for_a_while() {
         let (history, [ann, _]) = begun().await;
         let is_tried = || history.likely_mark(&ann).is_some();
-        for next in 11..=10 + u64::from(LUCK) {
+        for next in 11..=10 + u64::from(MOST_FAILURES) {
             assert!(is_tried());
             saw(&history, &format!("{next}:{next}:")).await;
         }
         assert!(!is_tried());
-        sleep(REST).await;
+        sleep(PAUSE).await;
         assert!(is_tried());
         saw(&history, "90:90:").await;
         assert!(!is_tried(), "it was in vain again");

@@ -10,7 +10,7 @@ PRODUCTION := CARGO_ENCODED_RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/lo
 
 .DEFAULT_GOAL := help
 .PHONY: help run build profile token test test-plain test-release chaos soak bench bench-http instructions check format lint doc deny \
-  machete document drift postgres interop release clean
+  advisories machete document drift postgres interop release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ doc: ## The documentation of the code, with warnings denied
 
 deny: $(DENY) ## Licences, sources, and who may use what
 	$(DENY) --locked check bans licenses sources
+
+advisories: $(DENY) ## Known faults of what we use; needs the internet
+	$(DENY) --locked check advisories
 
 machete: $(MACHETE) ## Dependencies that nobody uses
 	$(MACHETE) --skip-target-dir

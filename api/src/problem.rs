@@ -6,11 +6,14 @@
 
 mod answer;
 mod body;
-mod conflict;
+mod content;
 mod failure;
 mod kind;
 mod limits;
 mod operation;
+mod ours;
+mod state;
+mod unidentified;
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -25,13 +28,12 @@ pub(crate) use self::{
 };
 pub use self::{
     body::Fault,
-    conflict::StillRunning,
+    content::{ContentTooLarge, Unprocessable, UnsupportedMediaType},
     failure::{Broken, Failure, Outcome},
-    kind::{
-        ContentTooLarge, Internal, NoSuchTask, PreconditionFailed, Unavailable, Unidentified, Unprocessable,
-        UnsupportedMediaType,
-    },
     limits::{Overloaded, RequestTimeout, TooManyRequests, Unreadable},
+    ours::{Internal, Unavailable},
+    state::{NoSuchTask, PreconditionFailed, StillRunning},
+    unidentified::Unidentified,
 };
 
 /// The media type of problems.

@@ -32,7 +32,7 @@ pub use self::{
 };
 use crate::{
     Caller, Creation, Cursor, IdempotencyKey, InvalidCursor, Limit, NoSuchTask, NotCreated, Outcome, Page, PageVersion,
-    PreconditionFailed, Unidentified, UserId,
+    Unidentified, UserId,
     idempotency::Once,
     json::Json,
     link::NextPage,
@@ -208,9 +208,7 @@ impl<S: Tasks> TasksApi<S> {
         #[oai(name = "If-Match")]
         if_match: Param<IfMatch>,
     ) -> Result<CompleteAllTasks, CompleteAllTasksError> {
-        if if_match.0.strong().is_some() {
-            return Err(PreconditionFailed::OfMany.into());
-        }
+        if_match.0.on_all()?;
         let updated = self.0.complete_all(caller.user(), completion.0.completed).await?;
         Ok(CompleteAllTasks::Updated(Json(updated.into())))
     }
@@ -232,9 +230,7 @@ impl<S: Tasks> TasksApi<S> {
         if_match: Param<IfMatch>,
     ) -> Result<DeleteCompletedTasks, DeleteCompletedTasksError> {
         let Param(OnlyCompleted) = completed;
-        if if_match.0.strong().is_some() {
-            return Err(PreconditionFailed::OfMany.into());
-        }
+        if_match.0.on_all()?;
         let deleted = self.0.delete_completed(caller.user()).await?;
         Ok(DeleteCompletedTasks::Deleted(Json(deleted.into())))
     }

@@ -6,7 +6,7 @@
 
 use super::{Task, WrittenTask};
 use crate::{
-    Timestamp,
+    PreconditionFailed, Timestamp,
     precondition::{ETag, IfMatch},
 };
 
@@ -52,6 +52,15 @@ impl IfMatch {
         moments.sort_unstable();
         moments.dedup();
         Expected::OneOf(moments)
+    }
+
+    /// Lets all tasks be changed.
+    ///
+    /// # Errors
+    ///
+    /// Where versions are named: none is that of all.
+    pub(crate) fn on_all(&self) -> Result<(), PreconditionFailed> {
+        if self.strong().is_some() { Err(PreconditionFailed::OfMany) } else { Ok(()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections to the database.
 
 mod at_hand;
+pub(crate) mod codes;
 mod connection;
 mod held;
 mod limits;
@@ -31,7 +32,7 @@ use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
 pub(crate) use self::statement::runtime;
-pub(crate) use self::unusable::words;
+pub(crate) use self::unusable::{BACKUP, words};
 pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl, Migrations};
 

@@ -11,7 +11,8 @@ use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, Right};
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
     database::{
-        trouble::{LOCKED, NO_PRIVILEGE, code_of, is_taken},
+        codes::postgres,
+        trouble::{code_of, is_taken},
         value::value,
         words,
     },
@@ -94,12 +95,14 @@ pub enum MigrateError {
 /// What to do about it, where the error's words do not say so.
 fn remedy(error: &DbErr) -> &'static str {
     match code_of(error).as_deref() {
-        Some(NO_PRIVILEGE) => {
+        Some(postgres::INSUFFICIENT_PRIVILEGE) => {
             "; they need a role that may create tables, in DATABASE_DIRECT_URL, or in DATABASE_URL where that is not set"
         }
-        Some(LOCKED) => "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it",
-        // invalid_foreign_key and wrong_object_type: no key, or no table at all
-        Some("42830" | "42809") => {
+        Some(postgres::LOCK_NOT_AVAILABLE) => {
+            "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it"
+        }
+        // No key, or no table at all.
+        Some(postgres::INVALID_FOREIGN_KEY | postgres::WRONG_OBJECT_TYPE) => {
             "; have the system that owns the table of users make its id the primary key, or correct USERS_TABLE"
         }
         _ if is_taken(error) => "; another program has its tables there: use a database of the tasks' own",
@@ -232,7 +235,7 @@ impl<'a> Migrations<'a> {
 
     async fn standing(&self, database: &impl ConnectionTrait) -> Result<Standing, MigrateError> {
         let mut later = self.migrator.applied(database).await.map_err(|cause| match code_of(&cause).as_deref() {
-            Some(NO_PRIVILEGE) => MigrateError::Hidden(cause),
+            Some(postgres::INSUFFICIENT_PRIVILEGE) => MigrateError::Hidden(cause),
             _ => cause.into(),
         })?;
         let pending = self.migrator.names().filter(|name| !later.remove(name)).collect();

@@ -19,12 +19,7 @@ use todo_api::UserId;
 use todo_migration::CALLER_SETTING;
 use uuid::Uuid;
 
-use super::{
-    Connection,
-    transaction::Transaction,
-    trouble::{NO_PRIVILEGE, code_of},
-    value::value,
-};
+use super::{Connection, codes::postgres, transaction::Transaction, trouble::code_of, value::value};
 use crate::{
     Migrations,
     entity::{idempotency_key, task, user},
@@ -130,7 +125,8 @@ pub(super) async fn prove(
             "users" => user::Entity::insert(a_user(&other)).exec_without_returning(&transaction).await.map(drop),
             _ => idempotency_key::Entity::insert(a_key(&other)).exec_without_returning(&transaction).await.map(drop),
         };
-        let is_refused = written.as_ref().is_err_and(|error| code_of(error).as_deref() == Some(NO_PRIVILEGE));
+        let is_refused =
+            written.as_ref().is_err_and(|error| code_of(error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE));
         transaction.rollback().await?;
         if !is_refused {
             return Err(RowSecurityError::Open { table });

@@ -10,20 +10,22 @@ use sea_orm::{
     },
 };
 
+use super::codes::{postgres, sqlite};
+
 /// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
 /// through; all else is a fault.
 pub(crate) fn is_away(error: &DbErr) -> bool {
     matches!(error, DbErr::ConnectionAcquire(_))
-        // SQLite's BUSY, LOCKED, IOERR, FULL, CANTOPEN.
-        || sqlite_code(error).is_some_and(|code| [5, 6, 10, 13, 14].contains(&code))
+        || is_busy(error)
+        || matches!(sqlite_code(error), Some(sqlite::IOERR | sqlite::FULL | sqlite::CANTOPEN))
         || driver(error).is_some_and(is_out_of_reach)
         // PostgreSQL fails within before there is a session: on a full disk, it cannot write its own caches.
-        || matches!(error, DbErr::Conn(_)) && code_of(error).is_some_and(|code| code.starts_with("XX"))
+        || matches!(error, DbErr::Conn(_)) && code_of(error).is_some_and(|code| code.starts_with(postgres::INTERNAL_ERROR))
 }
 
-/// Whether another program has an embedded database locked: BUSY 5, LOCKED 6.
+/// Whether another program has an embedded database locked.
 pub(crate) fn is_busy(error: &DbErr) -> bool {
-    sqlite_code(error).is_some_and(|code| [5, 6].contains(&code))
+    matches!(sqlite_code(error), Some(sqlite::BUSY | sqlite::LOCKED))
 }
 
 /// SQLite's primary result code, where the error is one of SQLite's.
@@ -34,35 +36,20 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<u32> {
     error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
-/// SQLite's code for whatever a statement has against it.
-const ERROR: u32 = 1;
-
 /// Whether it is the embedded database's file that SQLite has something against.
 pub(crate) fn is_of_file(error: &DbErr) -> bool {
-    sqlite_code(error).is_some_and(|code| code != ERROR)
+    sqlite_code(error).is_some_and(|code| code != sqlite::ERROR)
 }
 
-/// Whether there is a table or an index of that name already: `duplicate_table`, or SQLite's words, for which it has no code.
+/// Whether there is a table or an index of that name already; SQLite says so in words alone.
 pub(crate) fn is_taken(error: &DbErr) -> bool {
-    code_of(error).as_deref() == Some("42P07")
-        || sqlite_code(error) == Some(ERROR) && error.to_string().ends_with(" already exists")
+    code_of(error).as_deref() == Some(postgres::DUPLICATE_TABLE)
+        || sqlite_code(error) == Some(sqlite::ERROR) && error.to_string().ends_with(" already exists")
 }
-
-/// `lock_not_available` (PostgreSQL, appendix A).
-pub(crate) const LOCKED: &str = "55P03";
-
-/// `feature_not_supported`: that a prepared statement answers with other columns than it did, since the table was altered.
-const OUTDATED: &str = "0A000";
-
-/// `read_only_sql_transaction`: that the primary is one no more.
-const DEMOTED: &str = "25006";
-
-/// `insufficient_privilege`, which is also what a policy answers.
-pub(crate) const NO_PRIVILEGE: &str = "42501";
 
 /// Whether somebody else kept a row locked for longer than the database waits.
 pub(crate) fn is_locked(error: &DbErr) -> bool {
-    code_of(error).is_some_and(|code| code == LOCKED)
+    code_of(error).as_deref() == Some(postgres::LOCK_NOT_AVAILABLE)
 }
 
 /// The error as the driver had it.
@@ -78,15 +65,15 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
 /// Whether the database itself has refused the statement, which therefore has done nothing. Not where it
 /// stops or the connection breaks: that may happen after the statement was kept.
 pub(crate) fn is_refusal(error: &DbErr) -> bool {
-    code_of(error).is_some_and(|code| !["08", "57P"].iter().any(|class| code.starts_with(class)))
-        && !ends_session(error)
+    let endings = [postgres::CONNECTION_EXCEPTION, postgres::SHUTDOWN];
+    code_of(error).is_some_and(|code| !endings.iter().any(|class| code.starts_with(class))) && !ends_session(error)
 }
 
 /// Whether the connection would only give the same again, and is to be closed: what it has prepared is of no use any more,
 /// or it leads to what was the primary, where another one may lead to what is.
 pub(super) fn is_lasting(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| [OUTDATED, DEMOTED].contains(&&*code))
+    matches!(code.as_deref(), Some(postgres::FEATURE_NOT_SUPPORTED | postgres::READ_ONLY_SQL_TRANSACTION))
 }
 
 /// Whether the session ends with it: a pooler that has lost the database says so by whatever code it likes.
@@ -96,10 +83,9 @@ fn ends_session(error: &DbErr) -> bool {
     matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
-/// Whether a row lacks a value that its table requires: `not_null_violation` (PostgreSQL, appendix A), or
-/// SQLite's extended code `SQLITE_CONSTRAINT_NOTNULL`.
+/// Whether a row lacks a value that its table requires.
 pub(crate) fn is_missing_value(error: &DbErr) -> bool {
-    code_of(error).is_some_and(|code| code == "23502" || code == "1299")
+    matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))
 }
 
 /// The database's own code of an error, where it is the database that says no.
@@ -107,16 +93,25 @@ pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
     driver(error)?.as_database_error().and_then(sqlx::error::DatabaseError::code)
 }
 
+/// How the codes of PostgreSQL begin after which another try may go through.
+const PASSING: [&str; 8] = [
+    postgres::CONNECTION_EXCEPTION,
+    postgres::TRANSACTION_ROLLBACK,
+    postgres::INSUFFICIENT_RESOURCES,
+    postgres::OPERATOR_INTERVENTION,
+    postgres::SYSTEM_ERROR,
+    postgres::READ_ONLY_SQL_TRANSACTION,
+    postgres::LOCK_NOT_AVAILABLE,
+    postgres::FEATURE_NOT_SUPPORTED,
+];
+
 fn is_out_of_reach(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            // Connection exceptions, transaction rollbacks (deadlocks, say), insufficient resources (a full disk),
-            // operator intervention, errors of the system beneath; a primary that is one no more, and a lock that
-            // somebody else kept; a statement that was prepared before its table was altered (PostgreSQL, appendix A).
             error.try_downcast_ref::<PgDatabaseError>().is_some()
-                && ["08", "40", "53", "57", "58", DEMOTED, LOCKED, OUTDATED].iter().any(|class| code.starts_with(class))
+                && PASSING.iter().any(|beginning| code.starts_with(beginning))
         }
         _ => false,
     }

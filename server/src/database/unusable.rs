@@ -2,8 +2,14 @@
 
 use sea_orm::DbErr;
 
-use super::trouble;
+use super::{
+    codes::{postgres, sqlite},
+    trouble,
+};
 use crate::DatabaseUrl;
+
+/// What helps where the file is damaged.
+pub(crate) const BACKUP: &str = "put a backup of the file in its place, without its -wal and -shm";
 
 /// The database does not answer, refuses us, or is none.
 #[derive(Debug, thiserror::Error)]
@@ -28,33 +34,34 @@ impl UnusableDatabase {
     }
 
     /// What to do about it; nothing where the words are ours, and say so.
-    fn remedy(&self) -> &'static str {
-        match (trouble::sqlite_code(&self.cause), trouble::code_of(&self.cause).as_deref()) {
-            // Primary result codes of SQLite: READONLY, PERM, CANTOPEN
-            (Some(8 | 3 | 14), _) => "; give the server's user the right to write the file and its folder",
-            // CORRUPT, NOTADB, and ERROR for a header that it cannot follow
-            (Some(11 | 26 | 1), _) => {
-                "; put a backup of the file in its place, without its -wal and -shm; \
-                 or move it away, and the start makes an empty one"
+    fn remedy(&self) -> String {
+        let remedy = match (trouble::sqlite_code(&self.cause), trouble::code_of(&self.cause).as_deref()) {
+            (Some(sqlite::READONLY | sqlite::PERM | sqlite::CANTOPEN), _) => {
+                "; give the server's user the right to write the file and its folder"
             }
-            // FULL, IOERR
-            (Some(13 | 10), _) => "; make room on its disk, or mend it",
-            // BUSY, LOCKED
-            (Some(5 | 6), _) => "; end the other program that has it locked",
+            (Some(sqlite::CORRUPT | sqlite::NOTADB | sqlite::ERROR), _) => {
+                return format!("; {BACKUP}; or move it away, and the start makes an empty one");
+            }
+            (Some(sqlite::FULL | sqlite::IOERR), _) => "; make room on its disk, or mend it",
+            (Some(sqlite::BUSY | sqlite::LOCKED), _) => "; end the other program that has it locked",
             _ if self.url.is_embedded() => {
                 "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db"
             }
             _ if matches!(self.cause, DbErr::Custom(_)) => "",
-            // PostgreSQL, appendix A: invalid_catalog_name, too_many_connections, and those of authorization
-            (_, Some("3D000")) => "; create that database, or correct its name",
-            (_, Some("53300")) => "; lower DATABASE_MAX_CONNECTIONS here or elsewhere, or raise its max_connections",
-            (_, Some(code)) if code.starts_with("28") => {
+            (_, Some(postgres::INVALID_CATALOG_NAME)) => "; create that database, or correct its name",
+            (_, Some(postgres::TOO_MANY_CONNECTIONS)) => {
+                "; lower DATABASE_MAX_CONNECTIONS here or elsewhere, or raise its max_connections"
+            }
+            (_, Some(code)) if code.starts_with(postgres::INVALID_AUTHORIZATION) => {
                 "; are name and password right, and does pg_hba.conf let us in?"
             }
-            (_, Some(trouble::NO_PRIVILEGE)) => "; `todo-server doctor` names the rights that the role lacks",
+            (_, Some(postgres::INSUFFICIENT_PRIVILEGE)) => {
+                "; `todo-server doctor` names the rights that the role lacks"
+            }
             (_, Some(_)) => "",
             (_, None) => "; is the server up, and are host and port right?",
-        }
+        };
+        remedy.to_owned()
     }
 }
 

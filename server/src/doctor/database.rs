@@ -8,10 +8,7 @@ use sea_orm::{
 };
 
 use super::{Finding, local, postgres};
-use crate::{DatabaseConfig, Databases, Migrations};
-
-/// What helps where the file is damaged.
-const BACKUP: &str = "put a backup of the file in its place, without its -wal and -shm";
+use crate::{DatabaseConfig, Databases, Migrations, database::BACKUP};
 
 pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     const CHECK: &str = "database";

@@ -5,18 +5,17 @@
 //! problem. So every answer, of whatever layer, has a name, the headers that a browser needs, and its line in
 //! the log.
 
-mod client_address;
 mod cors;
 mod load;
 mod log;
 mod pages;
 mod protocol;
+mod proxies;
 mod rate_limit;
 mod security;
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use poem::{Endpoint, Request, Response};
 use todo_api::{Readiness, Service, Tasks};
 
@@ -25,7 +24,7 @@ pub(crate) use self::{
     security::protect,
 };
 
-use self::{client_address::came_by_tls, cors::Cors, load::Load, rate_limit::RateLimits, security::hold_to_tls};
+use self::{cors::Cors, load::Load, proxies::Proxies, rate_limit::RateLimits, security::hold_to_tls};
 use crate::{Config, UnusableJwks, auth::Authenticator};
 
 /// The whole of what is served, over a keeper of the ports.
@@ -53,7 +52,7 @@ struct Layers {
     cors: Cors,
     load: Load,
     rate_limits: RateLimits,
-    trusted_proxies: Vec<IpNet>,
+    proxies: Proxies,
 }
 
 impl Surroundings {
@@ -65,7 +64,7 @@ impl Surroundings {
             cors: Cors::new(&config.http.allowed_origins),
             load: Load::new(&config.http),
             rate_limits: RateLimits::new(&config.http),
-            trusted_proxies: config.http.trusted_proxies.clone(),
+            proxies: Proxies::new(&config.http),
         };
         let authenticator = Authenticator::new(&config.auth, config.http.max_requests)?;
         Ok(Self { authenticator: Arc::new(authenticator), layers: Arc::new(layers) })
@@ -109,11 +108,12 @@ impl Surrounded {
     }
 
     async fn guarded(&self, mut request: Box<Request>) -> Response {
-        let by_tls = came_by_tls(&request, &self.layers.trusted_proxies);
-        let counted = self.layers.rate_limits.count(&mut request);
+        let Layers { load, proxies, rate_limits, .. } = &*self.layers;
+        let by_tls = proxies.came_by_tls(&request);
+        let counted = rate_limits.count(&mut request, proxies);
         let mut response = match protocol::refusal(&request) {
             Some(refusal) => refusal,
-            None => self.layers.load.bound(request, |request| self.service.answer(request)).await,
+            None => load.bound(request, |request| self.service.answer(request)).await,
         };
         if let Some(counted) = counted {
             counted.tell(&mut response);

@@ -19,14 +19,13 @@ use governor::{
     middleware::StateInformationMiddleware,
     state::keyed::HashMapStateStore,
 };
-use ipnet::IpNet;
 use poem::{
     Request, Response,
     http::{HeaderName, HeaderValue},
 };
 use todo_api::{Allowance, TooManyRequests, UserId};
 
-use super::client_address::client_address;
+use super::proxies::Proxies;
 use crate::{HttpConfig, RateLimit, metrics};
 
 /// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
@@ -48,28 +47,21 @@ struct Limits {
     policy: Option<HeaderValue>,
     users: Buckets,
     failures: Buckets,
-    trusted_proxies: Vec<IpNet>,
 }
 
 impl RateLimits {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self(config.rate_limit.map(|limit| {
-            let trusted_proxies = config.trusted_proxies.clone();
             let policy = format!(r#""user";q={};w={}"#, limit.burst, seconds_for(limit, limit.burst.get()));
-            Arc::new(Limits {
-                limit,
-                policy: policy.try_into().ok(),
-                users: Buckets::new(limit),
-                failures: Buckets::new(limit),
-                trusted_proxies,
-            })
+            let (users, failures) = (Buckets::new(limit), Buckets::new(limit));
+            Arc::new(Limits { limit, policy: policy.try_into().ok(), users, failures })
         }))
     }
 
-    /// Has `request` counted, where there are limits.
-    pub(super) fn count(&self, request: &mut Request) -> Option<Arc<Counted>> {
+    /// Has `request`, which came by `proxies`, counted, where there are limits.
+    pub(super) fn count(&self, request: &mut Request, proxies: &Proxies) -> Option<Arc<Counted>> {
         let limits = Arc::clone(self.0.as_ref()?);
-        let address = client_address(request, &limits.trusted_proxies);
+        let address = proxies.client_of(request);
         let counted = Arc::new(Counted { limits, address, left: OnceLock::new() });
         request.set_data(Arc::clone(&counted) as Arc<dyn Allowance>);
         Some(counted)
@@ -177,10 +169,11 @@ mod tests {
     fn however_many_ask_the_memory_is_bounded() {
         let slow = RateLimit { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(1000).expect("it is not zero") };
         let buckets = Buckets::new(slow);
+        let most = MAX_BUCKETS + usize::try_from(SHARED_BUCKETS).expect("it is small");
         for name in 0..3 * MAX_BUCKETS {
             // Refusals are for those who share.
             let _ = buckets.take(&name);
-            assert!(buckets.limiter.len() <= MAX_BUCKETS + 1024);
+            assert!(buckets.limiter.len() <= most);
         }
         assert!(buckets.limiter.len() > MAX_BUCKETS / 2, "they were kept");
     }

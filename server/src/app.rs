@@ -179,7 +179,8 @@ async fn open(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<(Vec<Dat
         error => StartError::from(error),
     })?;
     if config.row_security {
-        databases = Databases::restricted(&databases, &migrations).await?;
+        let role = first.role_of_callers(&migrations.migrator).await?;
+        databases = databases.iter().map(|each| each.restricted_to(&role)).collect();
     }
     let store = Store::open(databases[0].clone(), config).await.map_err(|error| match error {
         OpenError::Database(cause) => unusable(cause).into(),

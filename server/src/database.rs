@@ -24,6 +24,7 @@ use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr,
     TransactionTrait,
 };
+use todo_migration::Migrator;
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
@@ -34,7 +35,7 @@ use self::sessions::Sessions;
 pub(crate) use self::statement::runtime;
 pub(crate) use self::unusable::{BACKUP, words};
 pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
-use crate::{DatabaseConfig, DatabaseUrl, Migrations};
+use crate::{DatabaseConfig, DatabaseUrl};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are
 /// not, so that a database may sleep.
@@ -77,23 +78,21 @@ impl Databases {
         connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }
 
-    /// The same as `all`, with the statements of callers under row-level security, once it is proved to bind.
+    /// The role that callers' statements are carried out by under row-level security, once it is proved to bind.
     ///
     /// # Errors
     ///
     /// Where it does not bind, with the remedy.
-    pub(crate) async fn restricted(all: &[Self], migrations: &Migrations<'_>) -> Result<Vec<Self>, RowSecurityError> {
-        let role: Arc<str> = migrations.role_of_callers().await?.ok_or(RowSecurityError::Missing)?.into();
-        let restricted = |connection: &Connection| connection.restricted_to(Arc::clone(&role));
-        let all: Vec<_> = all
-            .iter()
-            .map(|each| Self { reads: restricted(&each.reads), writes: restricted(&each.writes), ..each.clone() })
-            .collect();
-        // All lead to the same database.
-        if let Some(one) = all.first() {
-            row_security::prove(&one.writes, &role, migrations).await?;
-        }
-        Ok(all)
+    pub(crate) async fn role_of_callers(&self, migrator: &Migrator) -> Result<Arc<str>, RowSecurityError> {
+        let role = migrator.role_of_callers(&self.writes).await?.ok_or(RowSecurityError::Missing)?.into();
+        row_security::prove(&self.restricted_to(&role).writes, &role, migrator).await?;
+        Ok(role)
+    }
+
+    /// The same, with the statements of callers carried out by `role`.
+    pub(crate) fn restricted_to(&self, role: &Arc<str>) -> Self {
+        let restricted = |connection: &Connection| connection.restricted_to(Arc::clone(role));
+        Self { reads: restricted(&self.reads), writes: restricted(&self.writes), ..self.clone() }
     }
 
     /// The pools of `all`, by name. Those of an embedded database are everybody's; to others, one is for reading and writing.

@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, Right};
+use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable};
 
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
@@ -27,7 +27,8 @@ pub struct Migrations<'a> {
     databases: &'a Databases,
     /// The address that they go to, where it is not that of requests.
     direct_url: Option<&'a DatabaseUrl>,
-    migrator: Migrator,
+    /// What they are, and what row-level security has to be.
+    pub(crate) migrator: Migrator,
     row_security: bool,
     /// How long a request's statement may take.
     patience: Duration,
@@ -131,10 +132,11 @@ impl<'a> Migrations<'a> {
     ///
     /// Where something stays pending, or they belong to another table.
     pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
-        if allowed && self.row_security && self.role_of_callers().await?.is_none() {
+        let database = &self.databases.writes;
+        if allowed && self.row_security && self.migrator.role_of_callers(database).await?.is_none() {
             self.up().await?;
         }
-        let Standing { pending, later } = self.standing(&self.databases.writes).await?;
+        let Standing { pending, later } = self.standing(database).await?;
         if !later.is_empty() {
             // They only ever add, so that this one can work with what they made.
             tracing::warn!(migrations = ?later, "a later release has migrated; this one does not use what is new");
@@ -144,7 +146,7 @@ impl<'a> Migrations<'a> {
             _ if allowed => self.up().await?,
             _ => return Err(MigrateError::Pending(pending.join(", "))),
         }
-        self.refuse_other_users(&self.databases.writes).await
+        self.refuse_other_users(database).await
     }
 
     /// Runs what is pending, and makes the policies of row-level security, where it is on, or makes them good.
@@ -199,26 +201,6 @@ impl<'a> Migrations<'a> {
         let ours = self.migrator.names().map(|name| (!pending.contains(&name), name));
         let all = ours.chain(later.into_iter().map(|name| (true, name)));
         Ok(all.map(|(is_applied, name)| (name, is_applied)).collect())
-    }
-
-    /// The role of callers, where row-level security has all that it needs; `None` where something is missing.
-    pub(crate) async fn role_of_callers(&self) -> Result<Option<String>, DbErr> {
-        self.migrator.role_of_callers(&self.databases.writes).await
-    }
-
-    /// The tables that row-level security guards.
-    pub(crate) fn guarded_tables(&self) -> impl Iterator<Item = &'static str> {
-        self.migrator.guarded_tables()
-    }
-
-    /// A table that row-level security guards by another policy than that of ours.
-    pub(crate) async fn altered_policy(&self, database: &impl ConnectionTrait) -> Result<Option<&'static str>, DbErr> {
-        self.migrator.altered_policy(database).await
-    }
-
-    /// What a role must be able to do on which table, to carry out requests.
-    pub(crate) fn rights_of_requests(&self) -> impl Iterator<Item = Right> {
-        self.migrator.rights_of_requests()
     }
 
     /// Refuses to go on where the tasks belong to another table of users than the configured one.

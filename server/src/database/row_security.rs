@@ -16,14 +16,11 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
 use todo_api::UserId;
-use todo_migration::CALLER_SETTING;
+use todo_migration::{CALLER_SETTING, Migrator};
 use uuid::Uuid;
 
 use super::{Connection, codes::postgres, transaction::Transaction, trouble::code_of, value::value};
-use crate::{
-    Migrations,
-    entity::{idempotency_key, task, user},
-};
+use crate::entity::{idempotency_key, task, user};
 
 /// Row-level security is asked for, and does not bind.
 #[derive(Debug, thiserror::Error)]
@@ -94,21 +91,17 @@ pub(super) async fn bind(transaction: &Transaction, role: &str, caller: &UserId)
 }
 
 /// Proves that the policies bind `role`, which the callers of `writes` have. Nothing of it is kept.
-pub(super) async fn prove(
-    writes: &Connection,
-    role: &str,
-    migrations: &Migrations<'_>,
-) -> Result<(), RowSecurityError> {
+pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) -> Result<(), RowSecurityError> {
     let [one, other] = [stranger(), stranger()];
     let transaction = writes.for_caller(&one).begin().await.map_err(|cause| match code_of(&cause) {
         Some(_) => RowSecurityError::Role { role: role.to_owned(), cause },
         None => cause.into(),
     })?;
-    for table in migrations.guarded_tables() {
+    for table in migrator.guarded_tables() {
         is_bound(&transaction, role, table).await?;
     }
     // Where users are ours there can be a task to look for; else there are those of others, or none.
-    if migrations.guarded_tables().any(|table| table == "users") {
+    if migrator.guarded_tables().any(|table| table == "users") {
         user::Entity::insert(a_user(&one)).exec_without_returning(&transaction).await?;
         task::Entity::insert(a_task(&one)).exec_without_returning(&transaction).await?;
     }
@@ -118,7 +111,7 @@ pub(super) async fn prove(
     }
     transaction.rollback().await?;
 
-    for table in migrations.guarded_tables() {
+    for table in migrator.guarded_tables() {
         let transaction = writes.for_caller(&one).begin().await?;
         let written = match table {
             "tasks" => task::Entity::insert(a_task(&other)).exec_without_returning(&transaction).await.map(drop),
@@ -132,7 +125,7 @@ pub(super) async fn prove(
             return Err(RowSecurityError::Open { table });
         }
     }
-    if let Some(table) = migrations.altered_policy(writes).await? {
+    if let Some(table) = migrator.altered_policy(writes).await? {
         return Err(RowSecurityError::Altered { table });
     }
     sweeps(writes, role).await

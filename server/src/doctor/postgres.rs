@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    slice,
     str::FromStr as _,
     time::Instant,
 };
@@ -118,10 +117,10 @@ async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
 /// Whether all can be carried out, by the roles that do; nothing is wrong with tables that are not there yet.
 async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "rights";
-    let (database, migrations) = (&databases.writes, Migrations::of(databases, config));
+    let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
     let login = current_role(database).await?;
-    let callers = migrations.role_of_callers().await?.filter(|_| config.row_security);
-    let of_requests = migrations.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
+    let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
+    let of_requests = migrator.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
     let of_servers = RIGHTS_OF_SERVERS.map(|right| (&login, right));
     let mut lacking = BTreeMap::<_, BTreeSet<_>>::new();
     for (role, (table, right)) in of_requests.chain(of_servers) {
@@ -153,7 +152,8 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     if !config.row_security {
         return Ok(Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"));
     }
-    let refused = match Databases::restricted(slice::from_ref(databases), &Migrations::of(databases, config)).await {
+    let migrator = Migrations::of(databases, config).migrator;
+    let refused = match databases.role_of_callers(&migrator).await {
         Err(RowSecurityError::Missing) if config.migrate_on_start => {
             return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
         }

@@ -14,6 +14,7 @@ mod m20261124_000006_sort_by_state;
 mod m20261129_000007_include_updated_at;
 mod row_security;
 mod users_table;
+mod value;
 
 use std::collections::BTreeSet;
 
@@ -28,6 +29,7 @@ pub use sea_orm_migration::MigratorTraitSelf;
 pub use self::{
     row_security::{CALLER_SETTING, RIGHTS_OF_SERVERS, Right, current_role},
     users_table::{InvalidUsersTable, OtherUsersTable, UsersTable},
+    value::value,
 };
 
 /// All migrations, in their order.

@@ -17,11 +17,11 @@
 use std::collections::BTreeSet;
 
 use sea_orm_migration::sea_orm::{
-    ConnectionTrait, DbErr, TryGetable,
+    ConnectionTrait, DbErr,
     sea_query::{Expr, ExprTrait, Func, JoinType, Query, extension::postgres::PgFunc},
 };
 
-use crate::Migrator;
+use crate::{Migrator, value::value};
 
 /// The setting that holds the id of the caller, for one transaction.
 pub const CALLER_SETTING: &str = "todo.caller";
@@ -125,12 +125,12 @@ impl Migrator {
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
         let role = match policies(database).await?.into_iter().next() {
             Some((_, role)) => role,
-            None => one::<String>(own_role(), database).await?,
+            None => value(database, own_role()).await?,
         };
         let known = Expr::exists(
             Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
         );
-        if !one::<bool>(known, database).await? {
+        if !value::<bool>(database, known).await? {
             say(database, &format!("CREATE ROLE {} NOLOGIN", quoted(&role))).await?;
         }
         if !may_be(login, &role, database).await? {
@@ -144,7 +144,7 @@ impl Migrator {
                 say(database, &statement).await?;
             }
         }
-        let schema = quoted(&one::<String>(Func::cust("current_schema").cast_as("text"), database).await?);
+        let schema = quoted(&value::<String>(database, Func::cust("current_schema").cast_as("text")).await?);
         for role in [&*role, login].into_iter().filter(|role| *role != owner) {
             say(database, &format!("GRANT USAGE ON SCHEMA {schema} TO {}", quoted(role))).await?;
         }
@@ -206,13 +206,13 @@ fn own_role() -> Expr {
 ///
 /// Where the database does not answer.
 pub async fn current_role(database: &impl ConnectionTrait) -> Result<String, DbErr> {
-    one(Expr::custom_keyword("current_user").cast_as("text"), database).await
+    value(database, Expr::custom_keyword("current_user").cast_as("text")).await
 }
 
 /// Whether `login` may take on `role`.
 async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let right = if version(database).await? >= 160_000 { "SET" } else { "MEMBER" };
-    one(Func::cust("pg_has_role").arg(login).arg(role).arg(right).into(), database).await
+    value(database, Func::cust("pg_has_role").arg(login).arg(role).arg(right)).await
 }
 
 /// Whether the current role may do what a server does for nobody in particular.
@@ -221,7 +221,7 @@ async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let table = Func::cust("to_regclass").arg(table);
         let right = Func::cust("has_table_privilege").arg(table).arg(right);
         // Nothing at all where there is no such table.
-        if one::<Option<bool>>(right.into(), database).await? != Some(true) {
+        if value::<Option<bool>>(database, right).await? != Some(true) {
             return Ok(false);
         }
     }
@@ -229,12 +229,7 @@ async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
 }
 
 async fn version(database: &impl ConnectionTrait) -> Result<i32, DbErr> {
-    one(Func::cust("current_setting").arg("server_version_num").cast_as("integer"), database).await
-}
-
-async fn one<T: TryGetable>(value: Expr, database: &impl ConnectionTrait) -> Result<T, DbErr> {
-    let row = database.query_one(&Query::select().expr_as(value, "value").take()).await?;
-    row.ok_or_else(|| DbErr::RecordNotFound("an answer".to_owned()))?.try_get("", "value")
+    value(database, Func::cust("current_setting").arg("server_version_num").cast_as("integer")).await
 }
 
 /// Says what the builder of statements has no words for: roles, grants and policies.

@@ -16,7 +16,6 @@ pub(crate) mod tls;
 mod transaction;
 pub(crate) mod trouble;
 mod unusable;
-pub(crate) mod value;
 
 use std::{slice, sync::Arc, time::Duration};
 

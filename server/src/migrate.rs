@@ -6,14 +6,13 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable};
+use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, value};
 
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
     database::{
         codes::postgres,
         trouble::{code_of, is_taken},
-        value::value,
         words,
     },
 };

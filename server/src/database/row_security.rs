@@ -16,10 +16,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
 use todo_api::UserId;
-use todo_migration::{CALLER_SETTING, Migrator};
+use todo_migration::{CALLER_SETTING, Migrator, value};
 use uuid::Uuid;
 
-use super::{Connection, codes::postgres, transaction::Transaction, trouble::code_of, value::value};
+use super::{Connection, codes::postgres, transaction::Transaction, trouble::code_of};
 use crate::entity::{idempotency_key, task, user};
 
 /// Row-level security is asked for, and does not bind.

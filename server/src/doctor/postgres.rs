@@ -12,14 +12,10 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
-use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role};
+use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, value};
 
 use super::Finding;
-use crate::{
-    DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
-    database::{tls, value::value},
-    host::is_public,
-};
+use crate::{DatabaseConfig, Databases, Migrations, RowSecurityError, clock, database::tls, host::is_public};
 
 /// What the address alone tells.
 pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {

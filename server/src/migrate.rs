@@ -12,6 +12,7 @@ use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
     database::{
         codes::postgres,
+        limits,
         trouble::{code_of, is_taken},
         words,
     },
@@ -245,16 +246,11 @@ impl<'a> Migrations<'a> {
             if self.direct_url.is_some() && is_lock_free(&self.databases.writes).await? {
                 return Err(MigrateError::OtherDatabase);
             }
-            self.bound_waits(&transaction).await?;
+            // Others queue behind who waits for a whole table: for no lock is waited longer than by requests.
+            let limit = Query::select().expr(limits::set_of_waits(self.patience, true)).take();
+            transaction.query_all(&limit).await?;
         }
         Ok(transaction)
-    }
-
-    /// Has migrations wait for no lock longer than requests do: these queue behind who waits for a whole table.
-    async fn bound_waits(&self, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-        let limit = (self.patience / 2).as_millis().to_string();
-        let setting = Func::cust("set_config").arg("lock_timeout").arg(limit).arg(true);
-        transaction.query_all(&Query::select().expr(setting).take()).await.map(drop)
     }
 }
 

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{Func, PostgresQueryBuilder, Query};
+use sea_orm::sea_query::{FunctionCall, PostgresQueryBuilder, Query};
 
-/// Sets the limits of statements that may take `limit`: those of the session, or of its transaction alone. For a lock that
-/// somebody else keeps only a third of it is waited: then there is time left for those who go in company with who waits for
-/// it, and are asked again apart, where that one waits once more and they may have to wait for its connection.
+use super::setting;
+
+/// Sets the limits of statements that may take `limit`: those of the session, or of its transaction alone.
 pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
-    let set = |name: &str, limit: Duration| {
-        Func::cust("set_config").arg(name).arg(limit.as_millis().to_string()).arg(is_of_transaction)
-    };
+    let set = |name| setting::set(name, &limit.as_millis().to_string(), is_of_transaction);
     Query::select()
-        .expr(set("statement_timeout", limit))
-        .expr(set("idle_in_transaction_session_timeout", limit))
-        .expr(set("lock_timeout", limit / 3))
+        .expr(set("statement_timeout"))
+        .expr(set("idle_in_transaction_session_timeout"))
+        .expr(set_of_waits(limit, is_of_transaction))
         .to_string(PostgresQueryBuilder)
+}
+
+/// The same of what they wait for a lock that somebody else keeps: a third of it. Then there is time left for those who go in
+/// company with who waits for it, and are asked again apart, where that one waits once more and they may have to wait for its
+/// connection.
+pub(crate) fn set_of_waits(limit: Duration, is_of_transaction: bool) -> FunctionCall {
+    setting::set("lock_timeout", &(limit / 3).as_millis().to_string(), is_of_transaction)
 }

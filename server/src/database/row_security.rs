@@ -19,7 +19,7 @@ use todo_api::UserId;
 use todo_migration::{CALLER_SETTING, Migrator, value};
 use uuid::Uuid;
 
-use super::{Connection, codes::postgres, transaction::Transaction, trouble::code_of};
+use super::{Connection, codes::postgres, setting, transaction::Transaction, trouble::code_of};
 use crate::entity::{idempotency_key, task, user};
 
 /// Row-level security is asked for, and does not bind.
@@ -85,7 +85,7 @@ pub enum RowSecurityError {
 
 /// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.
 pub(super) async fn bind(transaction: &Transaction, role: &str, caller: &UserId) -> Result<(), DbErr> {
-    let set = |name: &str, value: &str| Func::cust("set_config").arg(name).arg(value).arg(true);
+    let set = |name, value| setting::set(name, value, true);
     let query = Query::select().expr(set("role", role)).expr(set(CALLER_SETTING, caller.as_str())).take();
     transaction.query_one(&query).await.map(drop)
 }

@@ -4,7 +4,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, thread, time::Duration
 
 use futures_util::future::join_all;
 use poem::EndpointExt;
-use tokio::{net::TcpListener, runtime::Handle, time::timeout};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::context::TokioContext;
 
 use crate::{
@@ -110,19 +110,23 @@ impl App {
             None => None,
         };
 
-        let shares = shares(config);
-        let threads = Thread::start_each(shares.len()).map_err(StartError::Threads)?;
-        let runtimes: Vec<_> = threads.iter().map(Thread::runtime).cloned().collect();
-        let (databases, store) = TokioContext::new(open(&runtimes, &shares), runtimes[0].clone()).await?;
+        let seats = Seat::each(config).map_err(StartError::Threads)?;
+        // There is one at least.
+        let (first, others) = (&seats[0], &seats[1..]);
+        let (own, store) = TokioContext::new(open(&first.share), first.thread.runtime().clone()).await?;
+        let mut databases = vec![own.clone()];
+        for Seat { thread, share } in others {
+            databases.push(own.on(thread.runtime(), share).await?);
+        }
 
         let listener = taken.listen().map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let surroundings = Surroundings::new(config)?;
-        let endpoint = |((thread, databases), share): ((&Thread, &Databases), &DatabaseConfig)| -> Answerer {
-            Arc::new(surroundings.of(store.over(databases.clone(), share, thread.clients())).boxed())
+        let worker = |(Seat { thread, share }, databases): (Seat, &Databases)| -> (Thread, Answerer) {
+            let store = store.over(databases.clone(), &share, thread.clients());
+            (thread, Arc::new(surroundings.of(store).boxed()))
         };
-        let endpoints: Vec<_> = threads.iter().zip(&databases).zip(&shares).map(endpoint).collect();
-        let workers = Workers::new(threads, endpoints);
+        let workers = Workers::new(seats.into_iter().zip(&databases).map(worker));
         let admin = admin
             .map(|(address, taken)| Admin::start(taken, databases.clone()).map_err(refused(address)))
             .transpose()?;
@@ -166,23 +170,35 @@ impl App {
     }
 }
 
-/// Connects each of `runtimes` to the database, sees that it is as it must be, and opens the store.
-async fn open(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<(Vec<Databases>, Store), StartError> {
-    let config = &shares[0];
+/// A worker to be: its thread, and how it may use the database.
+struct Seat {
+    thread: Thread,
+    share: DatabaseConfig,
+}
+
+impl Seat {
+    /// Starts the threads.
+    fn each(config: &Config) -> io::Result<Vec<Self>> {
+        let seat = |(number, share)| Ok(Self { thread: Thread::start(number)?, share });
+        shares(config).into_iter().enumerate().map(seat).collect()
+    }
+}
+
+/// Connects to the database, sees that it is as it must be, and opens the store.
+async fn open(config: &DatabaseConfig) -> Result<(Databases, Store), StartError> {
     let unusable = |cause| UnusableDatabase::new(&config.url, cause);
-    let mut databases = Databases::connect_each(runtimes, shares).await?;
-    let first = databases[0].clone();
-    let migrations = Migrations::of(&first, config);
+    let mut databases = Databases::connect(config).await?;
+    let migrations = Migrations::of(&databases, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
         // What SQLite has against migrations, it has against the file, unless it is the statement that it is against.
         MigrateError::Database(cause) if trouble::is_of_file(&cause) => unusable(cause).into(),
         error => StartError::from(error),
     })?;
     if config.row_security {
-        let role = first.role_of_callers(&migrations.migrator).await?;
-        databases = databases.iter().map(|each| each.restricted_to(&role)).collect();
+        let role = databases.role_of_callers(&migrations.migrator).await?;
+        databases = databases.restricted_to(&role);
     }
-    let store = Store::open(databases[0].clone(), config).await.map_err(|error| match error {
+    let store = Store::open(databases.clone(), config).await.map_err(|error| match error {
         OpenError::Database(cause) => unusable(cause).into(),
         error => StartError::Store(error),
     })?;

@@ -18,7 +18,7 @@ mod transaction;
 pub(crate) mod trouble;
 mod unusable;
 
-use std::{slice, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnAcquireErr, ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr,
@@ -29,6 +29,7 @@ use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
 };
+use tokio_util::context::TokioContext;
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
@@ -57,25 +58,30 @@ impl Databases {
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
-        Ok(Self::connect_each(&[Handle::current()], slice::from_ref(config)).await?.remove(0))
+        let connected = match config.url.sqlite_file() {
+            Some(_) => sqlite::connect(config).await,
+            None => postgres::connect(config).await,
+        };
+        connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }
 
-    /// The same for each of several runtimes, with connections of their own, of which each has a share; an embedded
-    /// database has one writer, so its are everybody's.
+    /// The same for another runtime, with connections of its own, as `share` allows; an embedded database has one writer, so
+    /// its are everybody's.
     ///
     /// # Errors
     ///
-    /// As [`Databases::connect`].
-    pub(crate) async fn connect_each(
-        runtimes: &[Handle],
-        shares: &[DatabaseConfig],
-    ) -> Result<Vec<Self>, UnusableDatabase> {
-        let config = &shares[0];
-        let connected = match config.url.sqlite_file() {
-            Some(_) => sqlite::connect(config).await.map(|shared| vec![shared; runtimes.len()]),
-            None => postgres::connect_each(runtimes, shares).await,
-        };
-        connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
+    /// Where the address is none.
+    pub(crate) async fn on(&self, runtime: &Handle, share: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
+        if self.writes.get_database_backend() == DbBackend::Sqlite {
+            return Ok(self.clone());
+        }
+        let sessions = if self.is_pooled() { Sessions::Lent } else { Sessions::Own };
+        let led = TokioContext::new(postgres::lead(share, sessions), runtime.clone()).await;
+        let own = led.map_err(|cause| UnusableDatabase::new(&share.url, cause))?;
+        Ok(match self.writes.role() {
+            Some(role) => own.restricted_to(role),
+            None => own,
+        })
     }
 
     /// The role that callers' statements are carried out by under row-level security, once it is proved to bind.

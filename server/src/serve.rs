@@ -133,7 +133,7 @@ mod tests {
         let variables = [("BETTER_AUTH_SECRET", "of thirty-two characters or more"), ("REQUEST_TIMEOUT", "1")];
         let config = Config::from_pairs(variables).expect("it is good");
         let (thread, _) = busy(Duration::from_millis(50));
-        let workers = Workers::new(vec![thread], [Arc::new(make_sync(|_| "answered").map_to_response().boxed())]);
+        let workers = Workers::new([(thread, Arc::new(make_sync(|_| "answered").map_to_response().boxed()))]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let mut clients = Vec::new();

@@ -80,15 +80,15 @@ impl Clients {
 }
 
 impl Workers {
-    /// A worker on each of `threads`, with its own of `endpoints`.
-    pub(crate) fn new(threads: Vec<Thread>, endpoints: impl IntoIterator<Item = Answerer>) -> Self {
-        let worker = |(thread, endpoint)| Worker { thread, endpoint };
-        Self(threads.into_iter().zip(endpoints).map(worker).collect())
+    /// A worker on each thread, with what answers its clients.
+    pub(crate) fn new(workers: impl IntoIterator<Item = (Thread, Answerer)>) -> Self {
+        Self(workers.into_iter().map(|(thread, endpoint)| Worker { thread, endpoint }).collect())
     }
 
     /// One worker: whoever asks for it.
     pub(crate) fn here(endpoint: Answerer) -> Self {
-        Self::new(vec![Thread { runtime: Handle::current(), clients: Clients::default(), life: None }], [endpoint])
+        let thread = Thread { runtime: Handle::current(), clients: Clients::default(), life: None };
+        Self::new([(thread, endpoint)])
     }
 
     /// The place for the next client.
@@ -115,12 +115,8 @@ impl Life {
 }
 
 impl Thread {
-    /// Starts so many.
-    pub(crate) fn start_each(count: usize) -> io::Result<Vec<Self>> {
-        (0..count).map(Self::start).collect()
-    }
-
-    fn start(number: usize) -> io::Result<Self> {
+    /// Starts that of such a number.
+    pub(crate) fn start(number: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .global_queue_interval(TURNS_BETWEEN_NEWCOMERS)
@@ -204,7 +200,7 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn they_have_ended_once_that_is_told() {
-        let threads = Thread::start_each(2).expect("there are threads");
+        let threads = [0, 1].map(|number| Thread::start(number).expect("a thread"));
         let guards: Vec<_> = threads
             .iter()
             .map(|thread| {
@@ -217,7 +213,7 @@ pub(crate) mod tests {
             })
             .collect();
         let answerer = || -> Answerer { Arc::new(endpoint::make_sync(|_| ()).map_to_response().boxed()) };
-        Workers::new(threads, [answerer(), answerer()]).end().await;
+        Workers::new(threads.map(|thread| (thread, answerer()))).end().await;
         for mut gone in guards {
             assert_eq!(gone.try_recv(), Err(oneshot::error::TryRecvError::Closed), "what it did is over");
         }

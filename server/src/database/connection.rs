@@ -70,6 +70,11 @@ impl Connection {
         Self { role: Some(role), ..self.clone() }
     }
 
+    /// The role that callers' statements are carried out by.
+    pub(super) fn role(&self) -> Option<&Arc<str>> {
+        self.role.as_ref()
+    }
+
     /// The same for the statements of `caller`, which see and change no row of anybody else. Without
     /// row-level security it is the very same.
     pub(crate) fn for_caller(&self, caller: &UserId) -> Self {

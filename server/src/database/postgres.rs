@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use sea_orm::{
     ConnectionTrait, Database, DbErr,
     sqlx::{
@@ -10,8 +9,6 @@ use sea_orm::{
         postgres::PgConnectOptions,
     },
 };
-use tokio::runtime::Handle;
-use tokio_util::context::TokioContext;
 
 use super::{Connection, Databases, Sessions, limits, requirements, tls, trouble};
 use crate::DatabaseConfig;
@@ -23,32 +20,22 @@ const TRUSTED_FOR: Duration = Duration::from_millis(500);
 /// How long a connection may take to show that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// Prepares the connections of several runtimes, for the kind of sessions that they lead to.
-pub(super) async fn connect_each(runtimes: &[Handle], shares: &[DatabaseConfig]) -> Result<Vec<Databases>, DbErr> {
-    let config = &shares[0];
+/// Prepares the connections, for the kind of sessions that they lead to.
+pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
-    let adjust = adjustment(config);
-    let address = adjust(config.url.expose().parse().map_err(unreadable)?);
+    let address = adjustment(config)(config.url.expose().parse().map_err(unreadable)?);
     let sessions = super::wait(config, trouble::is_away, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
-    let each = runtimes.iter().zip(shares);
-    let each = each.map(|(runtime, share)| TokioContext::new(lead(share, sessions, adjust), runtime.clone()));
-    let databases = try_join_all(each).await?;
-    // All lead to the same one.
-    if let Some(one) = databases.first() {
-        requirements::check(&one.writes).await?;
-    }
+    let databases = lead(config, sessions).await?;
+    requirements::check(&databases.writes).await?;
     Ok(databases)
 }
 
 /// Prepares connections that lead to such sessions.
-async fn lead(
-    config: &DatabaseConfig,
-    sessions: Sessions,
-    adjust: impl Fn(PgConnectOptions) -> PgConnectOptions + Send + Sync + Copy + 'static,
-) -> Result<Databases, DbErr> {
+pub(super) async fn lead(config: &DatabaseConfig, sessions: Sessions) -> Result<Databases, DbErr> {
+    let adjust = adjustment(config);
     let limit = (sessions == Sessions::Own).then_some(config.timeout);
     let (patience, mut options) = (config.timeout, super::options(&config.url, config));
     options

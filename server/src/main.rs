@@ -13,8 +13,8 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use todo_api::{Document, UserId};
 use todo_server::{
-    App, Check, Config, Databases, LogFormat, Migrations, NewToken, Report, Telemetry, Verdict, check_health,
-    check_token, sign, start_telemetry,
+    App, Config, Databases, LogFormat, Migrations, NewToken, Report, Telemetry, Verdict, check_health, check_token,
+    sign, start_telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -185,15 +185,9 @@ async fn explain(token: String) -> Result<(), Failure> {
     let config = Config::load()?;
     start_telemetry(&config.log)?;
     let token = if token == "-" { io::read_to_string(io::stdin())? } else { token };
-    let token = token.trim();
-    // Pasted as it stands in the header, perhaps.
-    let token = token.strip_prefix("Bearer ").unwrap_or(token);
-    let checks = check_token(token, &config.auth).await?;
-    for Check { name, finding } in &checks {
-        match finding {
-            Ok(words) => writeln!(stdout(), "ok    {name:<10} {words}"),
-            Err(words) => writeln!(stdout(), "FAIL  {name:<10} {words}"),
-        }?;
+    let checks = check_token(&token, &config.auth).await?;
+    for check in &checks {
+        writeln!(stdout(), "{check}")?;
     }
     if checks.iter().any(|check| check.finding.is_err()) {
         return Err("the token does not count".into());

@@ -1,5 +1,7 @@
 //! A token explained step by step, for the command line: by the very code that verifies tokens.
 
+use std::fmt;
+
 use todo_api::{Failure, Unidentified, UserId};
 
 use super::{
@@ -18,8 +20,18 @@ pub struct Check {
     pub finding: Result<String, String>,
 }
 
+impl fmt::Display for Check {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verdict, words) = match &self.finding {
+            Ok(words) => ("ok", words),
+            Err(words) => ("FAIL", words),
+        };
+        write!(formatter, "{verdict:<4}  {:<10} {words}", self.name)
+    }
+}
+
 /// Explains `token`, which counts if all of the checks hold. Later ones are left out where there is
-/// nothing to look at.
+/// nothing to look at. It may be pasted as it stands in the header of a request.
 ///
 /// # Errors
 ///
@@ -33,7 +45,7 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
             finding: finding.map(|found| harmless(&found)).map_err(|fault| harmless(&words(&fault))),
         });
     };
-    match Token::parse(token) {
+    match Token::parse(bare(token)) {
         Err(fault) => note("form", Err(fault)),
         Ok(token) => {
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
@@ -47,6 +59,15 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
         }
     }
     Ok(checks)
+}
+
+/// Without the scheme; that in any case, as in requests (RFC 9110, 11.1).
+fn bare(pasted: &str) -> &str {
+    let pasted = pasted.trim();
+    match pasted.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        _ => pasted,
+    }
 }
 
 impl Authenticator {
@@ -91,5 +112,18 @@ fn words(fault: &Unidentified) -> String {
     match fault {
         Unidentified::InvalidToken(reason) => reason.clone(),
         Unidentified::NoToken => "there is no token".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_be_pasted_with_its_scheme() {
+        for pasted in ["a.b.c", " a.b.c\n", "Bearer a.b.c", "bearer a.b.c\n", "BEARER  a.b.c"] {
+            assert_eq!(bare(pasted), "a.b.c", "{pasted:?}");
+        }
+        assert_eq!(bare("Basic a.b.c"), "Basic a.b.c");
     }
 }

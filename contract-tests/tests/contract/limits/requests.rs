@@ -38,7 +38,8 @@ async fn a_head_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engin
     let start = Instant::now();
     raw.send("GET /api/health HTTP/1.1\r\nX: ").await;
     while raw.send("x").await {
-        assert!(start.elapsed() < Duration::from_secs(30), "it ends");
+        // A second, and some time for a busy machine.
+        assert!(start.elapsed() < Duration::from_secs(10), "it ends");
         sleep(Duration::from_millis(100)).await;
     }
 }

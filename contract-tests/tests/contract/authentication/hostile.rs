@@ -10,7 +10,7 @@ use todo_contract_tests::{
     Issuer, Raw, Reply, SECRET, SigningKey, TestApp, Token, seconds_from_now,
 };
 
-use super::{b64, forged};
+use super::{b64, forged, says};
 
 /// The keys that the server trusts, beside the shared secret, and one that it does not.
 struct Keys {
@@ -298,10 +298,10 @@ fn shapes() -> Vec<Hostile> {
         ("many dots", ".".repeat(8_000), "3 parts"),
         ("white space within", changed(|parts| parts[1].insert(4, ' ')), "does not match"),
         ("a tab within", changed(|parts| parts[0].insert(4, '\t')), "header"),
-        ("a comma and another", format!("{0}, Bearer {0}", ann().encode()), ""),
+        ("a comma and another", format!("{0}, Bearer {0}", ann().encode()), "encrypted"),
         ("quoted", format!("\"{}\"", ann().encode()), "header"),
         ("percent-encoded", ann().encode().replace('.', "%2E"), "no JSON Web Token"),
-        ("padded parts", changed(|parts| parts[0] += "=="), ""),
+        ("padded parts", changed(|parts| parts[0] += "=="), "header"),
         ("a session token", "7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), "session token of Better Auth"),
         ("12 kB", "x".repeat(12_000), "has 12000 bytes"),
         ("9 kB of claims", claim("name", json!("n".repeat(9_000))), "bytes, and may have at most"),
@@ -348,7 +348,7 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
         let refused = app.client_with(token).list().await;
         let detail = refused.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert_eq!(refused.status, 401, "{name}: {detail}");
-        assert!(detail.contains(words), "{name}: {detail:?} says {words:?}");
+        assert!(says(&detail, words), "{name}: {detail:?} says {words:?}");
         assert!(detail.len() < 600, "{name}: {detail:?} is not the token's own words");
         let challenge = refused.header("www-authenticate");
         assert!(challenge.starts_with("Bearer error=\"invalid_token\""), "{name}: {challenge}");

@@ -1,5 +1,5 @@
-//! Every SQL statement of servers in this process is looked at: one that touches tasks and is not bound to an
-//! owner fails the test that it is seen in.
+//! Every SQL statement of servers in this process is looked at: after one that touches tasks and is not bound to an
+//! owner, each test of the process fails that asks anything. Whose it was is not known: the first to fail is near.
 
 use std::{
     fmt::Debug,

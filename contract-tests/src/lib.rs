@@ -11,6 +11,7 @@ mod database;
 mod disk;
 mod document;
 mod fixed;
+mod good;
 mod issuer;
 mod pooler;
 mod process;

@@ -29,8 +29,8 @@ enum Who {
     Slow,
 }
 
-/// A request: who, which path (`1` stands for a task of Ann's), which body, of which type.
-type Request = (Who, &'static str, Option<Value>, Option<&'static str>);
+/// A request: who, which path, which body, of which type.
+type Request = (Who, String, Option<Value>, Option<&'static str>);
 
 /// The condition that brings a status about.
 fn condition(status: u16) -> Option<(&'static str, &'static str)> {
@@ -46,38 +46,21 @@ const PAGE: &str = "https://app.example.com";
 
 const JSON: Option<&str> = Some("application/json");
 
-fn good(operation: &str) -> (&'static str, Option<Value>) {
-    match operation {
-        "listTasks" => ("/api/tasks", None),
-        "createTask" => ("/api/tasks", Some(json!({"title": "a"}))),
-        "completeAllTasks" => ("/api/tasks", Some(json!({"completed": true}))),
-        "deleteCompletedTasks" => ("/api/tasks?completed=true", None),
-        "getTask" | "deleteTask" => ("/api/tasks/1", None),
-        "updateTask" => ("/api/tasks/1", Some(json!({"title": "b"}))),
-        "toggleTaskCompletion" => ("/api/tasks/1/complete", None),
-        "getHealth" => ("/api/health", None),
-        "getReadiness" => ("/api/ready", None),
-        other => panic!("{other} is new: say here how it is asked"),
-    }
-}
-
-/// How an operation is brought to answer a status.
-fn request(operation: &str, status: u16) -> Request {
-    let (path, body) = good(operation);
-    match (operation, status) {
+/// How an operation is brought to answer a status; `id` is that of a task of Ann's.
+fn request(operation: &Operation, status: u16, id: i64) -> Request {
+    let (path, body) = operation.good(id);
+    match (operation.id.as_str(), status) {
         (_, 200 | 201 | 204 | 304 | 412) => (Who::Ann, path, body, JSON),
         (_, 401) => (Who::Nobody, path, body, JSON),
-        ("toggleTaskCompletion", 404) => (Who::Ann, "/api/tasks/4711/complete", body, JSON),
-        (_, 404) => (Who::Ann, "/api/tasks/4711", body, JSON),
+        (_, 404) => (Who::Ann, operation.good(4711).0, body, JSON),
         (_, 408) => (Who::Slow, path, body, JSON),
         (_, 413) => (Who::Ann, path, Some(json!({"padding": "x".repeat(65 * 1024)})), JSON),
         (_, 415) => (Who::Ann, path, body, Some("text/plain")),
-        ("listTasks", 422) => (Who::Ann, "/api/tasks?limit=0", body, JSON),
+        ("listTasks", 422) => (Who::Ann, path + "?limit=0", body, JSON),
         ("createTask" | "updateTask", 422) => (Who::Ann, path, Some(json!({"title": ""})), JSON),
         ("completeAllTasks", 422) => (Who::Ann, path, Some(json!({})), JSON),
-        ("deleteCompletedTasks", 422) => (Who::Ann, "/api/tasks?completed=false", body, JSON),
-        ("toggleTaskCompletion", 422) => (Who::Ann, "/api/tasks/x/complete", body, JSON),
-        (_, 422) => (Who::Ann, "/api/tasks/x", body, JSON),
+        ("deleteCompletedTasks", 422) => (Who::Ann, path.replace("true", "false"), body, JSON),
+        (_, 422) => (Who::Ann, operation.path.replace("{id}", "x"), body, JSON),
         (_, 409) => (Who::Again, path, body, JSON),
         (_, 429) => (Who::Eager, path, body, JSON),
         (_, 500) => (Who::OfFault, path, body, JSON),
@@ -117,11 +100,11 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
         (BrokenApp::configured(Mishap::Fault, &[of_page]).await, BrokenApp::configured(Mishap::Away, &[of_page]).await);
     for operation in &committed().operations {
         for status in operation.answers.keys() {
-            let (who, path, body, content_type) = request(&operation.id, *status);
-            let timeout = if who == Who::Slow { "1" } else { "10" };
+            let timeout = if *status == 408 { "1" } else { "10" };
             let variables = [of_page, ("REQUEST_TIMEOUT", timeout), ("RATE_LIMIT", "1:3")];
             let app = TestApp::configured(engine, &variables).await;
             let id = app.client("ann").created("mine").await;
+            let (who, path, body, content_type) = request(operation, *status, id);
             let client: Client = match who {
                 Who::Ann | Who::Slow => app.client("ann"),
                 Who::Again => app.client("ann").keyed("key"),
@@ -135,7 +118,6 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
                 Some((name, value)) => client.with_header(name, value),
                 None => client,
             };
-            let path = path.replace("/1", &format!("/{id}"));
             let content_type = content_type.filter(|_| body.is_some());
             let bytes = body.map(|body| body.to_string()).unwrap_or_default();
             let body = || if who == Who::Slow { endless(bytes.clone()) } else { bytes.clone().into() };
@@ -198,4 +180,5 @@ fn an_operation_is_published_with_exactly_its_statuses(
     let operation = committed().operations.iter().find(|operation| operation.id == id).expect("it is published");
     assert_eq!((operation.method.as_str(), operation.path.as_str()), (method, path));
     assert_eq!(operation.answers.keys().copied().collect::<Vec<_>>(), statuses);
+    assert_eq!(operation.secured, statuses.contains(&401));
 }

@@ -70,15 +70,12 @@ async fn every_operation_answers_soon_where_the_database_is_frozen() {
     let (proxy, url) = Proxy::before(&database.url()).await;
     let app = TestApp::on(&database, &[("DATABASE_URL", &url)]).await.expect("it starts");
     let ann = app.client("ann");
-    let id = ann.created("Buy milk").await.to_string();
+    let id = ann.created("Buy milk").await;
 
     proxy.set(Weather::Stalled);
     let asked = committed().operations.iter().filter(|operation| operation.answers.contains_key(&503));
     let answers = asked.map(|operation| {
-        let query = if operation.method == "DELETE" { "?completed=true" } else { "" };
-        let (ann, path) = (&ann, operation.path.replace("{id}", &id) + query);
-        let body = ["POST", "PUT", "PATCH"].contains(&operation.method.as_str());
-        let body = body.then(|| json!({"title": "a", "completed": true}));
+        let (ann, (path, body)) = (&ann, operation.good(id));
         async move {
             let start = Instant::now();
             (&operation.id, ann.send(&operation.method, &path, body).await, start.elapsed())

@@ -1,11 +1,9 @@
-//! Each secured operation, with each kind of token that does not count; and those that do.
+//! Each secured operation wants a token that counts, and which those are.
 
 mod hostile;
 mod jwks;
 mod secrets;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
@@ -21,58 +19,14 @@ async fn call(client: &Client, operation: &Operation) -> Answer {
     client.send(&operation.method, &operation.path.replace("{id}", "x"), body).await
 }
 
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A token of a header of whatever kind, with whatever stands for a signature.
-fn forged(header: &Value, signature: &str) -> String {
-    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
-    format!("{}.{}.{signature}", b64(header.to_string()), b64(claims.to_string()))
-}
-
 /// Whether the words stand in `detail`; no words at all would stand in any.
 fn says(detail: &str, words: &str) -> bool {
     !words.is_empty() && detail.contains(words)
 }
 
 #[rstest]
+#[case::unreadable("a.b.c".to_owned(), "header of the token")]
 #[case::expired(Token::of("ann").with("exp", seconds_from_now(-60)).encode(), "expired")]
-#[case::expired_long_ago(Token::of("ann").with("exp", 1).encode(), "expired")]
-#[case::without_expiry(Token::of("ann").without("exp").encode(), "no exp claim")]
-#[case::expiry_of_text(Token::of("ann").with("exp", "4102444800").encode(), "exp claim of the token is no number")]
-#[case::expiry_of_null(Token::of("ann").with("exp", Value::Null).encode(), "exp claim of the token is no number")]
-#[case::not_yet(Token::of("ann").with("nbf", seconds_from_now(30)).encode(), "nbf")]
-#[case::start_of_text(Token::of("ann").with("nbf", "now").encode(), "nbf claim of the token is no number")]
-#[case::wrongly_signed(Token::of("ann").signed_with("another secret, which is long enough too").encode(), "signature")]
-#[case::other_algorithm(Token::of("ann").header(|header| header.alg = Algorithm::HS512).encode(), "HS512")]
-#[case::critical_header(Token::of("ann").header(|header| header.crit = Some(vec!["exp".into()])).encode(), "crit")]
-#[case::empty_critical_header(Token::of("ann").header(|header| header.crit = Some(Vec::new())).encode(), "crit")]
-#[case::other_type(Token::of("ann").header(|header| header.typ = Some("secevent+jwt".into())).encode(), "secevent+jwt")]
-#[case::without_user(Token::of("ann").without("sub").encode(), "names no user")]
-#[case::user_of_null(Token::of("ann").with("sub", Value::Null).encode(), "names no user")]
-#[case::user_of_number(Token::of("ann").with("sub", 5).encode(), "sub claim must be a string")]
-#[case::user_empty(Token::of("ann").with("sub", "").encode(), "sub claim must be a string")]
-#[case::user_too_long(Token::of("ann").with("sub", "x".repeat(256)).encode(), "sub claim must be a string")]
-#[case::user_with_nul(Token::of("ann").with("sub", "a\u{0}").encode(), "sub claim must be a string")]
-#[case::first_claim_bad(Token::of("ann").with("userId", 5).encode(), "userId claim must be a string")]
-#[case::first_claim_false(Token::of("ann").with("user_id", false).encode(), "user_id claim must be a string")]
-#[case::algorithm_none(forged(&json!({"alg": "none"}), ""), "not signed")]
-#[case::algorithm_none_in_capitals(forged(&json!({"alg": "NONE"}), ""), "not signed")]
-#[case::algorithm_missing(forged(&json!({"typ": "JWT"}), "AAAA"), "header of the token")]
-#[case::unsigned(forged(&json!({"alg": "HS256"}), ""), "signature")]
-#[case::public_key_algorithm(forged(&json!({"alg": "RS256", "kid": "1"}), "AAAA"), "RS256, but only a shared secret is configured: set AUTH_JWKS_URL")]
-#[case::unknown_algorithm(forged(&json!({"alg": "ES512"}), "AAAA"), "ES512, which is not supported")]
-#[case::cookie_cache(Token::of("x").without("sub").with("session", json!({"userId": "ann"})).with("user", json!({"id": "ann"})).encode(), "cookie cache")]
-#[case::session_token("7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), "session token of Better Auth")]
-#[case::signed_session_token("7DWjPsEe4Mj6Rjt74XN7.x8Bb9Y9g1+ElkYE9nqWxytTi2Dg8QiBsIJx1x8ooVuQ=".to_owned(), "session token of Better Auth")]
-#[case::encrypted("a.b.c.d.e".to_owned(), "encrypted")]
-#[case::four_parts("a.b.c.d".to_owned(), "3 parts")]
-#[case::garbage("a.b.c".to_owned(), "header of the token")]
-#[case::dots("..".to_owned(), "header of the token")]
-#[case::with_a_space(format!("{} x", Token::of("ann").encode()), "does not match")]
-#[case::cut_short(Token::of("ann").encode()[..60].to_owned(), "no JSON Web Token")]
-#[case::huge("x".repeat(15_000), "has 15000 bytes")]
 #[tokio::test]
 async fn a_token_that_does_not_count_is_refused_by_every_operation(
     #[values(Sqlite, Postgres)] engine: Engine,

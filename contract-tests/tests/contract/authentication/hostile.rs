@@ -10,7 +10,7 @@ use todo_contract_tests::{
     Issuer, Raw, Reply, SECRET, SigningKey, TestApp, Token, seconds_from_now,
 };
 
-use super::{b64, forged, says};
+use super::says;
 
 /// The keys that the server trusts, beside the shared secret, and one that it does not.
 struct Keys {
@@ -18,6 +18,16 @@ struct Keys {
     ec: SigningKey,
     rsa: SigningKey,
     evil: SigningKey,
+}
+
+fn b64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A token of a header of whatever kind, with whatever stands for a signature.
+fn forged(header: &Value, signature: &str) -> String {
+    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
+    format!("{}.{}.{signature}", b64(header.to_string()), b64(claims.to_string()))
 }
 
 /// A good token whose parts are changed after it was signed.
@@ -77,6 +87,7 @@ fn claim(name: &str, value: Value) -> String {
 fn algorithms() -> Vec<Hostile> {
     vec![
         ("alg none", forged(&json!({"alg": "none"}), ""), "not signed"),
+        ("alg NONE", forged(&json!({"alg": "NONE"}), ""), "not signed"),
         ("alg None", forged(&json!({"alg": "None"}), ""), "not signed"),
         ("alg nOnE with a signature", forged(&json!({"alg": "nOnE"}), "AAAA"), "not signed"),
         ("alg none under a known kid", forged(&json!({"alg": "none", "kid": "ed"}), ""), "not signed"),
@@ -240,23 +251,31 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
         ("exp past", claim("exp", json!(seconds_from_now(-60))), "s ago"),
         ("exp zero", claim("exp", json!(0)), "expired"),
         ("exp negative", claim("exp", json!(-1)), "expired"),
-        ("exp absent", ann().without("exp").encode(), "no exp"),
-        ("exp null", claim("exp", Value::Null), "no number"),
-        ("exp a text", claim("exp", json!("4102444800")), "no number"),
+        ("exp absent", ann().without("exp").encode(), "no exp claim"),
+        ("exp null", claim("exp", Value::Null), "exp claim of the token is no number"),
+        ("exp a text", claim("exp", json!("4102444800")), "exp claim of the token is no number"),
         ("exp true", claim("exp", json!(true)), "no number"),
         ("exp a list", claim("exp", json!([4_102_444_800_u64])), "no number"),
         ("exp an object", claim("exp", json!({"$gt": 0})), "no number"),
         ("exp far below", claim("exp", json!(-1e308)), "expired"),
         ("nbf ahead", claim("nbf", json!(seconds_from_now(3600))), "counts only in 60 min"),
-        ("nbf a text", claim("nbf", json!("0")), "no number"),
+        ("nbf soon", claim("nbf", json!(seconds_from_now(30))), "(nbf)"),
+        ("nbf a text", claim("nbf", json!("0")), "nbf claim of the token is no number"),
         ("no user", ann().without("sub").encode(), "names no user"),
-        ("user a number", claim("sub", json!(1)), "must be a string"),
+        ("user null", claim("sub", Value::Null), "names no user"),
+        (
+            "user of a cookie cache",
+            ann().without("sub").with("session", json!({"userId": "ann"})).with("user", json!({"id": "ann"})).encode(),
+            "cookie cache",
+        ),
+        ("user a number", claim("sub", json!(1)), "sub claim must be a string"),
         ("user a list", claim("sub", json!(["ann"])), "must be a string"),
         ("user an object", claim("sub", json!({"$ne": null})), "must be a string"),
         ("user empty", claim("sub", json!("")), "must be a string"),
         ("user of 256", claim("sub", json!("u".repeat(256))), "must be a string"),
         ("user with a NUL", claim("sub", json!("ann\0")), "must be a string"),
         ("a better claim of another kind", claim("userId", json!(0)), "userId claim must be a string"),
+        ("a better claim that is false", claim("user_id", json!(false)), "user_id claim must be a string"),
         (
             "claims a list",
             {
@@ -297,12 +316,18 @@ fn shapes() -> Vec<Hostile> {
         ("dots", "..".to_owned(), "header"),
         ("many dots", ".".repeat(8_000), "3 parts"),
         ("white space within", changed(|parts| parts[1].insert(4, ' ')), "does not match"),
+        ("white space behind", format!("{} x", ann().encode()), "does not match"),
         ("a tab within", changed(|parts| parts[0].insert(4, '\t')), "header"),
         ("a comma and another", format!("{0}, Bearer {0}", ann().encode()), "encrypted"),
         ("quoted", format!("\"{}\"", ann().encode()), "header"),
         ("percent-encoded", ann().encode().replace('.', "%2E"), "no JSON Web Token"),
         ("padded parts", changed(|parts| parts[0] += "=="), "header"),
         ("a session token", "7DWjPsEe4Mj6Rjt74XN7QNDZYGWeIKqY".to_owned(), "session token of Better Auth"),
+        (
+            "a session token with its signature",
+            "7DWjPsEe4Mj6Rjt74XN7.x8Bb9Y9g1+ElkYE9nqWxytTi2Dg8QiBsIJx1x8ooVuQ=".to_owned(),
+            "session token of Better Auth",
+        ),
         ("12 kB", "x".repeat(12_000), "has 12000 bytes"),
         ("9 kB of claims", claim("name", json!("n".repeat(9_000))), "bytes, and may have at most"),
     ]
@@ -351,7 +376,7 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
         assert!(says(&detail, words), "{name}: {detail:?} says {words:?}");
         assert!(detail.len() < 600, "{name}: {detail:?} is not the token's own words");
         let challenge = refused.header("www-authenticate");
-        assert!(challenge.starts_with("Bearer error=\"invalid_token\""), "{name}: {challenge}");
+        assert!(challenge.starts_with(r#"Bearer error="invalid_token", error_description=""#), "{name}: {challenge}");
         for secret in [SECRET, &keys.ed.jwk()["x"].to_string(), &keys.rsa.jwk()["n"].to_string()] {
             assert!(!refused.text.contains(secret), "{name}: no key is told");
         }

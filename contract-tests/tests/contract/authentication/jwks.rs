@@ -89,6 +89,9 @@ async fn the_shared_secret_counts_beside_the_keys(#[values(Sqlite, Postgres)] en
     assert_counts(&both, &Token::of("ann")).await;
     let keys_alone = trusting(engine, &issuer, &[]).await;
     assert_refused(&keys_alone, &Token::of("ann"), "HS256, but no shared secret is configured").await;
+    let secret_alone = TestApp::start(engine).await;
+    let words = "EdDSA, but only a shared secret is configured: set AUTH_JWKS_URL";
+    assert_refused(&secret_alone, &Token::of("ann").signed_by(&key), words).await;
 }
 
 /// The key decides on the algorithm, whatever the header says.

@@ -2,13 +2,10 @@
 //! never a fault of ours. Properties instead of fuzz targets: cargo-fuzz wants a nightly compiler, and
 //! these go through the real server, from its first byte on.
 
-use std::{future::Future, sync::Arc};
-
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any, prop_oneof},
     sample::select,
-    test_runner::{Config, TestRunner},
 };
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -17,24 +14,10 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Raw, TestApp, Token, holds,
 };
-use tokio::runtime::Runtime;
 use url::form_urlencoded::byte_serialize;
 
-/// Asks with many inputs, each time the same server.
-fn ask<S, F>(engine: Engine, inputs: &S, question: impl Fn(Arc<TestApp>, S::Value) -> F)
-where
-    S: Strategy,
-    F: Future<Output = ()>,
-{
-    let runtime = Runtime::new().expect("a runtime");
-    let app = Arc::new(runtime.block_on(TestApp::start(engine)));
-    let config = Config { cases: 192, failure_persistence: None, ..Config::default() };
-    let asked = TestRunner::new(config).run(inputs, |input| {
-        runtime.block_on(question(Arc::clone(&app), input));
-        Ok(())
-    });
-    asked.unwrap_or_else(|failure| panic!("{failure}"));
-}
+/// How many of each kind are sent.
+const CASES: u32 = 192;
 
 fn assert_no_fault(answer: &Answer) {
     assert!(answer.status < 500, "{}", answer.text);
@@ -74,17 +57,21 @@ fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[rstest]
-fn a_body_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
-    ask(engine, &(nearly_json(), any::<bool>()), |app, (body, creates)| async move {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    holds(TestApp::start(engine).await, CASES, (nearly_json(), any::<bool>()), async |app, _, (body, creates)| {
         let (method, path) = if creates { ("POST", "/api/tasks") } else { ("PUT", "/api/tasks/1") };
         let answer = app.client("ann").send_bytes(method, path, Some("application/json"), body).await;
         assert!([201, 404, 422].contains(&answer.status) || answer.status == 200 && !creates, "{}", answer.text);
+        Ok(())
     });
 }
 
 #[rstest]
-fn a_body_of_many_fields_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
-    ask(engine, &(any_json(), any_json(), any_json()), |app, (title, description, completed)| async move {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_many_fields_is_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let fields = (any_json(), any_json(), any_json());
+    holds(TestApp::start(engine).await, CASES, fields, async |app, _, (title, description, completed)| {
         let body = json!({"title": title, "description": description, "completed": completed});
         let answer = app.client("ann").create(body.clone()).await;
         if answer.status == 201 {
@@ -94,6 +81,7 @@ fn a_body_of_many_fields_is_taken_or_refused(#[values(Sqlite, Postgres)] engine:
         } else {
             assert!(!answer.expect(422).faults().is_empty());
         }
+        Ok(())
     });
 }
 
@@ -125,14 +113,13 @@ async fn a_list_is_of_the_caller_alone_or_refused(#[values(Sqlite, Postgres)] en
     for completed in [true, false] {
         app.client("eve").create(json!({"title": "a", "completed": completed})).await.expect(201);
     }
-    holds(app, 192, vec(written, 1..4), async |app, user, parameters| {
+    holds(app, CASES, vec(written, 1..4), async |app, user, parameters| {
         let client = app.client(&user);
         let id = client.created("a").await;
         let answer = client.get(&format!("/api/tasks?{}", parameters.join("&"))).await;
         let is_own = answer.status == 200 && answer.ids().iter().all(|found| *found == id);
         if is_own || answer.status == 422 { Ok(()) } else { Err(answer.text) }
-    })
-    .await;
+    });
 }
 
 /// A larger one is answered before any operation, which the document does not tell of.
@@ -144,7 +131,8 @@ fn fits(token: &String) -> bool {
 }
 
 #[rstest]
-fn a_token_that_nobody_signed_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_nobody_signed_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
     let part = prop_oneof![
         "[A-Za-z0-9_=-]{0,40}",
         any_json().prop_map(|value| base64_of(value.to_string().as_bytes())),
@@ -152,25 +140,29 @@ fn a_token_that_nobody_signed_is_refused(#[values(Sqlite, Postgres)] engine: Eng
         Just(base64_of(br#"{"alg":"none"}"#)),
     ];
     let token = prop_oneof![vec(part, 0..6).prop_map(|parts| parts.join(".")), "[!-~]{0,200}"];
-    ask(engine, &token.prop_filter(FITS, fits), |app, token| async move {
+    holds(TestApp::start(engine).await, CASES, token.prop_filter(FITS, fits), async |app, _, token| {
         app.client_with(&token).list().await.expect(401);
+        Ok(())
     });
 }
 
 #[rstest]
-fn the_claims_of_a_signed_token_are_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn the_claims_of_a_signed_token_are_taken_or_refused(#[values(Sqlite, Postgres)] engine: Engine) {
     let claim = select(vec!["userId", "user_id", "sub", "id", "exp", "nbf", "iat", "iss", "aud", "jti"]);
     let token = vec((claim, any_json()), 0..4).prop_map(|claims| {
         claims.into_iter().fold(Token::of("ann"), |token, (name, value)| token.with(name, value)).encode()
     });
-    ask(engine, &token.prop_filter(FITS, fits), |app, token| async move {
+    holds(TestApp::start(engine).await, CASES, token.prop_filter(FITS, fits), async |app, _, token| {
         let answer = app.client_with(&token).create(json!({"title": "a"})).await;
         assert!([201, 401].contains(&answer.status), "{}", answer.text);
+        Ok(())
     });
 }
 
 #[rstest]
-fn no_header_causes_a_fault(#[values(Sqlite, Postgres)] engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn no_header_causes_a_fault(#[values(Sqlite, Postgres)] engine: Engine) {
     let name = select(vec![
         "X-Request-Id",
         "Accept",
@@ -190,15 +182,17 @@ fn no_header_causes_a_fault(#[values(Sqlite, Postgres)] engine: Engine) {
         "Content-Language",
     ]);
     let value = prop_oneof!["[ -~]{0,60}", "[\u{a0}-\u{ff}]{1,20}"];
-    ask(engine, &vec((name, value), 1..4), |app, headers| async move {
+    holds(TestApp::start(engine).await, CASES, vec((name, value), 1..4), async |app, _, headers| {
         let client = headers.iter().fold(app.client("ann"), |client, (name, value)| client.with_header(name, value));
         assert_no_fault(&client.list().await);
         assert_no_fault(&client.create(json!({"title": "a"})).await);
+        Ok(())
     });
 }
 
 #[rstest]
-fn a_path_leads_somewhere_or_nowhere(#[values(Sqlite, Postgres)] engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_leads_somewhere_or_nowhere(#[values(Sqlite, Postgres)] engine: Engine) {
     let segment = prop_oneof![
         select(vec!["api", "tasks", "complete", "docs", "1", "-1", "9223372036854775808", "%00", "%ff", "..", ""])
             .prop_map(str::to_owned),
@@ -206,14 +200,16 @@ fn a_path_leads_somewhere_or_nowhere(#[values(Sqlite, Postgres)] engine: Engine)
     ];
     let method = select(vec!["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]);
     let path = (vec(segment, 0..5), "[a-z%=&0-9]{0,20}");
-    ask(engine, &(method, path), |app, (method, (segments, query))| async move {
+    holds(TestApp::start(engine).await, CASES, (method, path), async |app, _, (method, (segments, query))| {
         let path = format!("/{}?{query}", segments.join("/"));
         assert_no_fault(&app.client("ann").send(method, &path, None).await);
+        Ok(())
     });
 }
 
 #[rstest]
-fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: Engine) {
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: Engine) {
     let line = prop_oneof![
         "(GET|POST|get|\\PC{0,5}) [!-~]{0,20} HTTP/[0-9.]{1,3}",
         "[ -~]{0,40}",
@@ -223,7 +219,7 @@ fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: Engine) 
         vec(line, 1..5).prop_map(|lines| (lines.join("\r\n") + "\r\n\r\n").into_bytes()),
         vec(any::<u8>(), 1..200),
     ];
-    ask(engine, &bytes, |app, mut bytes| async move {
+    holds(TestApp::start(engine).await, CASES, bytes, async |app, _, mut bytes| {
         let mut raw = Raw::connect(app.address()).await;
         // The end of what is sent is the end of the connection, once it has been answered.
         bytes.extend(b"\r\n\r\n");
@@ -233,6 +229,7 @@ fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: Engine) 
         let text = String::from_utf8_lossy(&said);
         assert!(text.is_empty() || text.starts_with("HTTP/1."), "{text}");
         assert!(!text.contains("HTTP/1.1 5") && !text.contains("HTTP/1.0 5"), "{text}");
+        Ok(())
     });
 }
 

@@ -163,8 +163,7 @@ async fn a_client_that_revalidates_is_never_stale(#[values(Sqlite, Postgres)] en
             keeper.revalidate().await?;
         }
         Ok(())
-    })
-    .await;
+    });
 }
 
 /// A transaction that is open for a while. The first write begins it.
@@ -259,7 +258,7 @@ async fn overlap(servers: &Servers, user: &str, steps: &[Step]) -> Result<Vec<Se
 async fn transactions_that_overlap_make_nobody_stale() {
     let servers = Servers::start(Postgres).await;
     let steps = prop::collection::vec(step(), 1..12);
-    holds(servers, 40, steps, async |servers, user, steps| overlap(&servers, &user, &steps).await.map(|_| ())).await;
+    holds(servers, 40, steps, async |servers, user, steps| overlap(&servers, &user, &steps).await.map(|_| ()));
 }
 
 /// The transaction with the earlier moment commits later: a validator of the number of tasks and the latest

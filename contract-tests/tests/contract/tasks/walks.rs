@@ -161,5 +161,5 @@ impl Walk {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_task_that_stays_is_seen_once_and_in_order(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
-    holds(app, 100, walk(), async |app, user, walk| walk.take(&app.client(&user)).await).await;
+    holds(app, 100, walk(), async |app, user, walk| walk.take(&app.client(&user)).await);
 }

@@ -183,6 +183,19 @@ impl TestDatabase {
         }
     }
 
+    /// What the server of PostgreSQL calls it.
+    ///
+    /// # Panics
+    ///
+    /// Where it is a file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sqlite(_) => panic!("a file is in no server"),
+            Self::Postgres { name, .. } => name,
+        }
+    }
+
     /// Its address, by the role that owns it.
     ///
     /// # Panics

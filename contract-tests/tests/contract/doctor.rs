@@ -201,7 +201,7 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
 
     // One that may log in: named after the database, because roles are the whole server's.
-    let role = format!("newcomer_of_{}", url.rsplit('/').next().expect("a name"));
+    let role = format!("newcomer_of_{}", app.database().name());
     let database = Database::connect(url.as_str()).await.expect("the database answers");
     database.execute_unprepared(&format!("CREATE ROLE {role} LOGIN")).await.expect("the role can be made");
     let mut by_role: Url = url.parse().expect("an address");

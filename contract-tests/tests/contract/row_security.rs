@@ -34,7 +34,7 @@ async fn session_of(database: &TestDatabase, caller: &str) -> DatabaseConnection
 }
 
 fn role_of(database: &TestDatabase) -> String {
-    format!("{}_caller", database.url().rsplit('/').next().expect("a name"))
+    format!("{}_caller", database.name())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,10 +130,9 @@ async fn the_servers_own_role_sees_no_task_at_all() {
 async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[case] fault: &str, #[case] remedy: &str) {
     let database = Arc::new(TestDatabase::create(Guarded).await);
     drop(TestApp::on(&database, &[]).await.expect("as it is made, it binds"));
-    let name = database.url().rsplit('/').next().expect("a name").to_owned();
     let named = |words: &str| {
-        let words = words.replace("{role}", &format!("{name}_caller"));
-        words.replace("{login}", &format!("{name}_login"))
+        let words = words.replace("{role}", &role_of(&database));
+        words.replace("{login}", &format!("{}_login", database.name()))
     };
     database.connect().await.execute_unprepared(&named(done)).await.expect("an owner may");
     let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();

@@ -103,9 +103,8 @@ async fn connections_that_cannot_write_any_more_are_given_up() {
     let one = [("LIST_CACHE", "0"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
     let app = TestApp::configured(Postgres, &one).await;
     let (ann, owner) = (app.client("ann"), app.database().connect().await);
-    let (id, url) = (ann.created("Buy milk").await, app.database().url());
-    let of_new_ones =
-        format!("ALTER DATABASE {} SET default_transaction_read_only", url.rsplit('/').next().expect("it"));
+    let id = ann.created("Buy milk").await;
+    let of_new_ones = format!("ALTER DATABASE {} SET default_transaction_read_only", app.database().name());
     owner.execute_unprepared(&format!("{of_new_ones} = on")).await.expect("an owner may");
     cut(&owner).await;
     let states = async || [ann.toggle(id).await.status, ann.task(id).await.status];

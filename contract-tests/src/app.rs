@@ -101,7 +101,7 @@ impl TestApp {
     /// A client with a token of whatever kind.
     #[must_use]
     pub fn client_with(&self, token: &str) -> Client {
-        self.stranger().with_header("Authorization", &format!("Bearer {token}"))
+        self.stranger().with_token(token)
     }
 
     /// A client without a token.

@@ -71,7 +71,7 @@ impl BrokenApp {
     /// A client with a good token.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::of(self.address).with_header("Authorization", &Token::of("ann").bearer())
+        Client::of(self.address).with_token(&Token::of("ann").encode())
     }
 
     /// Where it listens.

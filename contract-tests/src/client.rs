@@ -52,6 +52,13 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// Whether caches are told that it depends on that header of the request.
+    #[must_use]
+    pub fn varies_by(&self, name: &str) -> bool {
+        let values = self.headers.get_all("vary").iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|header| header.trim() == name)
+    }
+
     /// The path and query of the next page, from `Link`; none on the last.
     ///
     /// # Panics
@@ -143,6 +150,12 @@ impl Client {
         self
     }
 
+    /// The same with a token of whatever kind.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        self.with_header("Authorization", &format!("Bearer {token}"))
+    }
+
     /// All tasks of the caller.
     pub async fn list(&self) -> Answer {
         self.get("/api/tasks").await
@@ -209,11 +222,12 @@ impl Client {
     }
 
     /// Any method, perhaps with JSON.
+    ///
+    /// # Panics
+    ///
+    /// As [`Client::send_bytes`].
     pub async fn send(&self, method: &str, path: &str, json: Option<Value>) -> Answer {
-        match json {
-            Some(json) => self.send_bytes(method, path, Some("application/json"), json.to_string()).await,
-            None => self.send_bytes(method, path, None, Vec::new()).await,
-        }
+        self.attempt(method, path, json).await.expect("an answer")
     }
 
     /// Any method with any body.

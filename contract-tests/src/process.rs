@@ -186,7 +186,7 @@ impl ServerProcess {
     /// A client of `user` at an address.
     #[must_use]
     pub fn client(address: SocketAddr, user: &str) -> Client {
-        Client::of(address).with_header("Authorization", &Token::of(user).bearer())
+        Client::of(address).with_token(&Token::of(user).encode())
     }
 
     /// Everything printed so far.

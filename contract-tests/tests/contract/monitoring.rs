@@ -73,8 +73,7 @@ async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] eng
     let (_database, (_server, address, admin)) = watched(engine, &[]).await;
     let ask = async |token: &str, status| {
         let client = Client::of(address);
-        let client =
-            if token.is_empty() { client } else { client.with_header("Authorization", &format!("Bearer {token}")) };
+        let client = if token.is_empty() { client } else { client.with_token(token) };
         client.list().await.expect(status);
     };
     ask(&Token::of("ann").encode(), 200).await;
@@ -142,7 +141,7 @@ async fn fetches_of_keys_are_counted_by_whether_they_went_well(#[values(Sqlite, 
     let (key, issuer) = (SigningKey::generate("a", EdDSA), Issuer::of(&[]).await);
     issuer.reply(Reply::Status(503));
     let (_database, (_server, address, admin)) = watched(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
-    let ann = Client::of(address).with_header("Authorization", &Token::of("ann").signed_by(&key).bearer());
+    let ann = Client::of(address).with_token(&Token::of("ann").signed_by(&key).encode());
     ann.list().await.expect(401);
     issuer.reply(Reply::of(&[&key]));
     until("the keys are there", async || ann.list().await.status == 200).await;

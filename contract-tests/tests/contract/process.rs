@@ -193,7 +193,7 @@ async fn the_command_for_tokens_makes_one_that_counts() {
     let token = String::from_utf8(output.stdout).expect("text");
     let server = ServerProcess::start(&[]);
     let client = todo_contract_tests::Client::of(server.address());
-    let client = client.with_header("Authorization", &format!("Bearer {}", token.trim()));
+    let client = client.with_token(token.trim());
     assert_eq!(client.create(json!({"title": "a"})).await.expect(201).json()["user_id"], "demo");
 }
 

@@ -1,7 +1,6 @@
 //! The real server, in this process, over a database of its own.
 
 use std::{
-    fs,
     net::SocketAddr,
     sync::{Arc, LazyLock},
 };
@@ -9,7 +8,7 @@ use std::{
 use todo_server::{App, Config, StartError};
 use tokio::sync::oneshot;
 
-use crate::{Client, Engine, TestDatabase, Token, audit, workspace};
+use crate::{Client, Engine, TestDatabase, Token, audit, read};
 
 /// The secret that tests and servers share.
 pub const SECRET: &str = "a secret of the tests, which is long enough";
@@ -18,7 +17,7 @@ pub const SECRET: &str = "a secret of the tests, which is long enough";
 /// tested by running the same tests again.
 #[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
 pub(crate) static OF_RUN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    let known = fs::read_to_string(workspace().join(".env.example")).expect("a file");
+    let known = read(".env.example");
     let given = std::env::var("TEST_VARIABLES").unwrap_or_default();
     let pairs = given.split_whitespace().map(|pair| pair.split_once('=').expect("NAME=value"));
     pairs

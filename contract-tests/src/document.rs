@@ -68,6 +68,16 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is above").to_owned()
 }
 
+/// The text of a file of the workspace.
+///
+/// # Panics
+///
+/// Where there is none.
+#[must_use]
+pub fn read(file: &str) -> String {
+    fs::read_to_string(workspace().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
 /// Reads `openapi/openapi.json`, once.
 ///
 /// # Panics
@@ -75,10 +85,7 @@ pub fn workspace() -> PathBuf {
 /// Where it is missing or malformed.
 #[must_use]
 pub fn committed() -> &'static Committed {
-    static COMMITTED: LazyLock<Committed> = LazyLock::new(|| {
-        let text = fs::read_to_string(workspace().join("openapi/openapi.json")).expect("the committed document");
-        Committed::parse(text)
-    });
+    static COMMITTED: LazyLock<Committed> = LazyLock::new(|| Committed::parse(read("openapi/openapi.json")));
     &COMMITTED
 }
 

@@ -33,7 +33,7 @@ pub use self::{
     collector::{Collector, Sent},
     database::{Engine, TestDatabase},
     disk::SmallDisk,
-    document::{Committed, Operation, committed, resolved, workspace},
+    document::{Committed, Operation, committed, read, resolved, workspace},
     fixed::{Asked, HotPath},
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},

@@ -1,13 +1,9 @@
 //! What the server is deployed with names only what there is.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
-use todo_contract_tests::{ServerProcess, committed, workspace};
-
-fn read(file: &str) -> String {
-    fs::read_to_string(workspace().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
+use todo_contract_tests::{ServerProcess, committed, read};
 
 fn yaml(file: &str) -> Value {
     serde_saphyr::from_str(&read(file)).unwrap_or_else(|error| panic!("{file}: {error}"))

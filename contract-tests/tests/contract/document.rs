@@ -1,20 +1,17 @@
 //! The committed document: not drifted, valid, and linted by the house's rules.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use todo_api::Document;
-use todo_contract_tests::{committed, workspace};
+use todo_contract_tests::{committed, read};
 
 #[test]
 fn the_committed_document_is_the_one_that_the_code_prints() {
     let printed = Document::print();
     let remedy = "the document has drifted; run `make document` and read the difference";
     assert!(committed().text == printed.json, "{remedy}");
-    assert!(
-        fs::read_to_string(workspace().join("openapi/openapi.yaml")).expect("the file") == printed.yaml,
-        "{remedy}"
-    );
+    assert!(read("openapi/openapi.yaml") == printed.yaml, "{remedy}");
 }
 
 #[test]

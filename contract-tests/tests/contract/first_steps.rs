@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use serde_json::Value;
-use todo_contract_tests::{Answer, Engine::Sqlite, TestApp, Token, workspace};
+use todo_contract_tests::{Answer, Engine::Sqlite, TestApp, Token, read, workspace};
 use todo_server::Config;
 
 #[test]
@@ -64,7 +64,7 @@ fn lasting(json: &str) -> Value {
 
 #[tokio::test]
 async fn the_tour_goes_as_the_page_shows_it() {
-    let page = fs::read_to_string(workspace().join("README.md")).expect("the page");
+    let page = read("README.md");
     let blocks = page.split("```console\n$ ").skip(1).filter_map(|rest| rest.split("\n```").next());
     let steps: Vec<_> =
         blocks.flat_map(|block| block.split("\n$ ")).map(|step| step.split_once('\n').unwrap_or((step, ""))).collect();

@@ -1,6 +1,6 @@
 //! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them.
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use jsonwebtoken::Algorithm::EdDSA;
@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, until, value, watched_on,
-    workspace,
+    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, read, until, value, watched_on,
 };
 
 /// A server with an address for its operator, on a database that has to be kept for as long.
@@ -229,10 +228,6 @@ fn metrics(expressions: &[String]) -> BTreeSet<String> {
         .filter(|word| word.contains('_') && *word != "histogram_quantile" && *word != "__rate_interval")
         .map(str::to_owned)
         .collect()
-}
-
-fn read(file: &str) -> String {
-    fs::read_to_string(workspace().join(file)).expect("a file")
 }
 
 /// The rules of the alerts.

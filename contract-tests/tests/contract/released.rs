@@ -5,22 +5,21 @@ mod judge;
 use std::{collections::BTreeSet, fs};
 
 use serde_json::{Value, json};
-use todo_contract_tests::{committed, workspace};
+use todo_contract_tests::{committed, read, workspace};
 
 use self::judge::breaks;
 
 #[test]
 fn no_client_of_a_released_document_is_broken() {
-    let changelog = fs::read_to_string(workspace().join("CHANGELOG.md")).expect("a text");
+    let changelog = read("CHANGELOG.md");
     let headings = changelog.lines().filter_map(|line| line.strip_prefix("## ")?.split_once(" ("));
     let told: BTreeSet<_> = headings.map(|(version, _)| format!("{version}.json")).collect();
     let folder = workspace().join("openapi/released");
-    let frozen = fs::read_dir(&folder).expect("the folder of releases").map(|file| file.expect("a file").file_name());
+    let frozen = fs::read_dir(folder).expect("the folder of releases").map(|file| file.expect("a file").file_name());
     assert_eq!(frozen.map(|name| name.into_string().expect("a name")).collect::<BTreeSet<_>>(), told);
     assert!(!told.is_empty(), "there is a release to hold the document against");
     for version in told {
-        let old: Value =
-            serde_json::from_str(&fs::read_to_string(folder.join(&version)).expect("a text")).expect("JSON");
+        let old: Value = serde_json::from_str(&read(&format!("openapi/released/{version}"))).expect("JSON");
         let found = breaks(&old, &committed().json);
         assert!(found.is_empty(), "clients of {version} break:\n{}", found.join("\n"));
     }

@@ -194,9 +194,7 @@ impl<K: Kind> Inner<K> {
                         biased;
                         // Who was told meanwhile that nothing came of it may ask again: it is not to be done twice.
                         () = tell.closed() => {}
-                        answer = self.ask_apart(question) => {
-                            _ = tell.send(answer);
-                        }
+                        answer = self.ask_apart(question) => drop(tell.send(answer)),
                     }
                 });
                 join_all(asked).await;
@@ -395,8 +393,7 @@ mod tests {
         let (kind, lane) = lane(broken);
         let asked = join_all([1, 13, 2, 3].map(|number| lane.ask(number)));
         let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
-        let sent = kind.statements.lock().iter().flatten().count();
-        assert_eq!(sent, 4, "each number once");
+        assert_eq!(kind.statements.lock().iter().flatten().count(), 4, "each number once");
         assert!(answers.iter().any(Result::is_err));
     }
 }

@@ -121,6 +121,18 @@ impl Committed {
         self.operations.iter().find(|operation| operation.method == method && serves(&operation.path, path))
     }
 
+    /// The operations that want a token.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none: whoever asks each of them would have asked nobody.
+    #[must_use]
+    pub fn secured(&self) -> Vec<&Operation> {
+        let secured: Vec<_> = self.operations.iter().filter(|operation| operation.secured).collect();
+        assert!(!secured.is_empty(), "the document was read");
+        secured
+    }
+
     /// Whether any operation has the path.
     #[must_use]
     pub fn has_path(&self, path: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Committed, Operation};
+use crate::Operation;
 
 impl Operation {
     /// A good request of it: the path, for the task of that id where it takes one, and the body, where it takes one.
@@ -22,19 +22,5 @@ impl Operation {
             other => panic!("{other} is new: say here how it is asked"),
         };
         (self.path.replace("{id}", &id.to_string()) + query, body)
-    }
-}
-
-impl Committed {
-    /// The operations that want a token.
-    ///
-    /// # Panics
-    ///
-    /// Where there are none: whoever asks each of them would have asked nobody.
-    #[must_use]
-    pub fn secured(&self) -> Vec<&Operation> {
-        let secured: Vec<_> = self.operations.iter().filter(|operation| operation.secured).collect();
-        assert!(!secured.is_empty(), "the document was read");
-        secured
     }
 }

@@ -26,6 +26,7 @@ fn says(detail: &str, words: &str) -> bool {
 
 #[rstest]
 #[case::unreadable("a.b.c".to_owned(), "header of the token")]
+#[case::wrongly_signed(Token::of("ann").signed_with("another secret, which is long enough too").encode(), "does not match")]
 #[case::expired(Token::of("ann").with("exp", seconds_from_now(-60)).encode(), "expired")]
 #[tokio::test]
 async fn a_token_that_does_not_count_is_refused_by_every_operation(

@@ -1,4 +1,4 @@
-//! The kinds of problem of a request that what is there does not allow.
+//! The kinds of problem of requests that the state of things does not allow.
 
 use poem::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 

@@ -1,4 +1,4 @@
-//! The kind of problem of who is not known.
+//! The kind of problem of not knowing who asks.
 
 use poem::http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use poem_openapi::types::Type;

@@ -16,9 +16,8 @@ pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
         .to_string(PostgresQueryBuilder)
 }
 
-/// The same of what they wait for a lock that somebody else keeps: a third of it. Then there is time left for those who go in
-/// company with who waits for it, and are asked again apart, where that one waits once more and they may have to wait for its
-/// connection.
+/// Sets how long they wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait once
+/// together and once apart, and a third is left for those who queue for its connection.
 pub(crate) fn set_of_waits(limit: Duration, is_of_transaction: bool) -> FunctionCall {
     setting::set("lock_timeout", &(limit / 3).as_millis().to_string(), is_of_transaction)
 }

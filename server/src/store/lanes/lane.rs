@@ -192,7 +192,8 @@ impl<K: Kind> Inner<K> {
                 let asked = questions.chunks(1).zip(tells).map(async |(question, mut tell)| {
                     tokio::select! {
                         biased;
-                        // Who was told meanwhile that nothing came of it may ask again: it is not to be done twice.
+                        // Who was answered meanwhile, or has left, is not asked for any more, as where one goes alone: what the
+                        // database has begun may be done all the same.
                         () = tell.closed() => {}
                         answer = self.ask_apart(question) => drop(tell.send(answer)),
                     }

@@ -11,8 +11,8 @@ use sea_orm::{
 /// The tables that transactions of ours write whose numbers are told.
 const WRITTEN: [&str; 2] = ["tasks", "idempotency_keys"];
 
-/// The bit of `tgtype` of triggers that fire at deletions. Of those that foreign keys make, which are internal, so do they
-/// that act for a table which refers to this one; those of our own keys only check what is written.
+/// The bit of `tgtype` of triggers that fire at deletions. PostgreSQL puts such internal ones on a table that others refer to;
+/// those of the table's own foreign keys fire at inserts and updates alone, and only check.
 const AT_DELETION: i16 = 1 << 3;
 
 /// What a statement saw.

@@ -171,11 +171,12 @@ fn bearer_token(request: &Request) -> Result<&str, Unidentified> {
     let header = header
         .to_str()
         .map_err(|_| Unidentified::because("the Authorization header holds characters outside visible ASCII"))?;
-    match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => match token.trim_matches(' ') {
-            "" => Err(Unidentified::NoToken),
-            token => Ok(token),
-        },
-        _ => Err(Unidentified::NoToken),
-    }
+    bearer(header).filter(|token| !token.is_empty()).ok_or(Unidentified::NoToken)
+}
+
+/// What stands behind the scheme `Bearer`, which may be in any case (RFC 9110, 11.1); `None` where the scheme is another.
+#[must_use]
+pub fn bearer(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_matches(' '))
 }

@@ -43,7 +43,7 @@ use poem_openapi::OpenApiService;
 
 pub use self::{
     allowance::Allowance,
-    caller::{Caller, Tokens, UserId},
+    caller::{Caller, Tokens, UserId, bearer},
     context::{RequestContext, RequestId},
     document::{Document, VERSION},
     health::Readiness,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use todo_api::{Failure, Unidentified, UserId};
+use todo_api::{Failure, Unidentified, UserId, bearer};
 
 use super::{
     Authenticator,
@@ -61,13 +61,10 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
     Ok(checks)
 }
 
-/// Without the scheme; that in any case, as in requests (RFC 9110, 11.1).
+/// Without the scheme, as requests are read.
 fn bare(pasted: &str) -> &str {
     let pasted = pasted.trim();
-    match pasted.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
-        _ => pasted,
-    }
+    bearer(pasted).unwrap_or(pasted)
 }
 
 impl Authenticator {

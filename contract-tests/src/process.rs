@@ -32,9 +32,14 @@ pub fn server_binary() -> &'static Path {
             return given.into();
         }
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--locked", "--package", "todo-server", "--bin", "todo-server"]);
-        // As this program is built, and so where it lies.
-        build.args((!cfg!(debug_assertions)).then_some("--release"));
+        build.args(["build", "--quiet", "--locked", "--bin", "todo-server"]);
+        // As this program is built, and so where it lies. Of what the tests are built of, which saves building that anew; for
+        // production of what the server asks for, and of nothing else.
+        build.args(if cfg!(debug_assertions) {
+            ["--workspace"].as_slice()
+        } else {
+            &["--package", "todo-server", "--release"]
+        });
         let build = build.current_dir(workspace()).status();
         assert!(build.is_ok_and(|status| status.success()), "the server can be built");
         // Programs lie in target/PROFILE, tests in deps below it.

@@ -1,20 +1,25 @@
 //! Prints the document: `openapi json` or `openapi yaml`.
 
-#![expect(clippy::print_stdout, reason = "printing is what it is for")]
-
-use std::process::ExitCode;
+use std::{
+    io::{Write as _, stdout},
+    process::ExitCode,
+};
 
 use todo_api::Document;
 
 fn main() -> ExitCode {
     let document = Document::print();
-    match std::env::args().nth(1).as_deref() {
-        None | Some("json") => print!("{}", document.json),
-        Some("yaml") => print!("{}", document.yaml),
+    let text = match std::env::args().nth(1).as_deref() {
+        None | Some("json") => document.json,
+        Some("yaml") => document.yaml,
         Some(other) => {
             eprintln!("openapi: there is no format {other:?}; choose json (the default) or yaml");
             return ExitCode::FAILURE;
         }
+    };
+    if let Err(error) = stdout().write_all(text.as_bytes()) {
+        eprintln!("openapi: the document cannot be printed: {error}");
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }

@@ -4,9 +4,9 @@ use std::{error::Error, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use poem::{
-    Body, Request, Response,
+    Body, IntoResponse as _, Request, Response, ResponseParts,
     error::{MethodNotAllowedError, NotFoundError},
-    http::header::CONTENT_TYPE,
+    http::{HeaderValue, header::CONTENT_TYPE},
 };
 use poem_openapi::OperationId;
 
@@ -50,16 +50,24 @@ where
 
 impl Problem {
     /// The answer that says so, to the request of that name. What caused it is logged, and stays here.
+    #[must_use]
     pub fn into_answer(self, request_id: &str) -> Response {
+        let (head, body) = self.into_parts(request_id);
+        Response::from_parts(head, Body::from_string(body))
+    }
+
+    /// The same, as the head of an answer and its body.
+    #[must_use]
+    pub fn into_parts(self, request_id: &str) -> (ResponseParts, String) {
         if let Some(cause) = &self.cause {
             let (status, error) = (self.status.as_u16(), chain(cause.as_ref()));
             tracing::error!(request_id, status, error, "request failed");
         }
-        let json = self.to_json(request_id);
-        let mut response = Response::builder().status(self.status).body(Body::from_string(json.to_string()));
-        response.headers_mut().extend(self.headers);
-        response.headers_mut().insert(CONTENT_TYPE, poem::http::HeaderValue::from_static(MEDIA_TYPE));
-        response
+        let body = self.to_json(request_id).to_string();
+        let (mut head, _) = self.status.into_response().into_parts();
+        head.headers.extend(self.headers);
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        (head, body)
     }
 }
 

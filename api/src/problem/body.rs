@@ -84,8 +84,7 @@ impl Fault {
 
 impl Problem {
     /// The JSON that the client reads.
-    #[must_use]
-    pub fn to_json(&self, request_id: &str) -> Value {
+    pub(super) fn to_json(&self, request_id: &str) -> Value {
         let (kind, title, detail) = ("about:blank".to_owned(), self.title.to_owned(), self.detail.clone());
         let (status, request_id) = (i32::from(self.status.as_u16()), request_id.to_owned());
         let json = if self.faults.is_empty() {

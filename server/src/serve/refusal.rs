@@ -26,16 +26,16 @@ pub(super) fn instead_of(words: &[u8]) -> Bytes {
 
 fn answer(problem: Problem) -> Bytes {
     let id = fresh_id();
-    let (body, mut response) = (problem.to_json(id.as_str()).to_string(), problem.into_answer(id.as_str()));
-    protect(response.headers_mut());
-    let status = response.status();
+    let (mut head, body) = problem.into_parts(id.as_str());
+    protect(&mut head.headers);
+    let status = head.status;
     tracing::info!(request_id = id.as_str(), status = status.as_u16(), "refused");
     metrics::refused(status.as_u16());
     let mut bytes = Vec::with_capacity(512);
     let (id, date, length) = (id.as_str(), http_date(), body.len());
     // Writing to a vector cannot fail.
     let _ = write!(bytes, "HTTP/1.1 {status}\r\n{REQUEST_ID}: {id}\r\ndate: {date}\r\ncontent-length: {length}\r\n");
-    for (name, value) in response.headers() {
+    for (name, value) in &head.headers {
         bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
     }
     bytes.extend(b"\r\n");

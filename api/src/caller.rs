@@ -72,11 +72,18 @@ impl Example for UserId {
 pub trait Tokens: Send + Sync + 'static {
     /// The user that `token` stands for. What it refuses with is shown to whoever sent the token.
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>>;
+
+    /// Told why a request was refused that had no token to ask about.
+    fn lacking(&self, why: &Unidentified);
 }
 
 impl<T: Tokens> Tokens for Arc<T> {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
         T::user(self, token)
+    }
+
+    fn lacking(&self, why: &Unidentified) {
+        T::lacking(self, why);
     }
 }
 
@@ -140,10 +147,10 @@ impl<'a> ApiExtractor<'a> for Caller {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let token = bearer_token(request).map_err(Problem::from)?;
         let Some(Verifier(tokens)) = request.data() else {
             return Err(Problem::from(Internal::new("the service was mounted without a verifier of tokens")).into());
         };
+        let token = bearer_token(request).inspect_err(|why| tokens.lacking(why)).map_err(Problem::from)?;
         let allowance = request.data::<Arc<dyn Allowance>>();
         let user = tokens.user(token).await.map_err(|failure| match failure {
             Failure::Refused(unidentified) => {

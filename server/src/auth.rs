@@ -27,7 +27,11 @@ pub use self::{
     shared_secret::{NewToken, TokenError, sign},
 };
 use self::{claims::Rules, jwks::Jwks, key::Key, shared_secret::SharedSecrets, token::Token, verified::Verified};
-use crate::{AuthConfig, clock, config::UnusableJwks, metrics};
+use crate::{
+    AuthConfig, clock,
+    config::UnusableJwks,
+    metrics::{self, Verdict},
+};
 
 /// Keeps the port that turns a token into a user.
 pub(crate) struct Authenticator {
@@ -53,23 +57,23 @@ impl Authenticator {
         // Before anything is remembered: a key that is published no longer ends what it verified.
         self.keep_fresh(text).await?;
         if let Some(user) = self.verified.user(text, now) {
-            metrics::authenticated("accepted");
+            metrics::authenticated(Verdict::Accepted);
             return Ok(user);
         }
-        let refused = |result| {
+        let refused = |verdict| {
             move |unidentified| {
-                metrics::authenticated(result);
+                metrics::authenticated(verdict);
                 Refused(unidentified)
             }
         };
-        let token = Token::parse(text).map_err(refused("malformed"))?;
+        let token = Token::parse(text).map_err(refused(Verdict::Malformed))?;
         let key = self.key(&token).await.map_err(|failure| match failure {
-            Refused(unidentified) => refused("unverified")(unidentified),
+            Refused(unidentified) => refused(Verdict::Unverified)(unidentified),
             broken @ Failure::Broken(_) => broken,
         })?;
-        let claims = token.claims().map_err(refused("malformed"))?;
-        let (user, expires) = self.rules.user(&claims, now).map_err(refused("claims"))?;
-        metrics::authenticated("accepted");
+        let claims = token.claims().map_err(refused(Verdict::Malformed))?;
+        let (user, expires) = self.rules.user(&claims, now).map_err(refused(Verdict::Claims))?;
+        metrics::authenticated(Verdict::Accepted);
         self.verified.remember(text, &user, &key, expires);
         Ok(user)
     }
@@ -110,5 +114,12 @@ pub fn authenticator(config: &AuthConfig) -> Result<impl Tokens + use<>, Unusabl
 impl Tokens for Authenticator {
     fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
         Box::pin(self.authenticate(token))
+    }
+
+    fn lacking(&self, why: &Unidentified) {
+        metrics::authenticated(match why {
+            Unidentified::NoToken => Verdict::NoToken,
+            Unidentified::InvalidToken(_) => Verdict::Malformed,
+        });
     }
 }

@@ -5,6 +5,8 @@
 //! nothing where nobody asks. Every label has few values: operations, statuses, reasons; never a user, an
 //! address or a path.
 
+mod labels;
+
 use std::{
     collections::BTreeMap,
     sync::OnceLock,
@@ -16,6 +18,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use todo_api::Operation;
 
+pub(crate) use self::labels::{Bucket, Fetch, ForList, ForTask, Verdict};
+use self::labels::{Failing, Label};
 use crate::{Databases, telemetry};
 
 const CONNECTIONS: &str = "http_connections";
@@ -142,24 +146,22 @@ fn describe() {
     for counter in [EVICTED, SHED] {
         counter!(counter).absolute(0);
     }
-    for bucket in ["user", "address"] {
-        counter!(RATE_LIMITED, "bucket" => bucket).absolute(0);
+    zeros::<Bucket>(RATE_LIMITED);
+    zeros::<Verdict>(AUTHENTICATIONS);
+    zeros::<Fetch>(JWKS_FETCHES);
+    zeros::<ForList>(LISTS);
+    zeros::<ForTask>(GETS);
+    zeros::<Failing>(DATABASE_ERRORS);
+}
+
+fn zeros<L: Label>(counter: &'static str) {
+    for value in L::ALL {
+        counter!(counter, L::NAME => value.text()).absolute(0);
     }
-    for result in ["accepted", "no_token", "malformed", "unverified", "claims"] {
-        counter!(AUTHENTICATIONS, "result" => result).absolute(0);
-    }
-    for result in ["fetched", "failed"] {
-        counter!(JWKS_FETCHES, "result" => result).absolute(0);
-    }
-    for asked in ["look", "version", "tasks"] {
-        counter!(LISTS, "asked" => asked).absolute(0);
-    }
-    for asked in ["look", "task"] {
-        counter!(GETS, "asked" => asked).absolute(0);
-    }
-    for kind in ["away", "fault"] {
-        counter!(DATABASE_ERRORS, "kind" => kind).absolute(0);
-    }
+}
+
+fn count<L: Label>(counter: &'static str, value: L) {
+    counter!(counter, L::NAME => value.text()).increment(1);
 }
 
 /// Something that is there for as long as this value is.
@@ -221,34 +223,34 @@ pub(crate) fn shed() {
     counter!(SHED).increment(1);
 }
 
-/// A bucket was empty: a `user`'s, or an `address`'s.
-pub(crate) fn rate_limited(bucket: &'static str) {
-    counter!(RATE_LIMITED, "bucket" => bucket).increment(1);
+/// A bucket was empty.
+pub(crate) fn rate_limited(bucket: Bucket) {
+    count(RATE_LIMITED, bucket);
 }
 
 /// A token was looked at, or was missing.
-pub(crate) fn authenticated(result: &'static str) {
-    counter!(AUTHENTICATIONS, "result" => result).increment(1);
+pub(crate) fn authenticated(verdict: Verdict) {
+    count(AUTHENTICATIONS, verdict);
 }
 
 /// The issuer was asked for its keys.
-pub(crate) fn jwks_fetched(went_well: bool) {
-    counter!(JWKS_FETCHES, "result" => if went_well { "fetched" } else { "failed" }).increment(1);
+pub(crate) fn jwks_fetched(fetch: Fetch) {
+    count(JWKS_FETCHES, fetch);
 }
 
-/// A list was answered, for which the database was asked for a `look` at what has changed, its `version` or its `tasks`.
-pub(crate) fn listed(asked: &'static str) {
-    counter!(LISTS, "asked" => asked).increment(1);
+/// A list was answered.
+pub(crate) fn listed(asked: ForList) {
+    count(LISTS, asked);
 }
 
-/// A single task was read, for which the database was asked for a `look` at what has changed, or the `task`.
-pub(crate) fn got(asked: &'static str) {
-    counter!(GETS, "asked" => asked).increment(1);
+/// A single task was read.
+pub(crate) fn got(asked: ForTask) {
+    count(GETS, asked);
 }
 
 /// An operation of the database failed.
 pub(crate) fn database_failed(is_away: bool) {
-    counter!(DATABASE_ERRORS, "kind" => if is_away { "away" } else { "fault" }).increment(1);
+    count(DATABASE_ERRORS, if is_away { Failing::Away } else { Failing::Fault });
 }
 
 /// Times `work`, which is an operation of the database, also where it is given up. It counts for the request at work, which waits

@@ -80,9 +80,14 @@ async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] eng
     ask("nonsense", 401).await;
     ask(&Token::of("ann").signed_with(&"x".repeat(32)).encode(), 401).await;
     ask(&Token::of("ann").with("exp", 1).encode(), 401).await;
+    // Another scheme is no token; of two of them, it is not said which is meant.
+    Client::of(address).with_header("Authorization", "Basic YW5uOmFubg==").list().await.expect(401);
+    let bearer = Token::of("ann").bearer();
+    let both = Client::of(address).with_header("Authorization", &bearer).with_header("Authorization", &bearer);
+    both.list().await.expect(401);
     let page = page(admin).await;
-    for result in ["accepted", "no_token", "malformed", "unverified", "claims"] {
-        assert_eq!(count(&page, &format!(r#"authentications_total{{result="{result}"}}"#)), 1, "{result}");
+    for (result, times) in [("accepted", 1), ("no_token", 2), ("malformed", 2), ("unverified", 1), ("claims", 1)] {
+        assert_eq!(count(&page, &format!(r#"authentications_total{{result="{result}"}}"#)), times, "{result}");
     }
 }
 

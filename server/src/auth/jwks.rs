@@ -35,7 +35,11 @@ use super::{
     key::Key,
     token::{Token, short},
 };
-use crate::{JwksConfig, config::UnusableJwks, metrics};
+use crate::{
+    JwksConfig,
+    config::UnusableJwks,
+    metrics::{self, Fetch},
+};
 
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -145,11 +149,11 @@ impl Jwks {
             let old = this.published();
             let new = match this.source.fetch().await {
                 Ok(jwks) => {
-                    metrics::jwks_fetched(true);
+                    metrics::jwks_fetched(Fetch::Fetched);
                     Published::replacing(&old, jwks)
                 }
                 Err(error) => {
-                    metrics::jwks_fetched(false);
+                    metrics::jwks_fetched(Fetch::Failed);
                     tracing::warn!(url = %this.source, %error, "the keys of the issuer could not be fetched");
                     old.failing(error.is_silence())
                 }

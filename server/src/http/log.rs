@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use poem::{
     Request, Response,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE},
+    http::{HeaderName, HeaderValue, Method, StatusCode},
 };
 use scopeguard::{ScopeGuard, guard};
 use todo_api::{Operation, RequestContext, RequestId, UserId};
@@ -62,9 +62,6 @@ where
     metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
     if let Some(trace) = trace {
         trace.end(context.id(), &method, operation.as_ref(), status.as_u16());
-    }
-    if response.headers().get(WWW_AUTHENTICATE).is_some_and(|challenge| challenge == "Bearer") {
-        metrics::authenticated("no_token");
     }
     let line = Line {
         context: &context,

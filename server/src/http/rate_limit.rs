@@ -26,7 +26,10 @@ use poem::{
 use todo_api::{Allowance, TooManyRequests, UserId};
 
 use super::proxies::Proxies;
-use crate::{HttpConfig, RateLimit, metrics};
+use crate::{
+    HttpConfig, RateLimit,
+    metrics::{self, Bucket},
+};
 
 /// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
 const MAX_BUCKETS: usize = 100_000;
@@ -107,7 +110,7 @@ impl Allowance for Counted {
     fn spend(&self, user: &UserId) -> Result<(), TooManyRequests> {
         let taken = self.limits.users.take(user);
         self.left.get_or_init(|| taken.as_ref().map_or(0, |left| *left));
-        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited("user"))
+        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited(Bucket::User))
     }
 
     fn fail(&self) -> Result<(), TooManyRequests> {
@@ -115,7 +118,7 @@ impl Allowance for Counted {
             return Ok(());
         };
         let taken = self.limits.failures.take(&household(address));
-        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited("address"))
+        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited(Bucket::Address))
     }
 }
 

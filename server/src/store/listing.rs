@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     entity::task::{Entity, Model},
-    metrics,
+    metrics::{self, ForList},
 };
 
 impl Store {
@@ -29,10 +29,10 @@ impl Store {
         let Wanted { owner, query, .. } = wanted;
         if let Some(kept) = self.memory.lists.get(owner, query) {
             let (asked, page) = match self.looked_up(wanted, &kept).await? {
-                Some(page) => ("look", Some(page)),
+                Some(page) => (ForList::Look, Some(page)),
                 // The version of a search is sought in as many tasks as the search itself.
-                None if wanted.is_search() => ("tasks", None),
-                None => ("version", self.compared(wanted).await?.1),
+                None if wanted.is_search() => (ForList::Tasks, None),
+                None => (ForList::Version, self.compared(wanted).await?.1),
             };
             if let Some(page) = page {
                 metrics::listed(asked);
@@ -44,7 +44,7 @@ impl Store {
         }
         let mark = self.memory.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
-        metrics::listed("tasks");
+        metrics::listed(ForList::Tasks);
         Ok(self.memory.keep(owner, query, mark, list))
     }
 

@@ -4,7 +4,7 @@
 use todo_api::{Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 
 use super::{Store, fault, memory::Mark, tasks::target};
-use crate::metrics;
+use crate::metrics::{self, ForTask};
 
 impl Store {
     /// The task of `owner`.
@@ -14,7 +14,7 @@ impl Store {
             && let Some(task) = self.memory.task(owner, id, mark)
             && self.has_still(owner, mark).await?
         {
-            metrics::got("look");
+            metrics::got(ForTask::Look);
             if cfg!(debug_assertions) {
                 Box::pin(self.check_one(owner, mark, &task)).await?;
             }
@@ -22,7 +22,7 @@ impl Store {
         }
         let mark = self.memory.history.mark(owner);
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
-        metrics::got("task");
+        metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(fault)?;
         if likely.is_some() {
             self.memory.singles.keep(mark, task);

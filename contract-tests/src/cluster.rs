@@ -9,7 +9,7 @@ use std::{
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{ChildStdin, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -38,7 +38,7 @@ pub struct Cluster {
     /// Who runs the server: PostgreSQL refuses to run as root.
     user: Option<u32>,
     settings: &'static str,
-    _watched: ChildStdin,
+    _watched: Child,
 }
 
 impl Cluster {

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{ChildStdin, Command},
+    process::{Child, Command},
 };
 
 use crate::watch::watch;
@@ -14,7 +14,7 @@ const WATCH: &str = r#"cat >/dev/null; umount --lazy "$1"; rmdir "$1""#;
 #[derive(Debug)]
 pub struct SmallDisk {
     folder: PathBuf,
-    _watched: ChildStdin,
+    _watched: Child,
 }
 
 impl SmallDisk {

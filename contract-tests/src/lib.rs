@@ -44,5 +44,6 @@ pub use self::{
     signing_key::SigningKey,
     token::{Token, seconds_from_now},
     until::until,
+    watch::Leash,
     watched::{count, page, value, watched_on},
 };

@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::chown,
     path::PathBuf,
-    process::{ChildStdin, Command},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -34,7 +34,7 @@ const SCRIPT: &str = r#""$1" -q "$2/pgbouncer.ini" >/dev/null 2>&1 & cat >/dev/n
 #[derive(Debug)]
 pub struct Pooler {
     url: Url,
-    _watched: ChildStdin,
+    _watched: Child,
 }
 
 impl Pooler {

@@ -17,7 +17,7 @@ use std::{
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
-use crate::{Client, SECRET, Token, app::OF_RUN, workspace};
+use crate::{Client, Leash, SECRET, Token, app::OF_RUN, workspace};
 
 /// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
@@ -59,6 +59,7 @@ pub struct ServerProcess {
     printed: Arc<Mutex<Vec<String>>>,
     lines: Receiver<String>,
     folder: TempDir,
+    _leash: Leash,
 }
 
 impl ServerProcess {
@@ -104,6 +105,7 @@ impl ServerProcess {
         let copy = |file: &tempfile::NamedTempFile| Stdio::from(file.reopen().expect("the same file"));
         command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
         let mut child = command.spawn().expect("the server can be run");
+        let _leash = Leash::on(child.id());
         let read = |file: &tempfile::NamedTempFile| std::fs::read(file.path()).expect("what it printed");
         let Some(status) = end_of(&mut child) else {
             child.kill().expect("it can be ended");
@@ -157,7 +159,7 @@ impl ServerProcess {
                 }
             });
         }
-        Self { child, printed, lines, folder }
+        Self { _leash: Leash::on(child.id()), child, printed, lines, folder }
     }
 
     /// Waits for a line with `words` in it.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use todo_contract_tests::{SECRET, workspace};
+use todo_contract_tests::{Leash, SECRET, workspace};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -92,7 +92,9 @@ impl Contender {
         let begin = Instant::now();
         let process = self.command(database, port, &log).spawn();
         let process = process.map_err(|error| format!("{}: {error}", self.name))?;
-        let mut server = Server { name: self.name.clone(), process, port, log, first_answer: Duration::ZERO };
+        let leash = process.id().map(Leash::on);
+        let (name, first_answer) = (self.name.clone(), Duration::ZERO);
+        let mut server = Server { name, port, first_answer, process, log, _leash: leash };
         while begin.elapsed() < Duration::from_secs(30) {
             if health(port).await.is_some() {
                 server.first_answer = begin.elapsed();
@@ -116,6 +118,7 @@ pub(crate) struct Server {
     pub(crate) first_answer: Duration,
     process: Child,
     log: PathBuf,
+    _leash: Option<Leash>,
 }
 
 impl Server {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use todo_contract_tests::{Engine, SECRET, ServerProcess, TestDatabase, Token, server_binary, workspace};
+use todo_contract_tests::{Engine, Leash, SECRET, ServerProcess, TestDatabase, Token, server_binary, workspace};
 use tokio::process::Command;
 
 use crate::{
@@ -141,7 +141,7 @@ fn path() -> io::Result<std::ffi::OsString> {
 /// Waits for its end, and tells whether it went well.
 async fn finish(mut command: Command) -> Result<bool, String> {
     let mut child = command.spawn().map_err(|error| format!("its `run` cannot be run: {error}"))?;
-    let _group = child.id().map(Group);
+    let _group = child.id().map(|id| (Group(id), Leash::on_group(id)));
     tokio::select! {
         ended = child.wait() => ended.map(|status| status.success()).map_err(|error| error.to_string()),
         () = tokio::time::sleep(PATIENCE) => Err(format!("it did not end within {} s", PATIENCE.as_secs())),

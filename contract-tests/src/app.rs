@@ -76,10 +76,11 @@ impl TestApp {
         audit::start();
         let of_database = database.variables();
         let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
-        let defaults: Vec<_> =
-            of_database.chain([("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0")]).collect();
+        // The database may take twice its time: the machine is busy with other tests.
+        let of_tests =
+            [("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0"), ("DATABASE_TIMEOUT", "8")];
         let of_run = OF_RUN.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let defaults: Vec<_> = defaults.into_iter().chain(of_run).collect();
+        let defaults: Vec<_> = of_database.chain(of_tests).chain(of_run).collect();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

@@ -68,7 +68,7 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
 async fn every_operation_answers_soon_where_the_database_is_frozen() {
     let database = Arc::new(TestDatabase::create(Postgres).await);
     let (proxy, url) = Proxy::before(&database.url()).await;
-    let app = TestApp::on(&database, &[("DATABASE_URL", &url)]).await.expect("it starts");
+    let app = TestApp::on(&database, &[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]).await.expect("it starts");
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
 

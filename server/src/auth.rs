@@ -21,12 +21,12 @@ use todo_api::{
     Outcome, Tokens, Unidentified, UserId,
 };
 
-pub(crate) use self::jwks::published_keys;
 pub use self::{
     check::{Check, check_token},
     shared_secret::{NewToken, TokenError, sign},
 };
 use self::{claims::Rules, jwks::Jwks, key::Key, shared_secret::SharedSecrets, token::Token, verified::Verified};
+pub(crate) use self::{jwks::published_keys, key::OF_USE};
 use crate::{
     AuthConfig, clock,
     config::UnusableJwks,

@@ -30,6 +30,7 @@ pub struct Unhealthy {
 pub async fn check_health(config: &HttpConfig) -> Result<(), Unhealthy> {
     let host = reached_at(&config.host);
     let cause = match timeout(PATIENCE, status(&host, config.port)).await {
+        _ if config.port == 0 => "PORT takes any that is free; set it to the one that the server's log names".into(),
         Ok(Ok(StatusCode::OK)) => return Ok(()),
         Ok(Ok(status)) => format!("it answers {status}").into(),
         Ok(Err(cause)) => cause,

@@ -150,6 +150,21 @@ fn a_certificate_that_is_not_looked_at_is_told() {
 #[case::none(Reply::of(&[]), "warn", "has no key yet")]
 #[case::no_set(Reply::Json(serde_json::json!([])), "fail", "no JSON Web Key Set")]
 #[case::not_there(Reply::Status(404), "fail", "is the address right?")]
+#[case::of_another_kind(
+    Reply::Json(serde_json::json!({"keys": [{"kty": "EC", "crv": "P-521", "x": "AQ", "y": "AQ"}]})),
+    "fail",
+    "has 1, none that can be used; have the issuer sign with EdDSA"
+)]
+#[case::too_short(
+    Reply::Json(serde_json::json!({"keys": [{"kty": "RSA", "n": "A".repeat(171), "e": "AQAB"}]})),
+    "fail",
+    "has 1, none that can be used"
+)]
+#[case::cut_short(
+    Reply::Json(serde_json::json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, "no key at all"]})),
+    "fail",
+    "has 2, none that can be used"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keys_of_the_issuer_are_asked_for(#[case] reply: Reply, #[case] verdict: &str, #[case] words: &str) {
     let key = SigningKey::generate("a", EdDSA);

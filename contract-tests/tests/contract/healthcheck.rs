@@ -26,6 +26,13 @@ fn where_nothing_listens_nothing_is_healthy() {
 }
 
 #[test]
+fn a_port_that_nobody_knows_is_not_asked() {
+    let (code, said) = check("127.0.0.1", 0);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("port 0: PORT takes any that is free; set it"), "{said}");
+}
+
+#[test]
 fn who_does_not_answer_is_not_healthy() {
     // It accepts, by its queue, and says nothing.
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");

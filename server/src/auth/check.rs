@@ -61,10 +61,11 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
     Ok(checks)
 }
 
-/// Without the scheme, as requests are read.
+/// Without the name of the header and the scheme, as requests are read.
 fn bare(pasted: &str) -> &str {
-    let pasted = pasted.trim();
-    bearer(pasted).unwrap_or(pasted)
+    let header = pasted.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
+    let credentials = header.map_or(pasted, |(_, credentials)| credentials).trim();
+    bearer(credentials).unwrap_or(credentials)
 }
 
 impl Authenticator {
@@ -117,8 +118,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_may_be_pasted_with_its_scheme() {
-        for pasted in ["a.b.c", " a.b.c\n", "Bearer a.b.c", "bearer a.b.c\n", "BEARER  a.b.c"] {
+    fn a_token_may_be_pasted_with_its_header() {
+        for pasted in
+            ["a.b.c", " a.b.c\n", "Bearer a.b.c", "bearer a.b.c\n", "BEARER  a.b.c", "authorization: Bearer a.b.c\n"]
+        {
             assert_eq!(bare(pasted), "a.b.c", "{pasted:?}");
         }
         assert_eq!(bare("Basic a.b.c"), "Basic a.b.c");

@@ -88,7 +88,8 @@ pub(super) fn span(seconds: f64) -> String {
         ..120.0 => format!("{seconds:.0} s"),
         ..7_200.0 => format!("{:.0} min", seconds / 60.0),
         ..172_800.0 => format!("{:.0} h", seconds / 3_600.0),
-        _ => format!("{:.0} days", seconds / 86_400.0),
+        ..3.2e10 => format!("{:.0} days", seconds / 86_400.0),
+        _ => "more than 1000 years".to_owned(),
     }
 }
 

@@ -171,11 +171,11 @@ impl fmt::Display for Jwks {
     }
 }
 
-/// How many keys the issuer publishes that are of use; why there are none to be had, in words.
-pub(crate) async fn published_keys(config: &JwksConfig) -> Result<usize, String> {
+/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words.
+pub(crate) async fn published_keys(config: &JwksConfig) -> Result<(usize, usize), String> {
     let source = Source::new(&config.url).map_err(|error| error.to_string())?;
     let set = source.fetch().await.map_err(|error| error.to_string())?;
-    Ok(Published::replacing(&Published::default(), set).len())
+    Ok((set.len(), Published::replacing(&Published::default(), set).len()))
 }
 
 /// Why no key verifies the token, for whoever sent it.

@@ -1,11 +1,16 @@
 //! A key, and the algorithms that it may be used with: the key decides, never the token.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, crypto,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
 
 use super::token::Token;
+
+/// What to do where an issuer's keys are of no use.
+pub(crate) const OF_USE: &str =
+    "have the issuer sign with EdDSA, ES256, ES384, RS256 or PS256 (jwks.keyPairConfig of Better Auth)";
 
 /// A key that verifies signatures.
 pub(super) struct Key {
@@ -42,7 +47,11 @@ impl Key {
             algorithms.retain(|algorithm| Algorithm::try_from(named).is_ok_and(|named| named == *algorithm));
         }
         let decoding = DecodingKey::from_jwk(&jwk).ok()?;
-        (is_for_signatures && !algorithms.is_empty()).then_some(Self { decoding, algorithms, published: Some(jwk) })
+        (is_for_signatures && !algorithms.is_empty() && is_whole(&jwk.algorithm)).then_some(Self {
+            decoding,
+            algorithms,
+            published: Some(jwk),
+        })
     }
 
     /// The name under which it is published.
@@ -65,5 +74,20 @@ impl Key {
     pub(super) fn verifies(&self, token: &Token<'_>) -> bool {
         self.fits(token)
             && crypto::verify(token.signature, token.message, &self.decoding, token.algorithm).is_ok_and(|holds| holds)
+    }
+}
+
+/// Whether the numbers of a key are as long as its kind has them; those of RSA at least, which has 2048 bits or more (RFC 7518,
+/// 3.3). The library finds out at the first signature only, and then says that it does not match.
+fn is_whole(key: &AlgorithmParameters) -> bool {
+    let is_of = |number: &str, bytes: usize| URL_SAFE_NO_PAD.decode(number).is_ok_and(|number| number.len() == bytes);
+    match key {
+        AlgorithmParameters::RSA(key) => URL_SAFE_NO_PAD.decode(&key.n).is_ok_and(|modulus| modulus.len() >= 256),
+        AlgorithmParameters::EllipticCurve(point) => {
+            let bytes = if point.curve == EllipticCurve::P384 { 48 } else { 32 };
+            is_of(&point.x, bytes) && is_of(&point.y, bytes)
+        }
+        AlgorithmParameters::OctetKeyPair(pair) => is_of(&pair.x, 32),
+        _ => false,
     }
 }

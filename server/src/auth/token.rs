@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use todo_api::Unidentified;
 
-use super::claims::Claims;
+use super::{claims::Claims, key::OF_USE};
 
 /// The most bytes that a token has. Better Auth's have some 700; it puts the whole user in. Well below what
 /// all headers of a request may have, so that the answer can say what is wrong.
@@ -49,6 +49,8 @@ impl<'a> Token<'a> {
         let header: Header = URL_SAFE_NO_PAD
             .decode(header)
             .ok()
+            // Of a list, the members would be taken by their places.
+            .filter(|json| json.trim_ascii_start().starts_with(b"{"))
             .and_then(|json| serde_json::from_slice(&json).ok())
             .ok_or_else(|| Unidentified::because("the header of the token is none of a signed JSON Web Token"))?;
         // RFC 7515, 4.1.11: who does not understand what is critical must refuse, and we know no extension.
@@ -67,7 +69,7 @@ impl<'a> Token<'a> {
     pub(super) fn claims(&self) -> Result<Claims, Unidentified> {
         let json = URL_SAFE_NO_PAD.decode(self.payload).ok();
         json.and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| Unidentified::because("the claims of the token are no JSON object"))
+            .ok_or_else(|| Unidentified::because("the claims of the token cannot be read as a JSON object"))
     }
 }
 
@@ -100,11 +102,7 @@ fn algorithm(name: &str) -> Result<Algorithm, Unidentified> {
     name.parse().map_err(|_| {
         Unidentified::because(match name {
             _ if name.eq_ignore_ascii_case("none") => "the token is not signed (alg is none)".to_owned(),
-            _ => format!(
-                "the token is signed with {}, which is not supported; have the issuer sign with EdDSA, ES256, ES384, \
-                 RS256 or PS256 (jwks.keyPairConfig of Better Auth)",
-                short(name)
-            ),
+            _ => format!("the token is signed with {}, which is not supported; {OF_USE}", short(name)),
         })
     })
 }

@@ -1,6 +1,6 @@
 //! Whose tokens count.
 
-use std::{fmt, time::Duration};
+use std::{collections::HashSet, fmt, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -110,20 +110,23 @@ impl AuthConfig {
     }
 }
 
-/// Secrets as Better Auth writes them, `2:new,1:old`: the first one signs, all of them verify.
+/// Secrets as Better Auth reads them, `2:new,1:old`, without white space around each: the first one signs, all of them verify.
 fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretString> {
     const VARIABLE: &str = "BETTER_AUTH_SECRETS";
-    let mut secrets = Vec::new();
+    let (mut versions, mut secrets) = (HashSet::new(), Vec::new());
     for (number, entry) in (1..).zip(reader.list(VARIABLE, given)) {
-        match entry.split_once(':') {
-            Some((version, secret)) if version.parse::<u32>().is_ok() => {
-                secrets.push(checked(reader, &format!("{VARIABLE} (entry {number})"), secret.to_owned()));
-            }
-            _ => reader.refuse(
+        let version = entry.split_once(':').and_then(|(version, secret)| Some((version.parse::<u32>().ok()?, secret)));
+        let Some((version, secret)) = version else {
+            reader.refuse(
                 VARIABLE,
                 format_args!("has an entry (number {number}) that is not <version>:<secret>; write 2:new,1:old"),
-            ),
+            );
+            continue;
+        };
+        if !versions.insert(version) {
+            reader.refuse(VARIABLE, format_args!("has the version {version} twice; give each secret its own"));
         }
+        secrets.push(checked(reader, &format!("{VARIABLE} (entry {number})"), secret.trim().to_owned()));
     }
     secrets
 }

@@ -3,7 +3,11 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Finding;
-use crate::{AuthConfig, JwksConfig, auth::published_keys, host::is_public};
+use crate::{
+    AuthConfig, JwksConfig,
+    auth::{OF_USE, published_keys},
+    host::is_public,
+};
 
 pub(super) async fn findings(config: &AuthConfig) -> Vec<Finding> {
     let mut findings: Vec<_> = config.secrets.iter().map(secret).collect();
@@ -35,8 +39,9 @@ async fn keys(config: &JwksConfig) -> Finding {
         return Finding::fail(CHECK, format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
     }
     match published_keys(config).await {
-        Ok(0) => Finding::warn(CHECK, "AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
-        Ok(count) => Finding::pass(CHECK, format!("AUTH_JWKS_URL has {count} that can be used")),
+        Ok((0, _)) => Finding::warn(CHECK, "AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
+        Ok((count, 0)) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has {count}, none that can be used; {OF_USE}")),
+        Ok((_, count)) => Finding::pass(CHECK, format!("AUTH_JWKS_URL has {count} that can be used")),
         Err(cause) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has none: {cause}")),
     }
 }

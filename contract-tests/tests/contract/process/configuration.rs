@@ -54,6 +54,16 @@ use todo_contract_tests::ServerProcess;
     "BETTER_AUTH_SECRETS has an entry (number 1)"
 )]
 #[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "SECRETS (entry 1) must have at least 32 bytes")]
+#[case::a_version_twice(
+    "BETTER_AUTH_SECRETS",
+    "1:hunter2hunter2hunter2hunter2hunter2,1:hunter2hunter2hunter2hunter2hunter2",
+    "SECRETS has the version 1 twice; give each secret its own"
+)]
+#[case::white_space_is_no_secret(
+    "BETTER_AUTH_SECRETS",
+    "1:    hunter2hunter2hunter2hunter2    ",
+    "SECRETS (entry 1) must have at least 32 bytes"
+)]
 #[case::no_secrets("BETTER_AUTH_SECRETS", " , ", r#"BETTER_AUTH_SECRETS is " , ", which has no item; write one"#)]
 #[case::no_audience("AUTH_AUDIENCE", ",", r#"AUTH_AUDIENCE is ",", which has no item; write one, or leave it unset"#)]
 #[case::no_address("AUTH_JWKS_URL", "app.example.com/api/auth/jwks", "AUTH_JWKS_URL is no address")]
@@ -133,7 +143,8 @@ fn all_faults_of_a_configuration_are_told_at_once() {
 #[test]
 fn a_file_of_variables_is_read_and_goes_after_the_environment() {
     let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join(".env"), "PORT=x\nLOG_FORMAT=xml\n").expect("a file");
+    // As editors of Windows write it.
+    fs::write(folder.path().join(".env"), "\u{feff}LOG_FORMAT=xml\r\nPORT=x\r\n").expect("a file");
     let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[("LOG_FORMAT", "loud")]));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("LOG_FORMAT is \"loud\"") && !said.contains("PORT"), "{said}");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::Jwk;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::auth::{key::Key, token::Token};
@@ -30,11 +31,12 @@ pub(super) struct Failed {
 }
 
 impl Published {
-    /// The keys of a set that was read just now. Those that were known stay the very same, so that what
-    /// they verified need not be verified again.
-    pub(super) fn replacing(old: &Self, set: Vec<Jwk>) -> Self {
+    /// The keys of a set that was read just now. One that cannot be read is passed over, as RFC 7517, 5 asks. Those that were
+    /// known stay the very same, so that what they verified need not be verified again.
+    pub(super) fn replacing(old: &Self, set: Vec<Value>) -> Self {
         let known = |jwk: &Jwk| old.keys.iter().find(|key| key.is_of(jwk)).cloned();
-        let keys = set.into_iter().filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
+        let readable = set.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        let keys = readable.filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
         let new = Self { keys, fetched: Some(Instant::now()), failed: None };
         let ids = |keys: &[Arc<Key>]| keys.iter().filter_map(|key| key.id().map(str::to_owned)).collect::<Vec<_>>();
         if ids(&old.keys) != ids(&new.keys) {

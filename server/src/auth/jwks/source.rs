@@ -2,10 +2,8 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use jsonwebtoken::jwk::Jwk;
 use reqwest::{Client, StatusCode, header, redirect};
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::config::UnusableJwks;
@@ -49,8 +47,8 @@ impl Source {
         Ok(Self { client: client.map_err(UnusableJwks)?, url: url.clone() })
     }
 
-    /// The keys that can be read, of which not all need be of use.
-    pub(super) async fn fetch(&self) -> Result<Vec<Jwk>, FetchError> {
+    /// The keys as they are published, of which not all need be of use.
+    pub(super) async fn fetch(&self) -> Result<Vec<Value>, FetchError> {
         let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
         let mut response = request.send().await?;
         if response.status() != StatusCode::OK {
@@ -67,14 +65,13 @@ impl Source {
     }
 }
 
-/// The keys of a set. One that cannot be read is passed over, as RFC 7517, 5 asks.
-fn parse(body: &[u8]) -> Option<Vec<Jwk>> {
-    #[derive(Deserialize)]
-    struct Set {
-        keys: Vec<Value>,
+/// The keys of a set (RFC 7517, 5).
+fn parse(body: &[u8]) -> Option<Vec<Value>> {
+    let mut set: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    match set.remove("keys")? {
+        Value::Array(keys) => Some(keys),
+        _ => None,
     }
-    let set: Set = serde_json::from_slice(body).ok()?;
-    Some(set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
 }
 
 /// An error of the client with its causes, and without the address, which may hold a password.

@@ -16,6 +16,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
             )));
         }
     };
+    // Which some editors begin a file with.
+    let text = text.trim_start_matches('\u{feff}');
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
         pairs.push(line.map_err(|_| {
@@ -26,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
             ))
         })?);
     }
-    match substitution(&text) {
+    match substitution(text) {
         Some((number, name)) => Err(refusal(format!(
             ": {name} in line {number} has a $, which would be taken for the name of another variable; put the value in \
              single quotes"

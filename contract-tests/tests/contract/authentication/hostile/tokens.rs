@@ -199,6 +199,7 @@ fn keys_brought_along(keys: &Keys) -> Vec<Hostile> {
 fn meanings(keys: &Keys) -> Vec<Hostile> {
     vec![
         ("crit", signed_under(&json!({"alg": "EdDSA", "kid": "ed", "crit": ["exp"]}), &keys.ed), "crit"),
+        ("a list of the members", signed_under(&json!(["EdDSA", "ed", null, null]), &keys.ed), "header"),
         ("crit empty", signed_under(&json!({"alg": "EdDSA", "kid": "ed", "crit": []}), &keys.ed), "crit"),
         ("crit null", signed_under(&json!({"alg": "EdDSA", "kid": "ed", "crit": null}), &keys.ed), "crit"),
         (
@@ -235,8 +236,9 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
         ("exp true", claim("exp", json!(true)), "no number"),
         ("exp a list", claim("exp", json!([4_102_444_800_u64])), "no number"),
         ("exp an object", claim("exp", json!({"$gt": 0})), "no number"),
-        ("exp far below", claim("exp", json!(-1e308)), "expired"),
+        ("exp far below", claim("exp", json!(-1e308)), "expired more than 1000 years ago"),
         ("nbf ahead", claim("nbf", json!(seconds_from_now(3600))), "counts only in 60 min"),
+        ("nbf beyond all time", claim("nbf", json!(1e300)), "counts only in more than 1000 years (nbf)"),
         ("nbf soon", claim("nbf", json!(seconds_from_now(30))), "(nbf)"),
         ("nbf a text", claim("nbf", json!("0")), "nbf claim of the token is no number"),
         ("no user", ann().without("sub").encode(), "names no user"),
@@ -264,7 +266,7 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
                     jsonwebtoken::crypto::sign(message.as_bytes(), key.encoding(), EdDSA).expect("signed")
                 )
             },
-            "no JSON object",
+            "cannot be read as a JSON object",
         ),
     ]
 }

@@ -4,9 +4,12 @@
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
 use sea_orm::{
-    Condition, DeleteMany, QueryOrder, QueryResult, QuerySelect, QueryTrait, UpdateMany,
+    Condition, DbBackend, DeleteMany, QueryOrder, QueryResult, QuerySelect, QueryTrait, UpdateMany,
     entity::prelude::*,
-    sea_query::{ExprTrait, Func, InsertStatement, IntoIden, Query, SelectStatement, TableRef, ValueTuple},
+    sea_query::{
+        Asterisk, CommonTableExpression, ExprTrait, Func, InsertStatement, IntoIden, IntoTableRef, LockType, Order,
+        Query, SelectStatement, TableRef, ValueTuple, WithClause, extension::postgres::PgFunc,
+    },
     sqlx::{self, ColumnIndex, Decode, Row},
 };
 use todo_api::{Description, Nullable, Timestamp, Title, UserId};
@@ -146,9 +149,14 @@ impl Entity {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
-    /// The ids of the tasks of `owner` that are completed, or of those that are not, [`locked`].
-    pub(crate) fn locked(owner: &UserId, completed: bool) -> SelectStatement {
-        locked(Self::owned_by(owner).filter(COLUMN.completed.eq(completed)))
+    /// That a task is one of all that `owner` has completed, or has not. They are [`locked`] first.
+    pub(crate) fn is_of_all(owner: &UserId, completed: bool, backend: DbBackend) -> Expr {
+        let all = locked(Self::owned_by(owner).filter(COLUMN.completed.eq(completed)));
+        match backend {
+            // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task anew.
+            DbBackend::Postgres => Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(all)))),
+            _ => COLUMN.id.in_subquery(all),
+        }
     }
 
     /// The tasks of the owner of a [`BROUGHT`] row.
@@ -181,9 +189,17 @@ impl Entity {
 
     /// A change of tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
     pub(crate) fn change_owned_by_each(rows: Vec<ValueTuple>) -> UpdateMany<Self> {
-        let mut change = moved();
-        QueryTrait::query(&mut change).from(TableRef::ValuesList(rows, BROUGHT.into_iden()));
-        change.filter(is_brought())
+        change_by(TableRef::ValuesList(rows, BROUGHT.into_iden()))
+    }
+
+    /// The same, once all of these tasks are locked in the order of their ids ([`locked`] says why): what comes first, and the
+    /// change. For PostgreSQL, where others write meanwhile.
+    pub(crate) fn change_in_order(rows: Vec<ValueTuple>) -> (WithClause, UpdateMany<Self>) {
+        let mut tasks = Query::select();
+        tasks.column((BROUGHT, Asterisk)).from_values(rows, BROUGHT).from(Self).cond_where(is_brought());
+        tasks.order_by((Self, Column::Id), Order::Asc).lock_with_tables(LockType::NoKeyUpdate, [Self]);
+        let locked = CommonTableExpression::new().table_name(BROUGHT).query(tasks).to_owned();
+        (Query::with().cte(locked).to_owned(), change_by(BROUGHT.into_table_ref()))
     }
 
     /// A deletion of tasks of `owner`.
@@ -203,6 +219,13 @@ impl Entity {
         let others = Self::find().select_only().column(Column::Id).filter(COLUMN.user_id.ne(owner.as_str()));
         Ok(others.into_tuple::<i64>().one(database).await?.is_some())
     }
+}
+
+/// A change of tasks that the [`BROUGHT`] rows of `source` are about.
+fn change_by(source: TableRef) -> UpdateMany<Entity> {
+    let mut change = moved();
+    QueryTrait::query(&mut change).from(source);
+    change.filter(is_brought())
 }
 
 /// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still

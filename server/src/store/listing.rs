@@ -113,7 +113,7 @@ impl Store {
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
         let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
         let mut rows = if wanted.is_search() {
-            self.attempt(self.turns.search(owner, rows)).await?
+            self.attempt(self.turns.take(owner, rows)).await?
         } else {
             self.attempt(rows).await?
         };

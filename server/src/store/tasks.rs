@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DbErr, QueryFilter, QueryTrait,
+    ConnectionTrait, DbErr, QueryFilter, QueryTrait, StatementBuilder,
+    sea_query::{ReturningClause, SubQueryStatement},
 };
 use todo_api::{
     Creation, Expected, Failure::Refused, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated,
@@ -47,16 +48,18 @@ impl Tasks for Store {
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
         let mut change = Entity::change_owned_by(owner)
-            .filter(Column::Id.in_subquery(Entity::locked(owner, !completed)))
+            .filter(Entity::is_of_all(owner, !completed, self.writes(owner).get_database_backend()))
             .col_expr(Column::Completed, completed.into());
-        let change = |what| QueryTrait::query(&mut change).returning(what).take();
-        self.attempt(write_all(owner, change, &self.writes(owner), &self.memory)).await
+        Box::pin(self.all(owner, move |what| QueryTrait::query(&mut change).returning(what).take())).await
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let mut deletion = Entity::delete_owned_by(owner).filter(Column::Id.in_subquery(Entity::locked(owner, true)));
-        let deletion = |what| QueryTrait::query(&mut deletion).returning(what).take();
-        self.attempt(write_all(owner, deletion, &self.writes(owner), &self.memory)).await
+        let mut deletion = Entity::delete_owned_by(owner).filter(Entity::is_of_all(
+            owner,
+            true,
+            self.writes(owner).get_database_backend(),
+        ));
+        Box::pin(self.all(owner, move |what| QueryTrait::query(&mut deletion).returning(what).take())).await
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
@@ -98,6 +101,21 @@ impl Store {
         let Target { owner, id, .. } = &change.target.clone();
         let task = self.attempt(self.lanes.change.ask(change)).await?;
         self.matched(task.map(Task::from), owner, *id, expected).await
+    }
+
+    /// Writes any number of the owner's tasks, in a turn of theirs: those who want the same tasks, each with a connection of its
+    /// own, would leave none for others.
+    async fn all<S>(
+        &self,
+        owner: &UserId,
+        statement: impl FnOnce(ReturningClause) -> S + Send + 'static,
+    ) -> Outcome<u64>
+    where
+        S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
+    {
+        let (whose, database, memory) = (owner.clone(), self.writes(owner), Arc::clone(&self.memory));
+        let written = async move { write_all(&whose, statement, &database, &memory).await };
+        self.attempt(self.turns.take(owner, written)).await
     }
 
     /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task

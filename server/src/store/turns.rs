@@ -1,5 +1,5 @@
-//! Turns of searches, which look through all tasks of their owner, and are let do so for as long as the database is at it: it
-//! is not told where a client leaves.
+//! Turns of what goes through all tasks of its owner, to search them or to write them, and is let do so for as long as the
+//! database is at it: it is not told where a client leaves.
 
 use std::{
     collections::HashMap,
@@ -15,11 +15,11 @@ use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 use super::wait::apart;
 use crate::DatabaseConfig;
 
-/// Half of a worker's connections, one at least: whatever searches take, the rest are there for everybody else. And one for each
-/// user, so that nobody's searches take more than one of those; where there is but one, all wait for it in their order.
+/// Half of a worker's connections, one at least: whatever they take, the rest are there for everybody else. And one for each
+/// user, so that nobody takes more than one of those; where there is but one, all wait for it in their order.
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    /// Of the users who search, or wait to.
+    /// Of the users who have one, or wait for it.
     own: Mutex<HashMap<UserId, Weak<Lock<()>>>>,
     /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does neither.
     limit: Duration,
@@ -38,8 +38,8 @@ impl Turns {
         Self { all: Arc::new(Semaphore::new(half)), own: Mutex::default(), limit }
     }
 
-    /// What `asked` finds, in a turn of `owner`.
-    pub(super) async fn search<T, E>(
+    /// What comes of `asked`, in a turn of `owner`.
+    pub(super) async fn take<T, E>(
         &self,
         owner: &UserId,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,

@@ -188,8 +188,9 @@ async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: 
 }
 
 /// Whoever locks the same tasks does so in the order of their ids; in which the table has them is another.
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn deletions_in_company_lock_nobody_out() {
+async fn who_writes_in_company_locks_nobody_out(#[values("DELETE", "PATCH")] method: &'static str) {
     let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "10"), ("WORKERS", "1")]).await;
     let mut tasks = Vec::new();
     for user in ["ann", "bob"].into_iter().cycle().take(20) {
@@ -200,6 +201,8 @@ async fn deletions_in_company_lock_nobody_out() {
         app.client(user).toggle(*id).await.expect(200);
     }
     let beside = app.database().connect().await;
+    // Of so few, PostgreSQL reads all there are.
+    beside.execute_unprepared("ANALYZE tasks").await.expect("it is done");
     let lock = async |tasks: &[(&str, i64)]| {
         let tasks: Vec<_> = tasks.iter().map(|(user, id)| format!("user_id = '{user}' AND id = {id}")).collect();
         let lock = format!("SELECT id FROM tasks WHERE {} ORDER BY id FOR UPDATE", tasks.join(" OR "));
@@ -212,11 +215,14 @@ async fn deletions_in_company_lock_nobody_out() {
     let mut under_way = JoinSet::new();
     for (user, id) in tasks.clone() {
         let client = app.client(user);
-        under_way.spawn(async move { client.delete(id).await.status });
+        under_way.spawn(async move {
+            let answer = if method == "DELETE" { client.delete(id).await } else { client.toggle(id).await };
+            answer.status
+        });
     }
     // By then PostgreSQL has looked whether they wait for one another: who comes now would be the one to fail.
     sleep(Duration::from_millis(1500)).await;
     lock(others).await;
     beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
-    assert_eq!(under_way.join_all().await, [204; 20]);
+    assert!(under_way.join_all().await.into_iter().all(|status| [200, 204].contains(&status)));
 }

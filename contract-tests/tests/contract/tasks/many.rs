@@ -1,13 +1,16 @@
 //! `PATCH /api/tasks` and `DELETE /api/tasks`: all of the caller's tasks at once.
 
+use std::time::Duration;
+
 use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 /// Two open tasks and one that is done.
 async fn three(client: &Client) -> Vec<Value> {
@@ -176,6 +179,42 @@ async fn many_at_once_neither_lock_one_another_out_nor_count_twice(
     let changes = under_way.join_all().await;
     let told = changes.iter().fold(before, |[all, done], [more, more_done]| [all + more, done + more_done]);
     assert_eq!(there(&ann).await, told, "each change was counted once");
+}
+
+/// Before PostgreSQL has seen how many there are: it takes them for few, and may go through all of them for each.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_many_are_written_in_time() {
+    let app = TestApp::start(Postgres).await;
+    app.database().populate(100, 10).await;
+    app.database().connect().await.execute_unprepared("ANALYZE tasks").await.expect("it is done");
+    app.database().fill("ann", 8000).await;
+    let ann = app.client("ann");
+    ann.complete_all(true).await.expect(200);
+    assert_eq!(ann.delete_completed().await.expect(200).json(), json!({ "deleted": 8000 }));
+}
+
+/// All of them wait for a task that somebody keeps locked; the connections are for others as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_all_again_and_again_leaves_room_for_others() {
+    let variables = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "4")];
+    let app = TestApp::configured(Postgres, &variables).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    three(&ann).await;
+    three(&bob).await;
+    let beside = app.database().connect().await;
+    beside.execute_unprepared("BEGIN; SELECT id FROM tasks WHERE user_id = 'ann' FOR UPDATE").await.expect("a lock");
+    let mut under_way = JoinSet::new();
+    for round in 0..20 {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.complete_all(round % 2 == 0).await.status });
+    }
+    for _ in 0..3 {
+        sleep(Duration::from_millis(100)).await;
+        bob.list().await.expect(200);
+        bob.created("Buy milk").await;
+    }
+    beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    assert_eq!(under_way.join_all().await, [200; 20]);
 }
 
 /// How many tasks there are, and how many of them are completed.

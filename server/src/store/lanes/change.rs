@@ -1,7 +1,7 @@
 //! Changing tasks.
 
 use sea_orm::{
-    DbErr, QueryFilter, QueryTrait, Value,
+    ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryTrait, Value,
     sea_query::{Expr, ExprTrait, Func},
 };
 
@@ -50,24 +50,33 @@ impl Kind for Apply {
 
     async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
         let kept = |column: Column| Expr::col((Entity, column));
-        let mut changes_by_id: Vec<_> = changes.iter().collect();
-        // Two statements that lock the same tasks in different orders would wait for one another.
-        changes_by_id.sort_unstable_by_key(|change| change.target.id);
-        let rows = sizes::filled_up(changes_by_id.into_iter().filter_map(Change::row).collect());
+        let rows = sizes::filled_up(changes.iter().filter_map(Change::row).collect());
         // Who names no version at all means no task, and brings no row.
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
         }
         let described = Expr::case(brought("column5"), brought("column6")).finally(kept(Column::Description));
         let completed = Func::coalesce([brought("column7"), kept(Column::Completed).ne(brought("column8"))]);
-        let change = Entity::change_owned_by_each(rows)
+        // Two statements that lock the same tasks in different orders would wait for one another.
+        let is_to_be_ordered = rows.len() > 1 && self.0.database.get_database_backend() == DbBackend::Postgres;
+        let (first, change) = if is_to_be_ordered {
+            let (first, change) = Entity::change_in_order(rows);
+            (Some(first), change)
+        } else {
+            (None, Entity::change_owned_by_each(rows))
+        };
+        let change = change
             .apply_if(changes.first().and_then(|change| change.target.versions()), QueryFilter::filter)
             .col_expr(Column::Title, Func::coalesce([brought("column4"), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());
         let owners = changes.iter().map(|change| &change.target.owner);
         let mut change = change.into_query();
-        let tasks = self.0.carry_out(owners, |what| change.returning(what).take(), Edit::put).await?;
+        let mut change = |what| change.returning(what).take();
+        let tasks = match first {
+            Some(first) => self.0.carry_out(owners, |what| first.query(change(what)), Edit::put).await?,
+            None => self.0.carry_out(owners, change, Edit::put).await?,
+        };
         Ok(changes.iter().map(|change| tasks.iter().find(|task| change.target.is(task)).cloned()).collect())
     }
 

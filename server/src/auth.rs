@@ -30,7 +30,7 @@ pub(crate) use self::{jwks::published_keys, key::OF_USE};
 use crate::{
     AuthConfig, clock,
     config::UnusableJwks,
-    metrics::{self, Verdict},
+    metrics::{self, Authentication},
 };
 
 /// Keeps the port that turns a token into a user.
@@ -57,7 +57,7 @@ impl Authenticator {
         // Before anything is remembered: a key that is published no longer ends what it verified.
         self.keep_fresh(text).await?;
         if let Some(user) = self.verified.user(text, now) {
-            metrics::authenticated(Verdict::Accepted);
+            metrics::authenticated(Authentication::Accepted);
             return Ok(user);
         }
         let refused = |verdict| {
@@ -66,14 +66,14 @@ impl Authenticator {
                 Refused(unidentified)
             }
         };
-        let token = Token::parse(text).map_err(refused(Verdict::Malformed))?;
+        let token = Token::parse(text).map_err(refused(Authentication::Malformed))?;
         let key = self.key(&token).await.map_err(|failure| match failure {
-            Refused(unidentified) => refused(Verdict::Unverified)(unidentified),
+            Refused(unidentified) => refused(Authentication::Unverified)(unidentified),
             broken @ Failure::Broken(_) => broken,
         })?;
-        let claims = token.claims().map_err(refused(Verdict::Malformed))?;
-        let (user, expires) = self.rules.user(&claims, now).map_err(refused(Verdict::Claims))?;
-        metrics::authenticated(Verdict::Accepted);
+        let claims = token.claims().map_err(refused(Authentication::Malformed))?;
+        let (user, expires) = self.rules.user(&claims, now).map_err(refused(Authentication::Claims))?;
+        metrics::authenticated(Authentication::Accepted);
         self.verified.remember(text, &user, &key, expires);
         Ok(user)
     }
@@ -118,8 +118,8 @@ impl Tokens for Authenticator {
 
     fn lacking(&self, why: &Unidentified) {
         metrics::authenticated(match why {
-            Unidentified::NoToken => Verdict::NoToken,
-            Unidentified::InvalidToken(_) => Verdict::Malformed,
+            Unidentified::NoToken => Authentication::NoToken,
+            Unidentified::InvalidToken(_) => Authentication::Malformed,
         });
     }
 }

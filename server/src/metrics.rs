@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use todo_api::Operation;
 
-pub(crate) use self::labels::{Bucket, Fetch, ForList, ForTask, Verdict};
+pub(crate) use self::labels::{Authentication, Bucket, Fetch, ForList, ForTask};
 use self::labels::{Failing, Label};
 use crate::{Databases, telemetry};
 
@@ -147,7 +147,7 @@ fn describe() {
         counter!(counter).absolute(0);
     }
     zeros::<Bucket>(RATE_LIMITED);
-    zeros::<Verdict>(AUTHENTICATIONS);
+    zeros::<Authentication>(AUTHENTICATIONS);
     zeros::<Fetch>(JWKS_FETCHES);
     zeros::<ForList>(LISTS);
     zeros::<ForTask>(GETS);
@@ -229,7 +229,7 @@ pub(crate) fn rate_limited(bucket: Bucket) {
 }
 
 /// A token was looked at, or was missing.
-pub(crate) fn authenticated(verdict: Verdict) {
+pub(crate) fn authenticated(verdict: Authentication) {
     count(AUTHENTICATIONS, verdict);
 }
 

@@ -31,7 +31,7 @@ macro_rules! label {
 
 label! {
     /// What came of a token.
-    Verdict as "result" {
+    Authentication as "result" {
         Accepted = "accepted",
         /// There was none.
         NoToken = "no_token",

@@ -34,6 +34,7 @@ use super::{
     held::{Held, InTransaction},
     statement::Naming,
     taken::Taken,
+    waiting::Waiting,
 };
 use crate::metrics;
 
@@ -187,7 +188,10 @@ impl<DB: Database> AtHand<DB> {
             }
         }
         state.connections.push(taken);
-        if !mem::replace(&mut state.is_watched, true) {
+        let is_watched = mem::replace(&mut state.is_watched, true);
+        // Where the runtime ends just then, what would watch is dropped at once, and locks for itself.
+        drop(state);
+        if !is_watched {
             tokio::spawn(Watch(Arc::clone(&self.0)).keep());
         }
     }
@@ -245,22 +249,6 @@ where
     }
 }
 
-/// One who waits for a connection of the pool.
-pub(super) struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// Gives back what nobody needs, until nothing is at hand.
 struct Watch<DB: Database>(Arc<Inner<DB>>);
 
@@ -287,18 +275,30 @@ impl<DB: Database> Drop for Watch<DB> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, sync::mpsc, thread};
 
     use futures_util::{FutureExt, future::join};
-    use sea_orm::sqlx::{self, sqlite::SqlitePoolOptions};
-    use tokio::{sync::Semaphore, time::timeout};
+    use sea_orm::sqlx::{self, Sqlite, sqlite::SqlitePoolOptions};
+    use tokio::{runtime::Runtime, sync::Semaphore, time::timeout};
 
     use super::*;
 
+    fn at_hand(options: SqlitePoolOptions) -> AtHand<Sqlite> {
+        AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"))
+    }
+
+    /// Of at most `most` connections, of which no more than `some` can be opened.
+    fn opening(some: usize, most: u32) -> SqlitePoolOptions {
+        let tried = AtomicUsize::new(0);
+        SqlitePoolOptions::new().max_connections(most).after_connect(move |_, _| {
+            let is_one = tried.fetch_add(1, Ordering::AcqRel) < some;
+            Box::pin(async move { if is_one { Ok(()) } else { Err(sqlx::Error::Protocol("no more".to_owned())) } })
+        })
+    }
+
     #[tokio::test]
     async fn who_waits_gets_the_next_one_that_is_laid_back() {
-        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.expect("it opens");
-        let hand = AtHand::new(&pool);
+        let hand = at_hand(SqlitePoolOptions::new().max_connections(1));
         let taken = hand.take().await.expect("it is free");
         let since = taken.since;
         let [mut first, mut second] = [(); 2].map(|()| Box::pin(hand.take()));
@@ -313,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn who_has_one_opened_takes_another_meanwhile() {
         let may_open = Arc::new(Semaphore::new(1));
-        let options = SqlitePoolOptions::new().max_connections(2).after_connect({
+        let hand = at_hand(SqlitePoolOptions::new().max_connections(2).after_connect({
             let may_open = Arc::clone(&may_open);
             move |_, _| {
                 let may_open = Arc::clone(&may_open);
@@ -322,9 +322,7 @@ mod tests {
                     Ok(())
                 })
             }
-        });
-        let pool = options.connect("sqlite::memory:").await.expect("it opens");
-        let hand = AtHand::new(&pool);
+        }));
         let taken = hand.take().await.expect("it is free");
         let since = taken.since;
         let mut second = Box::pin(hand.take());
@@ -335,36 +333,25 @@ mod tests {
         // And the other one is opened all the same.
         may_open.add_permits(1);
         let opened = timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("it was opened");
-        assert_eq!(pool.size(), 2);
+        assert_eq!(hand.counts(), (2, 0));
         drop((taken, opened));
     }
 
     #[tokio::test]
     async fn who_cannot_open_one_takes_what_another_gives_to_the_pool() {
-        let opened = Arc::new(AtomicUsize::new(0));
-        let options = SqlitePoolOptions::new().max_connections(2).after_connect(move |_, _| {
-            let is_first = opened.fetch_add(1, Ordering::AcqRel) == 0;
-            Box::pin(async move { if is_first { Ok(()) } else { Err(sqlx::Error::Protocol("no more".to_owned())) } })
-        });
-        let hand = AtHand::new(&options.connect("sqlite::memory:").await.expect("it opens"));
+        let hand = at_hand(opening(1, 2));
         let taken = hand.take().await.expect("it is free");
         let mut second = Box::pin(hand.take());
         // By then, none could be opened for the second.
-        assert!(timeout(Duration::from_millis(50), &mut second).await.is_err());
+        assert!(timeout(UNUSED / 2, &mut second).await.is_err());
         drop(taken);
         timeout(Duration::from_secs(10), second).await.expect("in time").expect("it was given back");
     }
 
     #[tokio::test]
     async fn who_looks_into_the_pool_still_gets_what_is_laid_back() {
-        let opened = Arc::new(AtomicUsize::new(0));
-        let options = SqlitePoolOptions::new().max_connections(3).after_connect(move |_, _| {
-            let is_one_of_two = opened.fetch_add(1, Ordering::AcqRel) < 2;
-            Box::pin(async move { if is_one_of_two { Ok(()) } else { pending().await } })
-        });
         // What lies in the pool gives no sign of life.
-        let options = options.before_acquire(|_, _| Box::pin(pending()));
-        let hand = AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"));
+        let hand = at_hand(opening(2, 3).before_acquire(|_, _| Box::pin(pending())));
         let (one, other) = (hand.take().await.expect("it opens"), hand.take().await.expect("it opens"));
         let mut third = Box::pin(hand.take());
         assert!(timeout(UNUSED / 2, &mut third).await.is_err());
@@ -377,8 +364,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_another_where_none_can_be_opened() {
         let options = SqlitePoolOptions::new().max_connections(2).acquire_timeout(Duration::from_millis(400));
-        let options = options.after_connect(|_, _| Box::pin(std::future::pending()));
-        let hand = AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"));
+        let hand = at_hand(options.after_connect(|_, _| Box::pin(pending())));
         // The first fails while the second is being opened.
         let second = async {
             sleep(Duration::from_millis(200)).await;
@@ -387,5 +373,24 @@ mod tests {
         let both = join(hand.take(), second);
         let (first, second) = timeout(Duration::from_secs(10), both).await.expect("they are told");
         assert!(first.is_err() && second.is_err());
+    }
+
+    #[test]
+    fn what_is_laid_back_where_the_runtime_has_ended_stops_nobody() {
+        let runtime = Runtime::new().expect("a runtime");
+        let (hand, taken) = runtime.block_on(async {
+            let hand = at_hand(SqlitePoolOptions::new());
+            let taken = hand.take().await.expect("it is free");
+            (hand, taken)
+        });
+        let ended = runtime.handle().clone();
+        runtime.shutdown_background();
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let _ended = ended.enter();
+            hand.lay_back(taken);
+            tell.send(())
+        });
+        told.recv_timeout(Duration::from_secs(10)).expect("it ends");
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{
     entity::prelude::*,
     sea_query::{
         Asterisk, CommonTableExpression, ExprTrait, Func, InsertStatement, IntoIden, IntoTableRef, LockType, Order,
-        Query, SelectStatement, TableRef, ValueTuple, WithClause, extension::postgres::PgFunc,
+        Query, TableRef, ValueTuple, WithClause, extension::postgres::PgFunc,
     },
     sqlx::{self, ColumnIndex, Decode, Row},
 };
@@ -149,16 +149,6 @@ impl Entity {
         Self::find().filter(COLUMN.user_id.eq(owner.as_str()))
     }
 
-    /// That a task is one of all that `owner` has completed, or has not. They are [`locked`] first.
-    pub(crate) fn is_of_all(owner: &UserId, completed: bool, backend: DbBackend) -> Expr {
-        let all = locked(Self::owned_by(owner).filter(COLUMN.completed.eq(completed)));
-        match backend {
-            // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task anew.
-            DbBackend::Postgres => Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(all)))),
-            _ => COLUMN.id.in_subquery(all),
-        }
-    }
-
     /// The tasks of the owner of a [`BROUGHT`] row.
     pub(crate) fn owned_by_brought() -> Select<Self> {
         Self::find().filter(Expr::col((Entity, Column::UserId)).eq(brought("column1")))
@@ -182,9 +172,9 @@ impl Entity {
         creation
     }
 
-    /// A change of tasks of `owner`.
-    pub(crate) fn change_owned_by(owner: &UserId) -> UpdateMany<Self> {
-        moved().filter(COLUMN.user_id.eq(owner.as_str()))
+    /// A change of all tasks of `owner` that are completed, or of all that are not.
+    pub(crate) fn change_all_of(owner: &UserId, completed: bool, backend: DbBackend) -> UpdateMany<Self> {
+        moved().filter(locked_in_order(all_of(owner, completed), backend))
     }
 
     /// A change of tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
@@ -192,7 +182,7 @@ impl Entity {
         change_by(TableRef::ValuesList(rows, BROUGHT.into_iden()))
     }
 
-    /// The same, once all of these tasks are locked in the order of their ids ([`locked`] says why): what comes first, and the
+    /// The same, once all of these tasks are locked in the order of their ids ([`locked_in_order`] says why): what comes first, and the
     /// change. For PostgreSQL, where others write meanwhile.
     pub(crate) fn change_in_order(rows: Vec<ValueTuple>) -> (WithClause, UpdateMany<Self>) {
         let mut tasks = Query::select();
@@ -202,16 +192,16 @@ impl Entity {
         (Query::with().cte(locked).to_owned(), change_by(BROUGHT.into_table_ref()))
     }
 
-    /// A deletion of tasks of `owner`.
-    pub(crate) fn delete_owned_by(owner: &UserId) -> DeleteMany<Self> {
-        Self::delete_many().filter(COLUMN.user_id.eq(owner.as_str()))
+    /// A deletion of all tasks of `owner` that are completed, or of all that are not.
+    pub(crate) fn delete_all_of(owner: &UserId, completed: bool, backend: DbBackend) -> DeleteMany<Self> {
+        Self::delete_many().filter(locked_in_order(all_of(owner, completed), backend))
     }
 
     /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite
     /// brings no rows along.
-    pub(crate) fn delete_owned_by_each(targets: &[&Target]) -> DeleteMany<Self> {
-        let in_order = (targets.len() > 1).then(|| COLUMN.id.in_subquery(locked(Self::find().filter(any(targets)))));
-        Self::delete_many().filter(any(targets)).apply_if(in_order, QueryFilter::filter)
+    pub(crate) fn delete_owned_by_each(targets: &[&Target], backend: DbBackend) -> DeleteMany<Self> {
+        let any = targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()));
+        Self::delete_many().filter(if targets.len() > 1 { locked_in_order(any, backend) } else { any })
     }
 
     /// Whether tasks are seen that are not of `owner`, which row-level security forbids: for its self-test.
@@ -245,14 +235,22 @@ fn is_brought() -> Condition {
         .add(brought("column3").is_null().or(brought("column3").eq(kept(Column::UpdatedAt))))
 }
 
-/// The ids of `tasks`, which are locked in this order: two who lock the same tasks as an index or the table has them may
-/// each wait for the other.
-fn locked(tasks: Select<Entity>) -> SelectStatement {
-    tasks.order_by_asc(Column::Id).select_only().column(Column::Id).lock_exclusive().into_query()
+fn all_of(owner: &UserId, completed: bool) -> Condition {
+    Condition::all().add(COLUMN.user_id.eq(owner.as_str())).add(COLUMN.completed.eq(completed))
 }
 
-fn any(targets: &[&Target]) -> Condition {
-    targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()))
+/// The `condition`, for tasks that are written where others write too. PostgreSQL locks them first in the order of their ids:
+/// two who lock the same tasks as an index or the table has them may each wait for the other. SQLite has one writer.
+fn locked_in_order(condition: Condition, backend: DbBackend) -> Condition {
+    if backend != DbBackend::Postgres {
+        return condition;
+    }
+    let tasks = Entity::find().filter(condition.clone()).order_by_asc(Column::Id).lock_exclusive();
+    let locked = tasks.select_only().column(Column::Id).into_query();
+    // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task anew.
+    Condition::all()
+        .add(condition)
+        .add(Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(locked)))))
 }
 
 /// A column of the rows that a statement brings along: `column1` and so on, as both databases name them.

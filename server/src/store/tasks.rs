@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ConnectionTrait, DbErr, QueryFilter, QueryTrait, StatementBuilder,
+    ConnectionTrait, DbErr, QueryTrait, StatementBuilder,
     sea_query::{ReturningClause, SubQueryStatement},
 };
 use todo_api::{
@@ -19,6 +19,7 @@ use todo_api::{
 use super::{Store, lanes::Change, write::write_all};
 use crate::{
     clock,
+    database::Connection,
     entity::task::{ActiveModel, Column, Entity, Target},
 };
 
@@ -47,19 +48,16 @@ impl Tasks for Store {
     }
 
     async fn complete_all(&self, owner: &UserId, completed: bool) -> Outcome<u64> {
-        let mut change = Entity::change_owned_by(owner)
-            .filter(Entity::is_of_all(owner, !completed, self.writes(owner).get_database_backend()))
-            .col_expr(Column::Completed, completed.into());
-        Box::pin(self.all(owner, move |what| QueryTrait::query(&mut change).returning(what).take())).await
+        let database = self.writes(owner);
+        let change = Entity::change_all_of(owner, !completed, database.get_database_backend());
+        let mut change = change.col_expr(Column::Completed, completed.into()).into_query();
+        self.all(owner, database, move |what| change.returning(what).take()).await
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
-        let mut deletion = Entity::delete_owned_by(owner).filter(Entity::is_of_all(
-            owner,
-            true,
-            self.writes(owner).get_database_backend(),
-        ));
-        Box::pin(self.all(owner, move |what| QueryTrait::query(&mut deletion).returning(what).take())).await
+        let database = self.writes(owner);
+        let mut deletion = Entity::delete_all_of(owner, true, database.get_database_backend()).into_query();
+        self.all(owner, database, move |what| deletion.returning(what).take()).await
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
@@ -108,14 +106,15 @@ impl Store {
     async fn all<S>(
         &self,
         owner: &UserId,
+        database: Connection,
         statement: impl FnOnce(ReturningClause) -> S + Send + 'static,
     ) -> Outcome<u64>
     where
         S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
     {
-        let (whose, database, memory) = (owner.clone(), self.writes(owner), Arc::clone(&self.memory));
+        let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
         let written = async move { write_all(&whose, statement, &database, &memory).await };
-        self.attempt(self.turns.take(owner, written)).await
+        Box::pin(self.attempt(self.turns.take(owner, written))).await
     }
 
     /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task

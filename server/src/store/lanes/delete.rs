@@ -1,6 +1,6 @@
 //! Deleting tasks.
 
-use sea_orm::{DbErr, QueryTrait};
+use sea_orm::{ConnectionTrait, DbErr, QueryTrait};
 
 use super::{Writes, lane::Kind, sizes};
 use crate::{
@@ -23,7 +23,7 @@ impl Kind for Delete {
         let mut named: Vec<_> = targets.iter().cycle().take(sizes::with_room_for(targets.len())).collect();
         // Those of a version last: statements of a size then differ in their number alone, and are few.
         named.sort_by_key(|target| target.moments.is_some());
-        let mut deletion = Entity::delete_owned_by_each(&named).into_query();
+        let mut deletion = Entity::delete_owned_by_each(&named, self.0.database.get_database_backend()).into_query();
         let tasks = self
             .0
             .carry_out(owners, |what| deletion.returning(what).take(), |task| Some(Edit::Remove(task.id)))

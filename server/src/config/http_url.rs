@@ -20,5 +20,8 @@ fn parse(given: &str) -> Result<Url, Option<&'static str>> {
         return Err(None);
     }
     password::is_before_host(&url)?;
+    if url.query().is_some_and(|query| query.contains('@')) {
+        return Err(Some("has an @ behind a ?; write the ? of a password as %3F, and any other @ as %40"));
+    }
     Ok(url)
 }

@@ -73,6 +73,11 @@ use todo_contract_tests::ServerProcess;
     "https://ann:1/hunter2@a.example/jwks",
     "AUTH_JWKS_URL has an @ or # behind"
 )]
+#[case::password_with_question(
+    "AUTH_JWKS_URL",
+    "https://ann:1?hunter2@a.example/jwks",
+    "AUTH_JWKS_URL has an @ behind a ?"
+)]
 #[case::cut_short("AUTH_JWKS_URL", "https://ann:hunter/2@a.example/jwks", "AUTH_JWKS_URL has a port that is no number")]
 #[case::no_collector("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "OTEL_EXPORTER_OTLP_ENDPOINT is no address")]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
@@ -160,16 +165,18 @@ fn a_malformed_file_of_variables_is_named_without_its_content() {
 }
 
 #[test]
-fn a_dollar_that_would_change_a_value_is_refused_with_the_remedy() {
+fn a_sign_that_would_change_a_value_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     for (value, words) in [
         ("hunter2$ecret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a $, which"),
-        ("'hunter2$ecret-of-more-than-32-bytes'", "LOG_FORMAT is \"xml\""),
+        (r"hunter2\n-a-secret-of-more-than-32-bytes", r".env: BETTER_AUTH_SECRET in line 2 has a \, which"),
+        ("hunter2'of'-a-secret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a ', which"),
+        (r"'hunter2$ecret\n-of-more-than-32-bytes'", "LOG_FORMAT is \"xml\""),
     ] {
         fs::write(folder.path().join(".env"), format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n")).expect("a file");
         let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
-        assert_eq!(said.contains("in single quotes"), words.contains('$'), "{said}");
+        assert_eq!(said.contains("; put the value in "), words.contains("has a "), "{said}");
     }
 }

@@ -24,22 +24,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
             let place = pairs.last().map_or("at the top".to_owned(), |(name, _)| format!("after {name}"));
             refusal(format!(
                 ": the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
-                 spaces, quotes, $ or #"
+                 spaces, quotes, \\, $ or #"
             ))
         })?);
     }
-    match substitution(text) {
-        Some((number, name)) => Err(refusal(format!(
-            ": {name} in line {number} has a $, which would be taken for the name of another variable; put the value in \
-             single quotes"
-        ))),
+    match altered(text) {
+        Some((number, name, sign)) => Err(refusal(format!(": {name} in line {number} has a {sign}, {}", remedy(sign)))),
         None => Ok(pairs),
     }
 }
 
-/// The first line, by its number and its variable, in which `$` stands for another variable. An unknown one is
-/// nothing, so a secret with a `$` would be changed without a word.
-fn substitution(text: &str) -> Option<(usize, &str)> {
+fn remedy(sign: char) -> &'static str {
+    match sign {
+        '$' => "which would be taken for the name of another variable; put the value in single quotes",
+        '\\' => "which would be taken away; put the value in single quotes",
+        _ => "which would be taken away; put the value in quotes of the other kind",
+    }
+}
+
+/// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another variable,
+/// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read the
+/// file for a frontend keep the latter two. So a secret would be changed without a word.
+fn altered(text: &str) -> Option<(usize, &str, char)> {
     let mut name = "";
     let mut quote: Option<char> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -54,17 +60,27 @@ fn substitution(text: &str) -> Option<(usize, &str)> {
             value = rest;
         }
         let mut characters = value.chars();
-        let mut begins_word = true;
+        // Whether a comment may begin, and whether quotes may: at the value's start, or behind others, as shells have it.
+        let (mut begins_word, mut may_open) = (true, true);
         while let Some(character) = characters.next() {
+            let is_bare = quote.is_none();
             match character {
-                '\'' | '"' if quote.is_none_or(|open| open == character) => quote = quote.xor(Some(character)),
+                _ if quote == Some(character) => quote = None,
+                '\'' | '"' if is_bare && may_open => quote = Some(character),
+                '\'' | '"' if is_bare => return Some((number, name, character)),
                 _ if quote == Some('\'') => {}
-                '\\' => _ = characters.next(),
-                '$' => return Some((number, name)),
-                '#' if begins_word && quote.is_none() => break,
+                '\\' => {
+                    let escaped = characters.next();
+                    if is_bare && matches!(escaped, Some('n' | '\\')) {
+                        return Some((number, name, character));
+                    }
+                }
+                '$' => return Some((number, name, character)),
+                '#' if begins_word && is_bare => break,
                 _ => {}
             }
             begins_word = character.is_whitespace();
+            may_open = begins_word || matches!(character, '\'' | '"' | '\\');
         }
     }
     None
@@ -76,10 +92,11 @@ mod tests {
 
     #[test]
     fn a_dollar_that_is_replaced_is_found() {
-        for value in ["$ecret", "a$", "${A}", "a=b$c", r#""$a""#, r#""it's $a""#, r"\\$a", "'a'$b", "a#$b", "'a'#$b"] {
-            assert_eq!(substitution(&format!("A=1\n\n# A\nexport NAME={value}")), Some((4, "NAME")), "{value}");
+        for value in ["$ecret", "a$", "${A}", "a=b$c", r#""$a""#, r#""it's $a""#, r"\\\$a", "'a'$b", "a#$b", "'a'#$b"] {
+            let text = format!("A=1\n\n# A\nexport NAME={value}");
+            assert_eq!(altered(&text).map(|(number, name, _)| (number, name)), Some((4, "NAME")), "{value}");
         }
-        assert_eq!(substitution("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME")));
+        assert_eq!(altered("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME", '$')));
     }
 
     #[test]
@@ -87,7 +104,17 @@ mod tests {
         for value in
             ["'$ecret'", r"\$ecret", r#""\$ecret""#, "a # $b", "# $a", r"'it'\''s $a'", "'\n# $a\n'", "\n# it's=$a"]
         {
-            assert_eq!(substitution(&format!("NAME={value}\nA=1")), None, "{value}");
+            assert_eq!(altered(&format!("NAME={value}\nA=1")), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_would_be_taken_away_is_found() {
+        for (value, sign) in [(r"a\nb", '\\'), (r"a\\b", '\\'), ("a'b'c", '\''), (r#"a"b"c"#, '"'), ("it's", '\'')] {
+            assert_eq!(altered(&format!("NAME={value}")), Some((1, "NAME", sign)), "{value}");
+        }
+        for value in [r"'a\nb'", r#""a\nb""#, r"a\ b", r"it\'s", r#"'a'"b""#, r#""it's""#, "'a\"b' # it's"] {
+            assert_eq!(altered(&format!("NAME={value}")), None, "{value}");
         }
     }
 }

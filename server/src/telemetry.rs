@@ -26,7 +26,7 @@ use tracing_subscriber::{
 };
 
 pub(crate) use self::{
-    current::{at_work_on, has_waited, waited},
+    current::{at_work_on, has_waited, named, waited},
     errors::of_request,
     lines::{gather, write_gathered},
     traces::Trace,

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Cluster,
@@ -181,6 +182,24 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
     }
     assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited >= 1000.0), "{line}");
     assert_eq!(line["operation"], operation);
+}
+
+/// In the words of the driver, which knows of no requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_statement_is_told_with_its_request() {
+    let database = TestDatabase::create(Postgres).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("DATABASE_TIMEOUT", "30")]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("Buy milk").await;
+    let block = database.block_writes().await;
+    let end = async {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    };
+    let (answer, ()) = join(ann.complete_all(true), end).await;
+    let id = answer.expect(200).header("x-request-id").to_owned();
+    let told = |line: &String| line.contains("slow statement") && line.contains(&id);
+    until("it is told", async || server.printed().iter().any(told)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

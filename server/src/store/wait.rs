@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use sea_orm::{ConnAcquireErr, DbErr};
 use tokio::time::timeout;
-use tracing::Instrument as _;
 
 use crate::{metrics, telemetry};
 
@@ -40,9 +39,7 @@ where
         let _room = room;
         timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
     };
-    // So that the log has the request's name where its statements fail or are slow.
-    let worked = tokio::spawn(worked.in_current_span());
-    worked.await.unwrap_or_else(|_| Err(lost().into()))
+    tokio::spawn(telemetry::named(worked)).await.unwrap_or_else(|_| Err(lost().into()))
 }
 
 /// A fault of ours ended the statement; what it has done is not known.

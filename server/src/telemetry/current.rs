@@ -3,6 +3,7 @@
 use std::{cell::Cell, sync::Arc, time::Duration};
 
 use todo_api::RequestContext;
+use tracing::{Instrument as _, Span};
 
 struct Current {
     context: Arc<RequestContext>,
@@ -28,6 +29,18 @@ pub(crate) fn waited(duration: Duration) {
 /// How long the request at work has waited for the database; nothing where none is.
 pub(crate) fn has_waited() -> Duration {
     CURRENT.try_with(|current| current.database.get()).unwrap_or_default()
+}
+
+/// `work` for the request at work, to be done in a task of its own: what panics there has the request's name in the log, and so
+/// have lines of libraries, which tell of statements that fail or are slow.
+pub(crate) fn named<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let (context, current) = (CURRENT.try_with(|current| Arc::clone(&current.context)).ok(), Span::current());
+    async {
+        let Some(context) = context else { return work.await };
+        let id = context.id().as_str();
+        let span = if current.is_none() { tracing::error_span!("request", request_id = id) } else { current };
+        at_work_on(context, work.instrument(span)).await.0
+    }
 }
 
 /// The name of the request at work.

@@ -99,17 +99,21 @@ impl Endpoint for Surrounded {
 impl Surrounded {
     async fn answer(&self, request: Box<Request>) -> Response {
         let asked = self.layers.cors.look(&request);
+        let by_tls = self.layers.proxies.came_by_tls(&request);
         let mut response = match asked.preflight() {
             Some(response) => response,
             None => self.guarded(request).await,
         };
         self.layers.cors.tell(asked, &mut response);
+        protect(response.headers_mut());
+        if by_tls {
+            hold_to_tls(response.headers_mut());
+        }
         response
     }
 
     async fn guarded(&self, mut request: Box<Request>) -> Response {
         let Layers { load, proxies, rate_limits, .. } = &*self.layers;
-        let by_tls = proxies.came_by_tls(&request);
         let counted = rate_limits.count(&mut request, proxies);
         let mut response = match protocol::refusal(&request) {
             Some(refusal) => refusal,
@@ -117,10 +121,6 @@ impl Surrounded {
         };
         if let Some(counted) = counted {
             counted.tell(&mut response);
-        }
-        protect(response.headers_mut());
-        if by_tls {
-            hold_to_tls(response.headers_mut());
         }
         response
     }

@@ -58,8 +58,14 @@ async fn tls_is_insisted_on_where_there_is_some(
     #[case] headers: &[(&str, &str)],
     #[case] is_insisted_on: bool,
 ) {
-    let app = TestApp::configured(engine, &[("TRUSTED_PROXIES", proxy)]).await;
+    let app =
+        TestApp::configured(engine, &[("TRUSTED_PROXIES", proxy), ("ALLOWED_ORIGINS", "https://a.example")]).await;
     let client = headers.iter().fold(app.client("ann"), |client, (name, value)| client.with_header(name, value));
-    let answer = client.list().await.expect(200);
-    assert_eq!(answer.header("strict-transport-security"), if is_insisted_on { "max-age=31536000" } else { "" });
+    let before = client.clone().with_header("Origin", "https://a.example");
+    let before = before.with_header("Access-Control-Request-Method", "POST");
+    let preflight = before.send("OPTIONS", "/api/tasks", None).await.expect(204);
+    for answer in [preflight, client.list().await.expect(200)] {
+        assert_eq!(answer.header("strict-transport-security"), if is_insisted_on { "max-age=31536000" } else { "" });
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
 }

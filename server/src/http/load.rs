@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
-use poem::{Request, Response};
+use poem::{Request, Response, http::Method};
 use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -52,7 +52,7 @@ impl Load {
             return answer(request).await;
         }
         let watch = request.data::<Arc<Watch>>().cloned();
-        let is_made = request.uri().path().starts_with(MADE);
+        let has_room_to_find = request.uri().path().starts_with(MADE) && request.method() != Method::HEAD;
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
@@ -75,7 +75,7 @@ impl Load {
         }
         // Once for the request to arrive, and once more for its answer to be made.
         match timeout(self.timeout * 2, answer(request)).await {
-            Ok(mut response) if is_made => {
+            Ok(mut response) if has_room_to_find => {
                 let body: BoxBody<Bytes, io::Error> = response.take_body().into();
                 let bytes = body.size_hint().lower();
                 response.set_body(body);

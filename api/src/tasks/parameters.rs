@@ -8,7 +8,7 @@ use crate::{
     idempotency::Once,
     operations,
     page::{Cursor, Limit},
-    parameter::{Param, Parameter, in_path, in_query},
+    parameter::{Param, Parameter, in_query},
     precondition::{IfMatch, IfNoneMatch},
 };
 
@@ -34,7 +34,7 @@ const fn judge<T: Parameter>() -> Judge {
 
 /// What is wrong with the parameters of the operation that `request` asks for.
 pub(crate) fn faults(request: &Request) -> Vec<Fault> {
-    operations::parameters(request.method(), request.original_uri().path())
+    own(request)
         .iter()
         .filter_map(|name| match name.as_str() {
             // The one parameter that is read differently by one operation.
@@ -47,15 +47,19 @@ pub(crate) fn faults(request: &Request) -> Vec<Fault> {
 
 /// Whether all of the caller's tasks are to be changed.
 fn is_on_all(request: &Request) -> bool {
-    in_path(request).is_none() && [Method::PATCH, Method::DELETE].contains(request.method())
+    [Method::PATCH, Method::DELETE].contains(request.method()) && !own(request).iter().any(|own| own == TaskId::NAME)
+}
+
+/// The names of the parameters of the operation that `request` asks for.
+fn own(request: &Request) -> &'static [String] {
+    operations::parameters(request.method(), request.original_uri().path())
 }
 
 /// The parameters of the list that are given to what changes all tasks, and narrow nothing there.
 fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
-    let own = operations::parameters(request.method(), request.original_uri().path());
     [Limit::NAME, Option::<Cursor>::NAME, Completed::NAME, Search::NAME, Sort::NAME]
         .into_iter()
-        .filter(move |name| is_on_all(request) && !own.iter().any(|own| own == name))
+        .filter(|name| is_on_all(request) && !own(request).iter().any(|own| own == name))
         .filter(|name| !matches!(in_query(request, name), Ok(None)))
         .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
 }

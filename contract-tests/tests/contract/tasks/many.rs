@@ -108,6 +108,21 @@ async fn what_narrows_the_list_is_refused_where_it_narrows_nothing(
     assert_eq!(ann.list().await.expect(200).json(), before);
 }
 
+/// What is no text, a path has no id of.
+#[rstest]
+#[case::delete("DELETE", "/api/tasks/%ff?limit=5&completed=maybe")]
+#[case::toggle("PATCH", "/api/tasks/%ff/complete?q=x")]
+#[tokio::test]
+async fn what_is_about_one_task_is_not_about_all(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] method: &str,
+    #[case] path: &str,
+) {
+    let app = TestApp::start(engine).await;
+    let faults = app.client("ann").send(method, path, None).await.expect(422).faults();
+    assert!(faults.len() == 1 && faults[0].starts_with("id: "), "{faults:?}");
+}
+
 #[rstest]
 #[case::nothing(json!({}), "/completed: is required")]
 #[case::null(json!({"completed": null}), "/completed: must be a boolean")]

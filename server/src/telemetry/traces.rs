@@ -41,9 +41,13 @@ pub(super) struct Traces(SdkTracerProvider);
 impl Traces {
     pub(super) fn start(collector: &Url, service_name: &str) -> Result<Self, ExporterBuildError> {
         // As the standard has it: the path of a signal is put behind the address.
-        let address = format!("{}/v1/traces", collector.as_str().trim_end_matches('/'));
-        let exporter =
-            SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(address).build()?;
+        let mut address = collector.clone();
+        address.set_path(&format!("{}/v1/traces", collector.path().trim_end_matches('/')));
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(address.as_str())
+            .build()?;
         let resource = Resource::builder_empty()
             .with_detector(Box::new(EnvResourceDetector::new()))
             .with_service_name(service_name.to_owned())

@@ -33,7 +33,7 @@ pub async fn check_health(config: &HttpConfig) -> Result<(), Unhealthy> {
         _ if config.port == 0 => "PORT takes any that is free; set it to the one that the server's log names".into(),
         Ok(Ok(StatusCode::OK)) => return Ok(()),
         Ok(Ok(status)) => format!("it answers {status}").into(),
-        Ok(Err(cause)) => cause,
+        Ok(Err(cause)) => format!("{cause}; does the server run, and with this HOST and PORT?").into(),
         Err(_) => format!("no answer within {} s", PATIENCE.as_secs()).into(),
     };
     Err(Unhealthy { host, port: config.port, cause })

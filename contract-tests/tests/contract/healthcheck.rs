@@ -23,6 +23,7 @@ fn where_nothing_listens_nothing_is_healthy() {
     let (code, said) = check("127.0.0.1", 1);
     assert_eq!(code, Some(1));
     assert!(said.starts_with("nothing serves at 127.0.0.1 port 1: Connection refused"), "{said}");
+    assert!(said.ends_with("; does the server run, and with this HOST and PORT?\n"), "{said}");
 }
 
 #[test]

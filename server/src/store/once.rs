@@ -137,7 +137,8 @@ impl Store {
     pub(super) fn sweep(&self) {
         let (now, keys) = (clock::now_micros(), &self.keys);
         let last = keys.swept.load(Ordering::Relaxed);
-        let is_due = now - last >= SWEPT_EVERY;
+        // Where the clock has gone back, the last time may be far ahead.
+        let is_due = !(0..SWEPT_EVERY).contains(&(now - last));
         if !is_due || keys.swept.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }

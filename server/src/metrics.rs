@@ -229,8 +229,8 @@ pub(crate) fn rate_limited(bucket: Bucket) {
 }
 
 /// A token was looked at, or was missing.
-pub(crate) fn authenticated(verdict: Authentication) {
-    count(AUTHENTICATIONS, verdict);
+pub(crate) fn authenticated(authentication: Authentication) {
+    count(AUTHENTICATIONS, authentication);
 }
 
 /// The issuer was asked for its keys.

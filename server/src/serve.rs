@@ -105,7 +105,8 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> TcpStream 
             }
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "no connection can be accepted; are there file handles left (ulimit -n)?");
+                // No fault of ours, and comes again and again.
+                tracing::warn!(%error, "no connection can be accepted; are there file handles left (ulimit -n)?");
                 connections.evict();
                 sleep(PAUSE).await;
             }

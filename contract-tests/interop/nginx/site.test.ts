@@ -112,6 +112,7 @@ test("while the server is away, the answer is a problem that asks to try again",
   }
   assert.equal(response.status, 503);
   assert.equal(response.headers.get("retry-after"), "2");
+  assert.equal(response.headers.get("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
   const { status, request_id } = await problem(response);
   assert.equal(status, 503);
   assert.ok(request_id.length > 8);

@@ -179,6 +179,7 @@ async fn swagger_ui_asks_nobody_else(#[values(Sqlite, Postgres)] engine: Engine)
         let answer = app.stranger().send("HEAD", &path, None).await.expect(200);
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains("//"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }

@@ -2,8 +2,8 @@
 //!
 //! Three things lead to a fetch: the keys are old, a token names a key that is not known, or a signature
 //! fails under a known name, since a name may come back with another key. However many requests find so,
-//! one fetch serves them all, and the next comes only after the cooldown, so that nobody can make us a
-//! burden to the issuer by inventing names. What cannot be fetched changes nothing: the keys that we have
+//! one fetch serves them all, and the next comes only after the cooldown, or a second after one that failed, so that nobody
+//! can make us a burden to the issuer by inventing names. What cannot be fetched changes nothing: the keys that we have
 //! serve on. Not everybody may wait for a fetch: whoever makes up names of keys would, while the issuer takes its time, have
 //! all the places that others want.
 //!

@@ -31,7 +31,7 @@ pub struct JwksConfig {
     /// A key that is no longer published stops verifying at the latest after this time, as long as the
     /// issuer answers.
     pub max_age: Duration,
-    /// The least time between two fetches, whatever tokens come.
+    /// The least time between two fetches, whatever tokens come; after one that failed, a second.
     pub cooldown: Duration,
 }
 

@@ -5,10 +5,9 @@
 //! so it does not matter whose session a pooler lends. Catalogues can be read wrongly, so the start does
 //! not only look whether the policies are there: it tries to do what they forbid.
 //!
-//! What it costs: three round trips more for each statement on tasks. Side by side on one busy machine, PostgreSQL 15
-//! beside the server, unoptimised: 1.9 times the time for `getTask`, 1.6 for `createTask`, and no difference to be seen for
-//! `listTasks` of 50 (`contract-tests/benches/row_security.rs`); with a database that is a millisecond away, four
-//! instead of one. Every statement has the owner in its condition already, so it is off unless asked for.
+//! What it costs: three round trips more for each statement on tasks, so with a database that is a millisecond away, four
+//! instead of one; `docs/row-level-security.md` has figures. Every statement has the owner in its condition already, so it is off
+//! unless asked for.
 
 use sea_orm::{
     ActiveValue::Set,

@@ -182,8 +182,8 @@ impl Entity {
         change_by(TableRef::ValuesList(rows, BROUGHT.into_iden()))
     }
 
-    /// The same, once all of these tasks are locked in the order of their ids ([`locked_in_order`] says why): what comes first, and the
-    /// change. For PostgreSQL, where others write meanwhile.
+    /// The same, once all of these tasks are locked in the order of their ids ([`locked_in_order`] says why): what comes
+    /// first, and the change. For PostgreSQL, where others write meanwhile.
     pub(crate) fn change_in_order(rows: Vec<ValueTuple>) -> (WithClause, UpdateMany<Self>) {
         let mut tasks = Query::select();
         tasks.column((BROUGHT, Asterisk)).from_values(rows, BROUGHT).from(Self).cond_where(is_brought());

@@ -52,7 +52,7 @@ impl Load {
             return answer(request).await;
         }
         let watch = request.data::<Arc<Watch>>().cloned();
-        let has_room_to_find = request.uri().path().starts_with(MADE) && request.method() != Method::HEAD;
+        let needs_room = request.uri().path().starts_with(MADE) && request.method() != Method::HEAD;
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
@@ -75,7 +75,7 @@ impl Load {
         }
         // Once for the request to arrive, and once more for its answer to be made.
         match timeout(self.timeout * 2, answer(request)).await {
-            Ok(mut response) if has_room_to_find => {
+            Ok(mut response) if needs_room => {
                 let body: BoxBody<Bytes, io::Error> = response.take_body().into();
                 let bytes = body.size_hint().lower();
                 response.set_body(body);

@@ -43,8 +43,8 @@ fn remedy(sign: char) -> &'static str {
 }
 
 /// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another variable,
-/// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read the
-/// file for a frontend keep the latter two. So a secret would be changed without a word.
+/// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read
+/// the file for a frontend keep all but the first. So a secret would be changed without a word.
 fn altered(text: &str) -> Option<(usize, &str, char)> {
     let mut name = "";
     let mut quote: Option<char> = None;

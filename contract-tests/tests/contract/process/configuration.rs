@@ -177,6 +177,7 @@ fn a_sign_that_would_change_a_value_is_refused_with_the_remedy() {
         let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
-        assert_eq!(said.contains("; put the value in "), words.contains("has a "), "{said}");
+        assert_eq!(said.contains("in single quotes"), words.contains(['$', '\\']), "{said}");
+        assert_eq!(said.contains("in quotes of the other kind"), words.contains('\''), "{said}");
     }
 }

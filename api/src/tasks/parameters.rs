@@ -57,9 +57,10 @@ fn own(request: &Request) -> &'static [String] {
 
 /// The parameters of the list that are given to what changes all tasks, and narrow nothing there.
 fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
+    let (is_on_all, own) = (is_on_all(request), own(request));
     [Limit::NAME, Option::<Cursor>::NAME, Completed::NAME, Search::NAME, Sort::NAME]
         .into_iter()
-        .filter(|name| is_on_all(request) && !own(request).iter().any(|own| own == name))
+        .filter(move |name| is_on_all && !own.iter().any(|own| own == name))
         .filter(|name| !matches!(in_query(request, name), Ok(None)))
         .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
 }

@@ -42,7 +42,7 @@ pub use self::{
     proxy::{Proxy, Weather},
     raw::Raw,
     signing_key::SigningKey,
-    token::{Token, seconds_from_now},
+    token::{Token, base64url, seconds_from_now},
     until::until,
     watch::Leash,
     watched::{count, page, value, watched_on},

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Map, Value, json};
 
@@ -79,6 +80,12 @@ impl Token {
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.encode())
     }
+}
+
+/// Bytes as parts of a token are written (RFC 7515, 2): in base64url without padding.
+#[must_use]
+pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A moment in seconds since 1970, counted from now.

@@ -40,9 +40,10 @@ async fn any_other_name_is_replaced(#[values(Sqlite, Postgres)] engine: Engine, 
     assert_eq!(answer.header("x-request-id").len(), 36);
 }
 
+#[rstest]
 #[tokio::test]
-async fn no_other_character_is_kept() {
-    let app = TestApp::start(Sqlite).await;
+async fn no_other_character_is_kept(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
     let others = ('!'..='~').filter(|letter| !letter.is_ascii_alphanumeric() && !"._-".contains(*letter));
     let names: Vec<_> = others.map(|letter| format!("x{letter}x")).collect();
     assert_eq!(names.len(), 29);

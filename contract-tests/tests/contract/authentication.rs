@@ -134,10 +134,15 @@ async fn a_user_has_up_to_255_code_points(
     assert_eq!(client.list().await.expect(200).json(), json!([task]));
 }
 
+#[rstest]
+#[case::of_two_bytes_each("é".repeat(16))]
+#[case::with_spaces_around(format!(" {} ", "é".repeat(15)))]
 #[tokio::test]
-async fn a_secret_has_32_bytes_however_few_its_letters_are() {
-    let secret = "é".repeat(16);
-    let app = TestApp::configured(Sqlite, &[("BETTER_AUTH_SECRET", &secret)]).await;
+async fn a_secret_has_32_bytes_however_few_its_letters_are(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] secret: String,
+) {
+    let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", &secret)]).await;
     app.client_with(&Token::of("ann").signed_with(&secret).encode()).list().await.expect(200);
 }
 

@@ -146,6 +146,10 @@ async fn every_status_of_every_operation_is_reached(#[values(Sqlite, Postgres)] 
                 "{} {status}: pages may read it",
                 operation.id
             );
+            let is_counted = operation.secured && ![401, 500, 503].contains(status);
+            for header in ["ratelimit", "ratelimit-policy"] {
+                assert_eq!(answer.headers.contains_key(header), is_counted, "{} {status}: {header}", operation.id);
+            }
             if *status >= 400 {
                 let [answered, shown] = [answer.json(), shown(operation, *status)].map(|of| lasting(of, *status));
                 assert_eq!(answered, shown, "{} {status} is answered as it is shown", operation.id);

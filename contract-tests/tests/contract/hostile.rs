@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer,
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp, Token, holds,
+    Raw, TestApp, Token, base64url, holds,
 };
 use url::form_urlencoded::byte_serialize;
 
@@ -98,7 +98,7 @@ async fn a_list_is_of_the_caller_alone_or_refused(#[values(Sqlite, Postgres)] en
     let sealed = vec(any::<u8>(), 1..60).prop_map(|mut bytes| {
         // How cursors are written: else it would not even be opened.
         bytes[0] = 1;
-        base64_of(&bytes).into_bytes()
+        base64url(&bytes).into_bytes()
     });
     let parameter = prop_oneof![
         (Just("limit"), nearly(vec!["1", "1000"])),
@@ -135,9 +135,9 @@ fn fits(token: &String) -> bool {
 async fn a_token_that_nobody_signed_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
     let part = prop_oneof![
         "[A-Za-z0-9_=-]{0,40}",
-        any_json().prop_map(|value| base64_of(value.to_string().as_bytes())),
-        Just(base64_of(br#"{"alg":"HS256"}"#)),
-        Just(base64_of(br#"{"alg":"none"}"#)),
+        any_json().prop_map(|value| base64url(value.to_string())),
+        Just(base64url(br#"{"alg":"HS256"}"#)),
+        Just(base64url(br#"{"alg":"none"}"#)),
     ];
     let token = prop_oneof![vec(part, 0..6).prop_map(|parts| parts.join(".")), "[!-~]{0,200}"];
     holds(TestApp::start(engine).await, CASES, token.prop_filter(FITS, fits), async |app, _, token| {
@@ -231,9 +231,4 @@ async fn bytes_are_a_request_or_a_problem(#[values(Sqlite, Postgres)] engine: En
         assert!(!text.contains("HTTP/1.1 5") && !text.contains("HTTP/1.0 5"), "{text}");
         Ok(())
     });
-}
-
-fn base64_of(bytes: &[u8]) -> String {
-    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -123,6 +123,8 @@ async fn what_finds_no_place_is_counted(#[values(Sqlite, Postgres)] engine: Engi
     raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + "Content-Length: 0\r\n\r\n").await;
     until("it has the place", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
     ServerProcess::client(address, "bob").list().await.expect(503);
+    // Who is busy is ready all the same.
+    Client::of(address).get("/api/ready").await.expect(200);
     assert_eq!(count(&page(admin).await, "http_requests_shed_total"), 1);
 }
 

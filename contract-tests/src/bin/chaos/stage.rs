@@ -68,7 +68,7 @@ impl Stage {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut server) = server {
             server.signal("TERM");
-            block_in_place(|| server.wait());
+            assert!(block_in_place(|| server.wait()).success(), "it stops as it should");
         }
         let start = Instant::now();
         while self.cluster.is_some() && self.sessions(false).await > 0 {

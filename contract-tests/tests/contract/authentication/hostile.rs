@@ -8,10 +8,10 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    Issuer, Raw, Reply, SECRET, SigningKey, TestApp, Token,
+    Issuer, Raw, Reply, SECRET, SigningKey, TestApp, Token, base64url,
 };
 
-use self::tokens::{Keys, b64, table};
+use self::tokens::{Keys, table};
 use super::says;
 
 #[rstest]
@@ -24,7 +24,7 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
         evil: SigningKey::generate("evil", EdDSA),
     };
     let issuer = Issuer::of(&[]).await;
-    let symmetric = json!({"kty": "oct", "kid": "oct", "k": b64("secret secret secret secret secret")});
+    let symmetric = json!({"kty": "oct", "kid": "oct", "k": base64url("secret secret secret secret secret")});
     let published = json!({"keys": [keys.ed.jwk(), keys.ec.jwk(), keys.rsa.jwk(), symmetric]});
     issuer.reply(Reply::Json(published));
     let url = issuer.url();

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, ServerProcess, TestApp, TestDatabase,
+    Raw, ServerProcess, TestApp, TestDatabase, count, page, until, watched_on,
 };
 use tokio::time::timeout;
 
@@ -52,6 +53,29 @@ async fn a_newcomer_takes_the_place_of_who_has_kept_us_waiting_longest(#[values(
         let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
         assert!(text.starts_with("HTTP/1.1 200 "), "the others are still served: {text}");
     }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_worked_for_keeps_the_place(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let variables = [("MAX_CONNECTIONS", "2"), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
+    let (_server, address, admin) = watched_on(&database.url(), &variables);
+    let block = database.block_writes().await;
+    let mut worked_for = Raw::connect(address).await;
+    let head = Raw::head("PATCH", "/api/tasks/4711/complete", "ann");
+    worked_for.send(head + "Content-Length: 0\r\nConnection: close\r\n\r\n").await;
+    until("it is worked for", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
+    let mut newcomers = Vec::new();
+    for _ in 0..3 {
+        let mut newcomer = Raw::connect(address).await;
+        newcomer.send(format!("{HEALTH}\r\n")).await;
+        newcomer.told("HTTP/1.1 200 OK\r\n").await;
+        newcomers.push(newcomer);
+    }
+    assert!(count(&page(admin).await, "http_connections_evicted_total") >= 2, "they had to take places of one another");
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    worked_for.problem().await.expect(404);
 }
 
 /// Without a file nobody new could be answered, nor the database be opened.

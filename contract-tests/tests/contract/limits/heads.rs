@@ -50,6 +50,16 @@ async fn a_body_is_sent_as_it_is(#[values(Sqlite, Postgres)] engine: Engine, #[c
     assert_eq!(answered(engine, head + "2\r\n{}\r\n0\r\n\r\n").await, 501);
 }
 
+/// HTTP/1.0 has no hosts, and probes that speak it name none.
+#[rstest]
+#[tokio::test]
+async fn the_version_before_names_no_host(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send("GET /api/health HTTP/1.0\r\n\r\n").await;
+    raw.told("HTTP/1.0 200 OK\r\n").await;
+}
+
 #[rstest]
 #[case::a_name("localhost:8000")]
 #[case::an_address("127.0.0.1")]

@@ -62,6 +62,21 @@ async fn a_body_that_does_not_arrive_is_not_waited_for(
 
 #[rstest]
 #[tokio::test]
+async fn a_body_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let about = "Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n{";
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + about).await;
+    // To the end of the second that it has, and beyond.
+    for _ in 0..15 {
+        raw.send(" ").await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    raw.problem().await.expect(408);
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_stranger_is_refused_before_the_body_arrives(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let mut raw = Raw::connect(app.address()).await;

@@ -318,7 +318,7 @@ async fn long_conditions_fail_nobody_elses_writes(#[values(Sqlite, Postgres)] en
     }
 }
 
-/// Two clients add lines to one description, each after what it has read; whoever is refused reads again.
+/// Four clients count up in one title, each from what it has read; whoever is refused reads again.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_thousand_contended_edits_none_is_lost(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -15,8 +15,9 @@ use tokio::{task::JoinSet, time::sleep};
 /// Two open tasks and one that is done.
 async fn three(client: &Client) -> Vec<Value> {
     let mut tasks = Vec::new();
-    for completed in [false, true, false] {
-        tasks.push(client.create(json!({"title": "a", "completed": completed})).await.expect(201).json());
+    for (title, completed) in [("a", false), ("b", true), ("c", false)] {
+        let task = json!({"title": title, "description": format!("of {title}"), "completed": completed});
+        tasks.push(client.create(task).await.expect(201).json());
     }
     tasks
 }
@@ -42,6 +43,11 @@ async fn all_are_set_and_those_that_changed_are_counted(
         assert_eq!(after["completed"], completed);
         let moved = after["updated_at"].as_str() > before["updated_at"].as_str();
         assert_eq!(moved, before["completed"] != completed, "updated_at moves only where something changed");
+        let mut rest = after.clone();
+        for moved in ["completed", "updated_at"] {
+            rest[moved] = before[moved].clone();
+        }
+        assert_eq!(rest, *before, "and all else stays");
     }
     assert_eq!(ann.complete_all(completed).await.expect(200).json(), json!({"updated": 0}));
     assert_eq!(ann.list().await.expect(200).json(), after, "a second time changes nothing");

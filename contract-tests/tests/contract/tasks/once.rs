@@ -14,7 +14,7 @@ use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     Raw, TestApp, TestDatabase, until,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::serverless::waiting;
 
@@ -129,6 +129,16 @@ async fn asking(app: &TestApp, key: &str) -> Raw {
     raw
 }
 
+/// Waits until a creation under `key` is under way: that of who has left, or of one who leaves here.
+async fn is_under_way(client: &Client, key: &str) {
+    let client = client.keyed(key);
+    until("it is under way", async || {
+        let told = timeout(Duration::from_secs(1), client.create(json!({"title": "a"}))).await;
+        told.is_ok_and(|told| told.status == 409)
+    })
+    .await;
+}
+
 /// So that all is where it should be, however slow the machine is.
 const PATIENT: [(&str, &str); 2] = [("DATABASE_TIMEOUT", "20"), ("REQUEST_TIMEOUT", "30")];
 
@@ -141,9 +151,8 @@ async fn who_leaves_and_comes_again_finds_what_was_created(#[values(Sqlite, Post
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
     drop(asking(&app, "key").await);
-    sleep(Duration::from_millis(500)).await;
+    is_under_way(&ann, "key").await;
     let create = async || ann.keyed("key").create(json!({"title": "a"})).await;
-    create().await.expect(409);
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     until("it was created", async || create().await.status == 201).await;
     assert_eq!(create().await.expect(201).header("idempotency-replayed"), "true");
@@ -157,7 +166,9 @@ async fn what_is_not_under_way_goes_with_who_leaves() {
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
     let block = app.database().block_writes().await;
-    for key in ["first", "second", "third"] {
+    drop(asking(&app, "first").await);
+    is_under_way(&ann, "first").await;
+    for key in ["second", "third"] {
         drop(asking(&app, key).await);
     }
     sleep(Duration::from_millis(500)).await;

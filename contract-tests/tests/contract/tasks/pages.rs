@@ -1,5 +1,6 @@
 //! `GET /api/tasks` page by page: `limit`, `cursor`, `Link`.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
@@ -218,10 +219,9 @@ async fn a_cursor_that_was_tampered_with_is_refused(#[values(Sqlite, Postgres)] 
 #[rstest]
 #[tokio::test]
 async fn a_cursor_tells_nothing_of_the_tasks(#[values(Sqlite, Postgres)] engine: Engine) {
-    use base64::Engine as _;
     let app = TestApp::start(engine).await;
     let cursor = cursor(&app).await;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(cursor).expect("base64url");
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).expect("base64url");
     assert!(!bytes.windows(4).any(|window| window == b"task"), "a title ends in the logs of proxies");
 }
 

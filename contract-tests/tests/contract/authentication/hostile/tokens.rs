@@ -1,9 +1,9 @@
 //! Tokens made to get in, each with what it is and what is said of it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm::{EdDSA, HS384, HS512, PS256};
 use serde_json::{Value, json};
-use todo_contract_tests::{SigningKey, Token, seconds_from_now};
+use todo_contract_tests::{SigningKey, Token, base64url, seconds_from_now};
 
 /// The keys that the server trusts, beside the shared secret, and one that it does not.
 pub(super) struct Keys {
@@ -13,14 +13,10 @@ pub(super) struct Keys {
     pub(super) evil: SigningKey,
 }
 
-pub(super) fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
 /// A token of a header of whatever kind, with whatever stands for a signature.
 fn forged(header: &Value, signature: &str) -> String {
     let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
-    format!("{}.{}.{signature}", b64(header.to_string()), b64(claims.to_string()))
+    format!("{}.{}.{signature}", base64url(header.to_string()), base64url(claims.to_string()))
 }
 
 /// A good token whose parts are changed after it was signed.
@@ -34,7 +30,7 @@ fn changed(change: impl FnOnce(&mut [String; 3])) -> String {
 
 /// A token that is signed by a key over a header and claims of one's own.
 fn signed(header: &Value, claims: &Value, key: &SigningKey) -> String {
-    let message = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
+    let message = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key.encoding(), key.algorithm());
     format!("{message}.{}", signature.expect("it can be signed"))
 }
@@ -66,7 +62,7 @@ fn member(key: &SigningKey, name: &str) -> String {
 
 /// The bytes of a published key, which everybody knows, as a secret.
 fn raw(key: &SigningKey, name: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(member(key, name)).expect("base64url")
+    BASE64_URL_SAFE_NO_PAD.decode(member(key, name)).expect("base64url")
 }
 
 /// A token of HS256 that names a key.
@@ -138,15 +134,15 @@ fn confusions(keys: &Keys) -> Vec<Hostile> {
         ("ES256 signature under the kid of EdDSA", misnamed(&keys.ec, "ed"), "not among the keys"),
         ("RS256 key with PS256", by(&keys.rsa).header(|header| header.alg = PS256).encode(), "not among the keys"),
         ("EdDSA said to be ES256", signed_under(&json!({"alg": "ES256", "kid": "ed"}), &keys.ed), "not among the keys"),
-        ("ES256 of r = s = 0", forged(&json!({"alg": "ES256", "kid": "ec"}), &b64([0; 64])), "does not match"),
+        ("ES256 of r = s = 0", forged(&json!({"alg": "ES256", "kid": "ec"}), &base64url([0; 64])), "does not match"),
         (
             "ES256 in DER",
-            forged(&json!({"alg": "ES256", "kid": "ec"}), &b64([0x30, 6, 2, 1, 1, 2, 1, 1])),
+            forged(&json!({"alg": "ES256", "kid": "ec"}), &base64url([0x30, 6, 2, 1, 1, 2, 1, 1])),
             "does not match",
         ),
-        ("EdDSA of zeros", forged(&json!({"alg": "EdDSA", "kid": "ed"}), &b64([0; 64])), "does not match"),
-        ("RS256 of zeros", forged(&json!({"alg": "RS256", "kid": "rsa"}), &b64([0; 256])), "does not match"),
-        ("RS256 of 4 kB", forged(&json!({"alg": "RS256", "kid": "rsa"}), &b64([1; 4096])), "does not match"),
+        ("EdDSA of zeros", forged(&json!({"alg": "EdDSA", "kid": "ed"}), &base64url([0; 64])), "does not match"),
+        ("RS256 of zeros", forged(&json!({"alg": "RS256", "kid": "rsa"}), &base64url([0; 256])), "does not match"),
+        ("RS256 of 4 kB", forged(&json!({"alg": "RS256", "kid": "rsa"}), &base64url([1; 4096])), "does not match"),
     ]
 }
 
@@ -217,10 +213,10 @@ fn meanings(keys: &Keys) -> Vec<Hostile> {
             signed_under(&json!({"alg": "EdDSA", "kid": "ed", "typ": "logout+jwt"}), &keys.ed),
             "of the type logout+jwt",
         ),
-        ("header a list", format!("{}.{}.AAAA", b64("[]"), b64("{}")), "header"),
-        ("header no JSON", format!("{}.{}.AAAA", b64("alg: HS256"), b64("{}")), "header"),
-        ("header of binary", format!("{}.{}.AAAA", b64([0xff, 0xfe, 0]), b64("{}")), "header"),
-        ("header nested deeply", format!("{}.{}.AAAA", b64("[".repeat(3000)), b64("{}")), "header"),
+        ("header a list", format!("{}.{}.AAAA", base64url("[]"), base64url("{}")), "header"),
+        ("header no JSON", format!("{}.{}.AAAA", base64url("alg: HS256"), base64url("{}")), "header"),
+        ("header of binary", format!("{}.{}.AAAA", base64url([0xff, 0xfe, 0]), base64url("{}")), "header"),
+        ("header nested deeply", format!("{}.{}.AAAA", base64url("[".repeat(3000)), base64url("{}")), "header"),
     ]
 }
 
@@ -260,7 +256,8 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
             "claims a list",
             {
                 let key = &keys.ed;
-                let message = format!("{}.{}", b64(json!({"alg": "EdDSA", "kid": "ed"}).to_string()), b64("[]"));
+                let message =
+                    format!("{}.{}", base64url(json!({"alg": "EdDSA", "kid": "ed"}).to_string()), base64url("[]"));
                 format!(
                     "{message}.{}",
                     jsonwebtoken::crypto::sign(message.as_bytes(), key.encoding(), EdDSA).expect("signed")
@@ -276,7 +273,7 @@ fn changes() -> Vec<Hostile> {
     vec![
         (
             "claims exchanged",
-            changed(|parts| parts[1] = b64(json!({"sub": "bob", "exp": seconds_from_now(900)}).to_string())),
+            changed(|parts| parts[1] = base64url(json!({"sub": "bob", "exp": seconds_from_now(900)}).to_string())),
             "does not match",
         ),
         ("signature cut off", changed(|parts| parts[2] = String::new()), "does not match"),

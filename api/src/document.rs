@@ -10,22 +10,21 @@ use poem_openapi::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Creation, Expected, HealthApi, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome,
-    Page, PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, TasksApi, Unavailable, Unidentified, Unmatched,
-    UserId, WrittenTask, problem::MEDIA_TYPE,
+    Apis, Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page,
+    PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
+    WrittenTask, problem::MEDIA_TYPE,
 };
 
 /// The title of the API.
 pub(crate) const TITLE: &str = "Todo API";
 
 /// The version of the contract, as semver: what breaks a client is a new major version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 const DESCRIPTION: &str = include_str!("document.md");
 
 /// The header names as people write them; the framework publishes capitals.
-const HEADERS: [&str; 7] =
-    ["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate", REQUEST_ID];
+const HEADERS: [&str; 5] = ["ETag", "Idempotency-Replayed", "Link", "Location", REQUEST_ID];
 
 /// The header of every answer.
 const REQUEST_ID: &str = "X-Request-Id";
@@ -58,7 +57,7 @@ impl Document {
     /// Where the framework prints no JSON object: a fault that no input can cause.
     #[must_use]
     pub fn print() -> Self {
-        let apis = Described::<(TasksApi<Unserved>, HealthApi<Unserved>)>(PhantomData);
+        let apis = Described::<Apis<Unserved>>(PhantomData);
         let service = OpenApiService::new(apis, TITLE, VERSION)
             .description(DESCRIPTION)
             .contact(ContactObject::new().name("The todo API's maintainers"))

@@ -79,7 +79,7 @@ pub struct Creation {
 }
 
 impl Creation {
-    /// One of this request.
+    /// A task that this request created.
     #[must_use]
     pub fn new(task: Task) -> Self {
         Self { task, is_replayed: false }
@@ -91,7 +91,7 @@ impl Creation {
         self.task.to_json_string()
     }
 
-    /// One of an earlier request, from its answer as it was kept; `None` where it is no answer.
+    /// A task that an earlier request created, from what [`Creation::to_json`] gave to keep; `None` where that is no task.
     #[must_use]
     pub fn replay(answer: &str) -> Option<Self> {
         let task = Task::parse_from_json(serde_json::from_str(answer).ok()).ok()?;

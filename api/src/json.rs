@@ -79,7 +79,7 @@ impl<T: Type + Serialize> Written<T> {
     ///
     /// # Errors
     ///
-    /// Where it cannot be written, which no type of the contract knows.
+    /// Where `value` cannot be written as JSON; all types of the contract can.
     pub fn of(value: &T) -> Result<Self, serde_json::Error> {
         Ok(Self { json: serde_json::to_vec(value)?.into(), of: PhantomData })
     }

@@ -45,16 +45,15 @@ pub use self::{
     allowance::Allowance,
     caller::{Caller, Tokens, UserId, bearer},
     context::{RequestContext, RequestId},
-    document::{Document, VERSION},
+    document::Document,
     health::Readiness,
     idempotency::{Creation, IdempotencyKey, NotCreated},
     json::{ListWriter, MAX_BODY_BYTES, Written},
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     problem::{
-        Broken, ContentTooLarge, Failure, Fault, Internal, NoSuchTask, Outcome, Overloaded, PreconditionFailed,
-        Problem, RequestTimeout, StillRunning, TooManyRequests, Unavailable, Unidentified, Unprocessable, Unreadable,
-        UnsupportedMediaType,
+        Broken, Failure, NoSuchTask, Outcome, Overloaded, Problem, RequestTimeout, TooManyRequests, Unavailable,
+        Unidentified, Unreadable,
     },
     schema::json_schema,
     tasks::{
@@ -63,7 +62,14 @@ pub use self::{
     },
     timestamp::Timestamp,
 };
-use self::{document::TITLE, health::HealthApi, tasks::TasksApi};
+use self::{
+    document::{TITLE, VERSION},
+    health::HealthApi,
+    problem::{
+        ContentTooLarge, Fault, Internal, PreconditionFailed, StillRunning, Unprocessable, UnsupportedMediaType,
+    },
+    tasks::TasksApi,
+};
 
 /// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and
 /// the mapping of every failure to a problem come together, so that none can be forgotten.
@@ -78,13 +84,16 @@ where
     S: Tasks + Readiness + Clone,
     T: Tokens,
 {
-    let apis = (TasksApi::new(store.clone()), HealthApi::new(store));
+    let apis: Apis<S> = (TasksApi::new(store.clone()), HealthApi::new(store));
     let operations = OpenApiService::new(apis, TITLE, VERSION).into_endpoint();
     Service { operations, pages: pages.boxed(), verifier: caller::Verifier::new(tokens) }
 }
 
+/// All operations, over the keeper `S` of all ports: what is mounted, printed and looked up.
+type Apis<S> = (TasksApi<S>, HealthApi<S>);
+
 /// Where all operations are.
-const OPERATIONS: &str = "/api/";
+const OPERATIONS_PATH: &str = "/api/";
 
 /// The mounted API, with the pages beside it.
 pub struct Service {
@@ -98,7 +107,7 @@ impl Service {
     pub async fn answer(&self, mut request: Box<Request>) -> Response {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.
-        let endpoint = if request.uri().path().starts_with(OPERATIONS) { &self.operations } else { &self.pages };
+        let endpoint = if request.uri().path().starts_with(OPERATIONS_PATH) { &self.operations } else { &self.pages };
         problem::answer(request, |mut request| {
             // Answered as GET, so that its Content-Length is that of GET (RFC 9110, 9.3.2): the framework would empty the
             // answer first. The body is left out by who sends it.

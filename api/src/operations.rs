@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use poem::{Response, http::Method};
 use poem_openapi::{OpenApi, OperationId};
 
-use crate::{HealthApi, TasksApi, document::Unserved};
+use crate::{Apis, document::Unserved};
 
 /// Which operation answered: an answer bears it as response data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ struct Entry {
 }
 
 static OPERATIONS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let apis = <(TasksApi<Unserved>, HealthApi<Unserved>)>::meta();
+    let apis = <Apis<Unserved>>::meta();
     let paths = apis.into_iter().flat_map(|api| api.paths);
     paths
         .flat_map(|path| {

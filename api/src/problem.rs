@@ -24,15 +24,17 @@ use poem::{
 
 pub(crate) use self::{
     answer::answer,
-    operation::{meta, problems, register},
-};
-pub use self::{
     body::Fault,
     content::{ContentTooLarge, Unprocessable, UnsupportedMediaType},
+    operation::{meta, problems, register},
+    ours::Internal,
+    state::{PreconditionFailed, StillRunning},
+};
+pub use self::{
     failure::{Broken, Failure, Outcome},
     limits::{Overloaded, RequestTimeout, TooManyRequests, Unreadable},
-    ours::{Internal, Unavailable},
-    state::{NoSuchTask, PreconditionFailed, StillRunning},
+    ours::Unavailable,
+    state::NoSuchTask,
     unidentified::Unidentified,
 };
 

@@ -1,8 +1,6 @@
 //! The published schemas at work: a body is held against the very schema that the document shows, so
 //! that document and behaviour cannot differ.
 
-use std::collections::BTreeMap;
-
 use jsonschema::{
     ValidationError, Validator,
     error::ValidationErrorKind::{MaxLength, MinLength, Pattern, Required, Type as WrongType},
@@ -40,20 +38,12 @@ impl Schema {
 
     /// One fault for every value that is not as the schema has it, in the order of their pointers.
     pub(crate) fn faults(&self, body: &Value) -> Vec<Fault> {
+        let errors = self.validator.iter_errors(body);
+        let mut faults: Vec<_> = errors.map(|error| (pointer(&error), gravity(&error), self.detail(&error))).collect();
         // Of several things wrong with one value the gravest is told: an empty title is first of all too short.
-        let mut gravest = BTreeMap::new();
-        for error in self.validator.iter_errors(body) {
-            let candidate = (gravity(&error), self.detail(&error));
-            gravest
-                .entry(pointer(&error))
-                .and_modify(|known| {
-                    if candidate < *known {
-                        *known = candidate.clone();
-                    }
-                })
-                .or_insert(candidate);
-        }
-        gravest.into_iter().map(|(pointer, (_, detail))| Fault::in_body(pointer, detail)).collect()
+        faults.sort();
+        faults.dedup_by(|next, first| next.0 == first.0);
+        faults.into_iter().map(|(pointer, _, detail)| Fault::in_body(pointer, detail)).collect()
     }
 
     /// What is wrong, in words for whoever sent it.

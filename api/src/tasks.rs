@@ -70,30 +70,29 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The most tasks of the page, such as 50; 1000 unless given. It may change from page to page.
-        limit: Param<Limit>,
+        Param(limit): Param<Limit>,
         /// Where the page begins, from the `Link` of the page before. It counts for the caller, `completed`,
         /// `q` and `sort` that it was made for, and for nothing else.
-        cursor: Param<Option<Cursor>>,
+        Param(cursor): Param<Option<Cursor>>,
         /// Only tasks that are done (`true`), or only those that are not (`false`); all, unless given.
-        completed: Param<Completed>,
+        Param(completed): Param<Completed>,
         /// Only tasks that have this text in their title or description. Case does not count (Unicode's
         /// simple case folding: `É` finds `é`, `ß` does not find `ss`); everything else does, and no
         /// character is a wildcard. Empty, it filters nothing. It may have to look at all of your tasks, one by one,
         /// and takes longer the more there are.
-        q: Param<Search>,
-        /// The order, with a `-` the other way round; `id` ascending unless given. Tasks that are equal in it are in the order of their ids,
-        /// in the same direction. Titles are compared code point by code point: capitals before small
-        /// letters, accented letters after `z`.
-        sort: Param<Sort>,
+        Param(q): Param<Search>,
+        /// The order, with a `-` the other way round; `id` ascending unless given. Tasks that are equal in it are in
+        /// the order of their ids, in the same direction. Titles are compared code point by code point: capitals
+        /// before small letters, accented letters after `z`.
+        Param(sort): Param<Sort>,
         /// Versions of the page that the client has, from `ETag`; or `*`.
         #[oai(name = "If-None-Match")]
-        if_none_match: Param<IfNoneMatch>,
+        Param(if_none_match): Param<IfNoneMatch>,
     ) -> Result<ListTasks, ListTasksError> {
-        let query =
-            ListQuery { limit: limit.0, cursor: cursor.0, completed: completed.0.0, search: q.0.0, sort: sort.0 };
-        if if_none_match.0.is_given() {
+        let query = ListQuery { limit, cursor, completed: completed.0, search: q.0, sort };
+        if if_none_match.is_given() {
             let etag = self.0.version(caller.user(), &query).await?.into();
-            if if_none_match.0.names(&etag) {
+            if if_none_match.names(&etag) {
                 return Ok(ListTasks::NotModified(etag));
             }
         }
@@ -113,15 +112,15 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The task to create.
-        task: Json<NewTask>,
+        Json(task): Json<NewTask>,
         /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters,
         /// in quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
         #[oai(name = "Idempotency-Key")]
-        once: Param<Once>,
+        Param(once): Param<Once>,
     ) -> Result<CreateTask, CreateTaskError> {
-        let Creation { task, is_replayed } = match &once.0.0 {
-            Some(key) => self.0.create_once(caller.user(), key, task.0).await?,
-            None => Creation::new(self.0.create(caller.user(), task.0).await?),
+        let Creation { task, is_replayed } = match &once.0 {
+            Some(key) => self.0.create_once(caller.user(), key, task).await?,
+            None => Creation::new(self.0.create(caller.user(), task).await?),
         };
         let (location, etag) = (format!("/api/tasks/{}", task.id), task.etag());
         Ok(CreateTask::Created(Json(task), location, etag, is_replayed.then_some(true)))
@@ -137,14 +136,14 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// How all tasks shall be.
-        completion: Json<Completion>,
-        All: All,
+        Json(completion): Json<Completion>,
+        _all: All,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
-        if_match: Param<IfMatch>,
+        Param(if_match): Param<IfMatch>,
     ) -> Result<CompleteAllTasks, CompleteAllTasksError> {
-        if_match.0.on_all()?;
-        let updated = self.0.complete_all(caller.user(), completion.0.completed).await?;
+        if_match.on_all()?;
+        let updated = self.0.complete_all(caller.user(), completion.completed).await?;
         Ok(CompleteAllTasks::Updated(Json(updated.into())))
     }
 
@@ -158,14 +157,14 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// Has to be `true`.
-        completed: Param<OnlyCompleted>,
-        All: All,
+        #[oai(name = "completed")]
+        _completed: Param<OnlyCompleted>,
+        _all: All,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
-        if_match: Param<IfMatch>,
+        Param(if_match): Param<IfMatch>,
     ) -> Result<DeleteCompletedTasks, DeleteCompletedTasksError> {
-        let Param(OnlyCompleted) = completed;
-        if_match.0.on_all()?;
+        if_match.on_all()?;
         let deleted = self.0.delete_completed(caller.user()).await?;
         Ok(DeleteCompletedTasks::Deleted(Json(deleted.into())))
     }
@@ -178,14 +177,14 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: Param<TaskId>,
+        Param(id): Param<TaskId>,
         /// Versions of the task that the client has, from `ETag`; or `*`.
         #[oai(name = "If-None-Match")]
-        if_none_match: Param<IfNoneMatch>,
+        Param(if_none_match): Param<IfNoneMatch>,
     ) -> Result<GetTask, GetTaskError> {
-        let task = self.0.get(caller.user(), id.0.0).await?;
+        let task = self.0.get(caller.user(), id.0).await?;
         let etag = task.etag();
-        if if_none_match.0.names(&etag) {
+        if if_none_match.names(&etag) {
             return Ok(GetTask::NotModified(etag));
         }
         Ok(GetTask::Found(task.json, etag))
@@ -202,15 +201,15 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// What to change.
-        patch: Json<TaskPatch>,
+        Json(patch): Json<TaskPatch>,
         /// The id of one of your tasks.
-        id: Param<TaskId>,
+        Param(id): Param<TaskId>,
         /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.
         #[oai(name = "If-Match")]
-        if_match: Param<IfMatch>,
+        Param(if_match): Param<IfMatch>,
     ) -> Result<UpdateTask, UpdateTaskError> {
-        let id = id.0.0;
-        let task = self.0.update(caller.user(), id, patch.0, if_match.0.expected(id)).await?;
+        let id = id.0;
+        let task = self.0.update(caller.user(), id, patch, if_match.expected(id)).await?;
         let etag = task.etag();
         Ok(UpdateTask::Updated(Json(task), etag))
     }
@@ -224,13 +223,13 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: Param<TaskId>,
+        Param(id): Param<TaskId>,
         /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.
         #[oai(name = "If-Match")]
-        if_match: Param<IfMatch>,
+        Param(if_match): Param<IfMatch>,
     ) -> Result<ToggleTaskCompletion, ToggleTaskCompletionError> {
-        let id = id.0.0;
-        let task = self.0.toggle(caller.user(), id, if_match.0.expected(id)).await?;
+        let id = id.0;
+        let task = self.0.toggle(caller.user(), id, if_match.expected(id)).await?;
         let etag = task.etag();
         Ok(ToggleTaskCompletion::Toggled(Json(task), etag))
     }
@@ -243,13 +242,13 @@ impl<S: Tasks> TasksApi<S> {
         &self,
         caller: Caller,
         /// The id of one of your tasks.
-        id: Param<TaskId>,
+        Param(id): Param<TaskId>,
         /// The versions that the deletion is meant for, from `ETag`, strongly compared; or `*`.
         #[oai(name = "If-Match")]
-        if_match: Param<IfMatch>,
+        Param(if_match): Param<IfMatch>,
     ) -> Result<DeleteTask, DeleteTaskError> {
-        let id = id.0.0;
-        self.0.delete(caller.user(), id, if_match.0.expected(id)).await?;
+        let id = id.0;
+        self.0.delete(caller.user(), id, if_match.expected(id)).await?;
         Ok(DeleteTask::Deleted)
     }
 }

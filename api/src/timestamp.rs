@@ -87,7 +87,10 @@ impl Serialize for Timestamp {
     }
 }
 
-scalar!(Timestamp, "timestamp", schema: Self::schema(), read: Timestamp::parse, write: |this: &Self| this.text().as_str().into());
+scalar!(
+    Timestamp, "timestamp", schema: Self::schema(), read: Timestamp::parse,
+    write: |this: &Self| this.text().as_str().into()
+);
 
 #[cfg(test)]
 mod tests {

@@ -50,7 +50,7 @@ pub(super) struct ValidationProblemBody {
 /// One value at fault: where it stands and what is wrong with it. Either `pointer` or `parameter` is there.
 #[derive(Debug, Clone, PartialEq, Eq, Object)]
 #[oai(skip_serializing_if_is_none, example)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Where in the body, as a JSON Pointer (RFC 6901); the empty string is the body itself.
     pointer: Option<String>,
     /// The name of the path, query or header parameter.
@@ -61,14 +61,12 @@ pub struct Fault {
 
 impl Fault {
     /// A fault of the body, at a JSON Pointer.
-    #[must_use]
-    pub fn in_body(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn in_body(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: Some(pointer.into()), parameter: None, detail: detail.into() }
     }
 
     /// A fault of a path, query or header parameter.
-    #[must_use]
-    pub fn in_parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn in_parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: None, parameter: Some(name.into()), detail: detail.into() }
     }
 

@@ -10,7 +10,7 @@ use super::{
 
 /// The body is larger than it may be.
 #[derive(Debug)]
-pub struct ContentTooLarge;
+pub(crate) struct ContentTooLarge;
 
 impl Kind for ContentTooLarge {
     const STATUS: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
@@ -29,7 +29,7 @@ impl From<ContentTooLarge> for Problem {
 
 /// The body is in a form that is not read.
 #[derive(Debug)]
-pub enum UnsupportedMediaType {
+pub(crate) enum UnsupportedMediaType {
     /// It does not claim to be JSON.
     NotJson,
     /// It is compressed, or encoded in another way.
@@ -66,7 +66,7 @@ impl From<UnsupportedMediaType> for Problem {
 
 /// Values of the request are at fault; there is at least one.
 #[derive(Debug)]
-pub struct Unprocessable(pub Vec<Fault>);
+pub(crate) struct Unprocessable(pub(crate) Vec<Fault>);
 
 impl Kind for Unprocessable {
     const STATUS: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;

@@ -2,7 +2,10 @@
 
 use std::{error::Error, sync::Arc};
 
-use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header::ALLOW};
+use poem::http::{
+    HeaderName, HeaderValue, Method, StatusCode,
+    header::{ALLOW, RETRY_AFTER},
+};
 use poem_openapi::{registry::MetaSchemaRef, types::Type};
 
 use super::Problem;
@@ -46,6 +49,11 @@ impl Problem {
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Says after how many seconds another try is worth it (RFC 9110, 10.2.3).
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(RETRY_AFTER, seconds.into())
     }
 
     pub(super) fn caused_by(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {

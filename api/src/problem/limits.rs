@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use poem::http::{
-    HeaderValue, StatusCode,
-    header::{CONNECTION, RETRY_AFTER},
-};
+use poem::http::{HeaderValue, StatusCode, header::CONNECTION};
 
 use super::{
     Problem,
@@ -38,16 +35,10 @@ impl From<RequestTimeout> for Problem {
 #[derive(Debug)]
 pub struct Overloaded;
 
-impl Overloaded {
-    /// Seconds after which another try is worth it.
-    const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
-}
-
 impl From<Overloaded> for Problem {
     fn from(_: Overloaded) -> Self {
         let detail = "the server has all the requests that it can bear; try again soon";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", detail)
-            .with_header(RETRY_AFTER, Overloaded::RETRY_AFTER)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", detail).retry_after(1)
     }
 }
 
@@ -73,23 +64,34 @@ impl From<TooManyRequests> for Problem {
     fn from(TooManyRequests { wait }: TooManyRequests) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self::new(TooManyRequests::STATUS, "Too Many Requests", format!("too many requests; try again in {seconds} s"))
-            .with_header(RETRY_AFTER, seconds.into())
+            .retry_after(seconds)
     }
 }
 
-/// Bytes that HTTP's own rules refuse, so that there is no request to speak of: the status is that of
-/// whoever read them (RFC 9112).
+/// What HTTP's own rules refuse, so that there is no request to speak of.
 #[derive(Debug)]
-pub struct Unreadable(pub StatusCode);
+pub enum Unreadable {
+    /// A head that cannot be read; the status is that of whoever tried (RFC 9112).
+    Head(StatusCode),
+    /// A request that does not name one host (RFC 9112, 3.2).
+    Host,
+    /// A body in a transfer coding other than chunked (RFC 9112, 6.1).
+    Coding,
+}
 
 impl From<Unreadable> for Problem {
-    fn from(Unreadable(status): Unreadable) -> Self {
-        let detail = match status {
-            StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                "the address and the headers of the request are too large"
+    fn from(unreadable: Unreadable) -> Self {
+        let (status, detail) = match unreadable {
+            Unreadable::Head(status @ (StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)) => {
+                (status, "the address and the headers of the request are too large")
             }
-            StatusCode::NOT_IMPLEMENTED => "the body must be sent as it is: no transfer coding is known but chunked",
-            _ => "this is no request as HTTP/1.1 has it",
+            Unreadable::Head(status) => (status, "this is no request as HTTP/1.1 has it"),
+            Unreadable::Host => {
+                (StatusCode::BAD_REQUEST, "the request must have one Host header, with a host and perhaps a port")
+            }
+            Unreadable::Coding => {
+                (StatusCode::NOT_IMPLEMENTED, "the body must be sent as it is: no transfer coding is known but chunked")
+            }
         };
         Self::new(status, status.canonical_reason().unwrap_or("Refused"), detail)
             .with_header(CONNECTION, HeaderValue::from_static("close"))

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use poem::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use poem::http::StatusCode;
 
 use super::{
     Problem,
@@ -11,11 +11,11 @@ use super::{
 
 /// A fault of ours. The cause is for the log.
 #[derive(Debug)]
-pub struct Internal(pub Arc<dyn Error + Send + Sync>);
+pub(crate) struct Internal(pub(super) Arc<dyn Error + Send + Sync>);
 
 impl Internal {
     /// A fault that nothing deeper caused.
-    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(crate) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(Arc::from(cause.into()))
     }
 }
@@ -41,16 +41,11 @@ impl From<Internal> for Problem {
 #[derive(Debug)]
 pub struct Unavailable(pub Arc<dyn Error + Send + Sync>);
 
-impl Unavailable {
-    /// Seconds after which another try is worth it.
-    const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
-}
-
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after `Retry-After`. \
-         A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where doing it \
-         twice does no harm.";
+    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after \
+         `Retry-After`. A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where \
+         doing it twice does no harm.";
     const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {
@@ -61,7 +56,7 @@ impl Kind for Unavailable {
 impl From<Unavailable> for Problem {
     fn from(Unavailable(cause): Unavailable) -> Self {
         Self::new(Unavailable::STATUS, "Service Unavailable", "the database does not answer; try again soon")
-            .with_header(RETRY_AFTER, Unavailable::RETRY_AFTER)
+            .retry_after(2)
             .caused_by(cause)
     }
 }

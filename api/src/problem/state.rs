@@ -1,6 +1,6 @@
 //! The kinds of problem of requests that the state of things does not allow.
 
-use poem::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
+use poem::http::StatusCode;
 
 use super::{
     Problem,
@@ -28,7 +28,7 @@ impl From<NoSuchTask> for Problem {
 
 /// The task is in no version that `If-Match` names.
 #[derive(Debug)]
-pub enum PreconditionFailed {
+pub(crate) enum PreconditionFailed {
     /// One task: it was changed since.
     OfOne,
     /// All tasks: no version names them.
@@ -56,7 +56,7 @@ impl From<PreconditionFailed> for Problem {
 
 /// The first request with an idempotency key has no answer yet that could be given again.
 #[derive(Debug)]
-pub struct StillRunning;
+pub(crate) struct StillRunning;
 
 impl Kind for StillRunning {
     const STATUS: StatusCode = StatusCode::CONFLICT;
@@ -72,6 +72,6 @@ impl Kind for StillRunning {
 impl From<StillRunning> for Problem {
     fn from(_: StillRunning) -> Self {
         let detail = "the first request with this Idempotency-Key is still running; send it again soon";
-        Self::new(StillRunning::STATUS, "Conflict", detail).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+        Self::new(StillRunning::STATUS, "Conflict", detail).retry_after(1)
     }
 }

@@ -3,7 +3,7 @@
 use poem::{
     Request, Response,
     http::{
-        HeaderValue, StatusCode, Version,
+        HeaderValue, Version,
         header::{HOST, TRANSFER_ENCODING},
     },
 };
@@ -13,14 +13,14 @@ use super::log::name_of;
 
 /// The answer to a request that is none, if it is none.
 pub(super) fn refusal(request: &Request) -> Option<Response> {
-    let status = if !names_a_host(request) {
-        StatusCode::BAD_REQUEST
+    let unreadable = if !names_a_host(request) {
+        Unreadable::Host
     } else if !is_coded_as_known(request) {
-        StatusCode::NOT_IMPLEMENTED
+        Unreadable::Coding
     } else {
         return None;
     };
-    Some(Problem::from(Unreadable(status)).into_answer(name_of(request.data())))
+    Some(Problem::from(unreadable).into_answer(name_of(request.data())))
 }
 
 /// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for another's.

@@ -21,7 +21,7 @@ pub(super) fn too_slow() -> Bytes {
 pub(super) fn instead_of(words: &[u8]) -> Bytes {
     // The status stands after "HTTP/1.1 ".
     let status = words.get(9..12).and_then(|digits| StatusCode::from_bytes(digits).ok());
-    answer(Unreadable(status.unwrap_or(StatusCode::BAD_REQUEST)).into())
+    answer(Unreadable::Head(status.unwrap_or(StatusCode::BAD_REQUEST)).into())
 }
 
 fn answer(problem: Problem) -> Bytes {

@@ -41,6 +41,18 @@ async fn what_is_no_request_is_a_problem(#[values(Sqlite, Postgres)] engine: Eng
 }
 
 #[rstest]
+#[case::by_none("")]
+#[case::by_two("Host: a\r\nHost: b\r\n")]
+#[tokio::test]
+async fn who_names_no_host_is_told_so(#[values(Sqlite, Postgres)] engine: Engine, #[case] hosts: &str) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(format!("GET /api/health HTTP/1.1\r\n{hosts}\r\n")).await;
+    let detail = &raw.problem().await.expect(400).json()["detail"];
+    assert_eq!(detail, "the request must have one Host header, with a host and perhaps a port");
+}
+
+#[rstest]
 #[case::gzip("gzip, chunked")]
 #[case::twice("chunked, chunked")]
 #[case::on_two_lines("gzip\r\nTransfer-Encoding: chunked")]

@@ -8,8 +8,8 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::context::TokioContext;
 
 use crate::{
-    Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError, UnusableDatabase,
-    UnusableJwks,
+    AuthConfig, Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError,
+    UnusableDatabase, UnusableJwks,
     admin::Admin,
     database::trouble,
     http::Surroundings,
@@ -18,8 +18,8 @@ use crate::{
     workers::{Answerer, Thread, Workers},
 };
 
-/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited for for
-/// ever.
+/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited for
+/// without end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
@@ -89,17 +89,7 @@ impl App {
     ///
     /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        if config.auth.takes_links_for_tokens() {
-            tracing::warn!(
-                "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE, a link that Better Auth mails to verify an address \
-                 counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
-            );
-        } else if config.auth.takes_tokens_for_others() {
-            tracing::warn!(
-                "with AUTH_JWKS_URL and without AUTH_AUDIENCE, tokens that your Better Auth server makes for other \
-                 applications count here too; set AUTH_AUDIENCE to the aud of your tokens"
-            );
-        }
+        warn_of_other_tokens(&config.auth);
         // Before anything is done: a server that cannot come to serve migrates nothing.
         let HttpConfig { host, port, .. } = &config.http;
         let listen = |cause| StartError::Listen { host: host.clone(), port: *port, cause };
@@ -167,6 +157,21 @@ impl App {
             tracing::warn!("the database did not let go of its connections; they end with the process");
         }
         tracing::info!("stopped");
+    }
+}
+
+/// Says which tokens count beside those that are meant, where no audience is configured.
+fn warn_of_other_tokens(config: &AuthConfig) {
+    if config.takes_links_for_tokens() {
+        tracing::warn!(
+            "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE, a link that Better Auth mails to verify an address \
+             counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
+        );
+    } else if config.takes_tokens_for_others() {
+        tracing::warn!(
+            "with AUTH_JWKS_URL and without AUTH_AUDIENCE, tokens that your Better Auth server makes for other \
+             applications count here too; set AUTH_AUDIENCE to the aud of your tokens"
+        );
     }
 }
 

@@ -9,7 +9,7 @@ mod postgres;
 mod requirements;
 mod row_security;
 mod sessions;
-mod setting;
+pub(crate) mod setting;
 mod sqlite;
 mod statement;
 mod taken;
@@ -48,6 +48,7 @@ pub struct Databases {
     /// For all others.
     pub writes: Connection,
     migrations: ConnectOptions,
+    /// Whether migrations go by a lent session, in which others may have left statements under the same names.
     forgets_names: bool,
 }
 
@@ -59,10 +60,8 @@ impl Databases {
     ///
     /// The last word of the database; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
-        let connected = match config.url.sqlite_file() {
-            Some(_) => sqlite::connect(config).await,
-            None => postgres::connect(config).await,
-        };
+        let connected =
+            if config.url.is_embedded() { sqlite::connect(config).await } else { postgres::connect(config).await };
         connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }
 

@@ -29,12 +29,15 @@ pub struct Unhealthy {
 /// Where it does not answer 200 within two seconds.
 pub async fn check_health(config: &HttpConfig) -> Result<(), Unhealthy> {
     let host = reached_at(&config.host);
-    let cause = match timeout(PATIENCE, status(&host, config.port)).await {
-        _ if config.port == 0 => "PORT takes any that is free; set it to the one that the server's log names".into(),
-        Ok(Ok(StatusCode::OK)) => return Ok(()),
-        Ok(Ok(status)) => format!("it answers {status}").into(),
-        Ok(Err(cause)) => format!("{cause}; does the server run, and with this HOST and PORT?").into(),
-        Err(_) => format!("no answer within {} s", PATIENCE.as_secs()).into(),
+    let cause = if config.port == 0 {
+        "PORT takes any that is free; set it to the one that the server's log names".into()
+    } else {
+        match timeout(PATIENCE, status(&host, config.port)).await {
+            Ok(Ok(StatusCode::OK)) => return Ok(()),
+            Ok(Ok(status)) => format!("it answers {status}").into(),
+            Ok(Err(cause)) => format!("{cause}; does the server run, and with this HOST and PORT?").into(),
+            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()).into(),
+        }
     };
     Err(Unhealthy { host, port: config.port, cause })
 }

@@ -56,6 +56,8 @@ struct Layers {
 }
 
 impl Surroundings {
+    /// Makes the layers, and what verifies tokens.
+    ///
     /// # Errors
     ///
     /// Where no request to the issuer of tokens can be made.

@@ -33,5 +33,5 @@ pub use self::{
     migrate::{MigrateError, Migrations},
     serve::serve,
     store::OpenError,
-    telemetry::{LogError, Telemetry, start as start_telemetry},
+    telemetry::{Telemetry, TelemetryError, start_log},
 };

@@ -14,7 +14,7 @@ use mimalloc::MiMalloc;
 use todo_api::{Document, UserId};
 use todo_server::{
     App, Config, Databases, LogFormat, Migrations, NewToken, Report, Telemetry, Verdict, check_health, check_token,
-    sign, start_telemetry,
+    sign, start_log,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -152,7 +152,7 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 async fn migrate(command: Migrate) -> Result<(), Failure> {
     let config = Config::load()?;
-    start_telemetry(&config.log)?;
+    start_log(&config.log)?;
     let url = &config.database.url;
     // Elsewhere it would be made, and all seem well.
     if let Some(file) = url.sqlite_file().filter(|file| !matches!(command, Migrate::Up) && !file.exists()) {
@@ -183,7 +183,7 @@ fn token(user: &str, seconds: u64) -> Result<(), Failure> {
 
 async fn explain(token: String) -> Result<(), Failure> {
     let config = Config::load()?;
-    start_telemetry(&config.log)?;
+    start_log(&config.log)?;
     let token = if token == "-" { io::read_to_string(io::stdin())? } else { token };
     let checks = check_token(&token, &config.auth).await?;
     for check in &checks {

@@ -16,6 +16,7 @@ use std::{
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use scopeguard::guard;
 use todo_api::Operation;
 
 pub(crate) use self::labels::{Authentication, Bucket, Fetch, ForList, ForTask};
@@ -257,33 +258,16 @@ pub(crate) fn database_failed(is_away: bool) {
 /// for the database no longer than it may in all.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
     let _present = Present::new(DATABASE_IN_PROGRESS);
-    let _timed = Timed::until_it_goes(|waited| {
+    let _timed = guard(Instant::now(), |since| {
+        let waited = since.elapsed();
         histogram!(DATABASE_DURATION).record(waited);
-        telemetry::waited(waited);
+        telemetry::add_database_wait(waited);
     });
     work.await
 }
 
 /// Times `work`, which waits for a connection, also where it is given up.
 pub(crate) async fn awaited<T>(work: impl Future<Output = T>) -> T {
-    let _timed = Timed::until_it_goes(|waited| histogram!(DATABASE_WAIT).record(waited));
+    let _timed = guard(Instant::now(), |since| histogram!(DATABASE_WAIT).record(since.elapsed()));
     work.await
-}
-
-/// Tells for how long this value was there.
-struct Timed {
-    since: Instant,
-    tell: fn(Duration),
-}
-
-impl Timed {
-    fn until_it_goes(tell: fn(Duration)) -> Self {
-        Self { since: Instant::now(), tell }
-    }
-}
-
-impl Drop for Timed {
-    fn drop(&mut self) {
-        (self.tell)(self.since.elapsed());
-    }
 }

@@ -13,6 +13,7 @@ use crate::{
     database::{
         codes::postgres,
         limits,
+        setting::Scope,
         trouble::{code_of, is_taken},
         words,
     },
@@ -198,9 +199,11 @@ impl<'a> Migrations<'a> {
     /// Where the database does not answer, or the role may not know.
     pub async fn status(&self) -> Result<Vec<(String, bool)>, MigrateError> {
         let Standing { pending, later } = self.standing(&self.databases.writes).await?;
-        let ours = self.migrator.names().map(|name| (!pending.contains(&name), name));
-        let all = ours.chain(later.into_iter().map(|name| (true, name)));
-        Ok(all.map(|(is_applied, name)| (name, is_applied)).collect())
+        let ours = self.migrator.names().map(|name| {
+            let is_applied = !pending.contains(&name);
+            (name, is_applied)
+        });
+        Ok(ours.chain(later.into_iter().map(|name| (name, true))).collect())
     }
 
     /// Refuses to go on where the tasks belong to another table of users than the configured one.
@@ -247,7 +250,7 @@ impl<'a> Migrations<'a> {
                 return Err(MigrateError::OtherDatabase);
             }
             // Others queue behind who waits for a whole table: for no lock is waited longer than by requests.
-            let limit = Query::select().expr(limits::set_of_waits(self.patience, true)).take();
+            let limit = Query::select().expr(limits::set_lock_timeout(self.patience, Scope::Transaction)).take();
             transaction.query_all(&limit).await?;
         }
         Ok(transaction)

@@ -26,7 +26,7 @@ use tracing_subscriber::{
 };
 
 pub(crate) use self::{
-    current::{at_work_on, has_waited, named, waited},
+    current::{add_database_wait, at_work_on, database_wait, named},
     errors::of_request,
     lines::{gather, write_gathered},
     traces::Trace,
@@ -39,7 +39,7 @@ const LAST_CALL: Duration = Duration::from_secs(4);
 
 /// Logging could not be started, or what sends traces.
 #[derive(Debug, thiserror::Error)]
-pub enum LogError {
+pub enum TelemetryError {
     /// The level does not parse.
     #[error("LOG_LEVEL must be a level or directives: {0}")]
     Level(#[from] tracing_subscriber::filter::ParseError),
@@ -51,29 +51,20 @@ pub enum LogError {
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Starts logging for the whole process.
+/// Starts the log of the whole process, and nothing else.
 ///
 /// # Errors
 ///
 /// Where the level does not parse, or logging was started before.
-pub fn start(config: &LogConfig) -> Result<(), LogError> {
-    log(config, false)
+pub fn start_log(config: &LogConfig) -> Result<(), TelemetryError> {
+    subscribe(config, false)
 }
 
 /// What is sent to others while the server runs.
-#[derive(Debug)]
 pub struct Telemetry {
     traces: Option<Traces>,
-    errors: Option<Errors>,
-}
-
-/// Ends the sending of errors where it ends.
-struct Errors(ClientInitGuard);
-
-impl std::fmt::Debug for Errors {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Errors({})", self.0.is_enabled())
-    }
+    /// Ends the sending of errors where it is dropped.
+    errors: Option<ClientInitGuard>,
 }
 
 impl Telemetry {
@@ -81,11 +72,11 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// As [`start`], and where no request to the collector can be made.
-    pub fn start(logs: &LogConfig, config: &TelemetryConfig) -> Result<Self, LogError> {
-        log(logs, config.sentry.is_some())?;
+    /// As [`start_log`], and where no request to the collector can be made.
+    pub fn start(logs: &LogConfig, config: &TelemetryConfig) -> Result<Self, TelemetryError> {
+        subscribe(logs, config.sentry.is_some())?;
         let traces = config.traces.as_ref().map(|collector| Traces::start(collector, &config.service_name));
-        let errors = config.sentry.as_ref().map(errors::start).map(Errors);
+        let errors = config.sentry.as_ref().map(errors::start);
         Ok(Self { traces: traces.transpose()?, errors })
     }
 
@@ -120,7 +111,7 @@ impl FormatTime for Moment {
     }
 }
 
-fn log(config: &LogConfig, sends_errors: bool) -> Result<(), LogError> {
+fn subscribe(config: &LogConfig, sends_errors: bool) -> Result<(), TelemetryError> {
     let filter = EnvFilter::builder().parse(&config.level)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(Lines).with_timer(Moment);
     let layer = match config.format {

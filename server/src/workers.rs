@@ -115,7 +115,7 @@ impl Life {
 }
 
 impl Thread {
-    /// Starts that of such a number.
+    /// Starts the thread `worker-<number>`, with its runtime.
     pub(crate) fn start(number: usize) -> io::Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()

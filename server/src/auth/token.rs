@@ -58,7 +58,7 @@ impl<'a> Token<'a> {
             return Err(Unidentified::because("the token has a crit header, and no extension is supported"));
         }
         // The same keys sign other things as well; RFC 8725, 3.11 has them say so.
-        if let Some(kind) = header.typ.as_deref().filter(|kind| !is_token(kind)) {
+        if let Some(kind) = header.typ.as_deref().filter(|kind| !is_type_of_tokens(kind)) {
             return Err(Unidentified::because(format!("the token is of the type {}, not JWT", short(kind))));
         }
         let algorithm = algorithm(&header.alg)?;
@@ -92,10 +92,10 @@ fn parts(text: &str) -> Result<(&str, &str, &str), Unidentified> {
     }
 }
 
-fn is_token(kind: &str) -> bool {
-    let kind =
-        kind.get(..12).filter(|prefix| prefix.eq_ignore_ascii_case("application/")).map_or(kind, |_| &kind[12..]);
-    kind.eq_ignore_ascii_case("jwt") || kind.eq_ignore_ascii_case("at+jwt")
+/// Whether `typ` is that of a token; `application/` may be left out (RFC 7515, 4.1.9).
+fn is_type_of_tokens(kind: &str) -> bool {
+    let known = ["jwt", "at+jwt", "application/jwt", "application/at+jwt"];
+    known.iter().any(|known| kind.eq_ignore_ascii_case(known))
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, Unidentified> {

@@ -63,9 +63,8 @@ impl DatabaseConfig {
         let url = reader.parse::<DatabaseUrl>("DATABASE_URL", url);
         let direct_url =
             given.database_direct_url.and_then(|url| reader.parse::<DatabaseUrl>("DATABASE_DIRECT_URL", &url));
-        let is_file = DatabaseUrl::is_embedded;
-        let is_embedded = url.as_ref().is_some_and(is_file);
-        if direct_url.as_ref().is_some_and(|direct_url| is_embedded || is_file(direct_url)) {
+        let is_embedded = url.as_ref().is_some_and(DatabaseUrl::is_embedded);
+        if direct_url.as_ref().is_some_and(|direct_url| is_embedded || direct_url.is_embedded()) {
             reader.refuse(
                 "DATABASE_DIRECT_URL",
                 "and DATABASE_URL must lead to the same PostgreSQL, but one is an SQLite file, as DATABASE_URL is unless \

@@ -48,7 +48,7 @@ impl FromStr for DatabaseUrl {
         })?;
         match url.scheme() {
             "postgres" | "postgresql" => {
-                password::is_before_host(&url)?;
+                password::refuse_behind_host(&url)?;
                 parameters::keep_known(&mut url)?;
                 PgConnectOptions::from_str(url.as_str()).map_err(|_| parameters::fault(&url))?;
             }

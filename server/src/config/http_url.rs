@@ -19,7 +19,7 @@ fn parse(given: &str) -> Result<Url, Option<&'static str>> {
     if !["http", "https"].contains(&url.scheme()) {
         return Err(None);
     }
-    password::is_before_host(&url)?;
+    password::refuse_behind_host(&url)?;
     if url.query().is_some_and(|query| query.contains('@')) {
         return Err(Some("has an @ behind a ?; write the ? of a password as %3F, and any other @ as %40"));
     }

@@ -3,7 +3,7 @@
 use url::{ParseError, Url};
 
 /// Refuses an address that may have the rest of a password behind its host, where it would be shown.
-pub(super) fn is_before_host(url: &Url) -> Result<(), &'static str> {
+pub(super) fn refuse_behind_host(url: &Url) -> Result<(), &'static str> {
     if url.path().contains('@') || url.fragment().is_some() {
         return Err("has an @ or # behind its host; write the /, # or @ of a password as %2F, %23 or %40");
     }

@@ -23,6 +23,7 @@ use super::{
     at_hand::{AtHand, Hand},
     limits, row_security,
     sessions::Sessions,
+    setting::Scope,
     statement::Naming,
     transaction::Transaction,
 };
@@ -141,7 +142,7 @@ impl Connection {
 /// Begins a transaction with limits that end with it. A pooler passes on no parameters at connecting, and
 /// would keep what is set for a session in sessions of others.
 fn begin(limit: Duration) -> String {
-    format!("BEGIN; {}", limits::set(limit, true))
+    format!("BEGIN; {}", limits::set(limit, Scope::Transaction))
 }
 
 #[async_trait]

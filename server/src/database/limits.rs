@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{FunctionCall, PostgresQueryBuilder, Query};
 
-use super::setting;
+use super::setting::{self, Scope};
 
-/// Sets the limits of statements that may take `limit`: those of the session, or of its transaction alone.
-pub(super) fn set(limit: Duration, is_of_transaction: bool) -> String {
-    let set = |name| setting::set(name, &limit.as_millis().to_string(), is_of_transaction);
+/// Sets the limits of statements that may take `limit`.
+pub(super) fn set(limit: Duration, scope: Scope) -> String {
+    let set = |name| setting::set(name, &limit.as_millis().to_string(), scope);
     Query::select()
         .expr(set("statement_timeout"))
         .expr(set("idle_in_transaction_session_timeout"))
-        .expr(set_of_waits(limit, is_of_transaction))
+        .expr(set_lock_timeout(limit, scope))
         .to_string(PostgresQueryBuilder)
 }
 
-/// Sets how long they wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait once
+/// Sets how long they may wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait once
 /// together and once apart, and a third is left for those who queue for its connection.
-pub(crate) fn set_of_waits(limit: Duration, is_of_transaction: bool) -> FunctionCall {
-    setting::set("lock_timeout", &(limit / 3).as_millis().to_string(), is_of_transaction)
+pub(crate) fn set_lock_timeout(limit: Duration, scope: Scope) -> FunctionCall {
+    setting::set("lock_timeout", &(limit / 3).as_millis().to_string(), scope)
 }

@@ -10,7 +10,7 @@ use sea_orm::{
     },
 };
 
-use super::{Connection, Databases, Sessions, limits, requirements, tls, trouble};
+use super::{Connection, Databases, Sessions, limits, requirements, setting::Scope, tls, trouble};
 use crate::DatabaseConfig;
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
@@ -69,7 +69,7 @@ fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>) -> PoolOptions<
         return pool;
     };
     pool.after_connect(move |connection, _| {
-        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set(limit, false))).await.map(drop) })
+        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set(limit, Scope::Session))).await.map(drop) })
     })
 }
 

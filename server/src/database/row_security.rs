@@ -18,7 +18,13 @@ use todo_api::UserId;
 use todo_migration::{CALLER_SETTING, Migrator, value};
 use uuid::Uuid;
 
-use super::{Connection, codes::postgres, setting, transaction::Transaction, trouble::code_of};
+use super::{
+    Connection,
+    codes::postgres,
+    setting::{self, Scope},
+    transaction::Transaction,
+    trouble::code_of,
+};
 use crate::entity::{idempotency_key, task, user};
 
 /// Row-level security is asked for, and does not bind.
@@ -84,7 +90,7 @@ pub enum RowSecurityError {
 
 /// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.
 pub(super) async fn bind(transaction: &Transaction, role: &str, caller: &UserId) -> Result<(), DbErr> {
-    let set = |name, value| setting::set(name, value, true);
+    let set = |name, value| setting::set(name, value, Scope::Transaction);
     let query = Query::select().expr(set("role", role)).expr(set(CALLER_SETTING, caller.as_str())).take();
     transaction.query_one(&query).await.map(drop)
 }
@@ -97,7 +103,7 @@ pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) 
         None => cause.into(),
     })?;
     for table in migrator.guarded_tables() {
-        is_bound(&transaction, role, table).await?;
+        prove_bound(&transaction, role, table).await?;
     }
     // Where users are ours there can be a task to look for; else there are those of others, or none.
     if migrator.guarded_tables().any(|table| table == "users") {
@@ -127,12 +133,12 @@ pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) 
     if let Some(table) = migrator.altered_policy(writes).await? {
         return Err(RowSecurityError::Altered { table });
     }
-    sweeps(writes, role).await
+    prove_sweeping(writes, role).await
 }
 
-/// Whether PostgreSQL says itself that policies apply, and if not, why. The rights are asked for too: a
-/// refusal for want of them would look like that of a policy.
-async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) -> Result<(), RowSecurityError> {
+/// Proves, by what PostgreSQL says itself, that policies apply to `role` on `table`; and that it may insert there: a refusal
+/// for want of that right would look like that of a policy.
+async fn prove_bound(transaction: &Transaction, role: &str, table: &'static str) -> Result<(), RowSecurityError> {
     if value(transaction, Func::cust("row_security_active").arg(table)).await? {
         let may = Func::cust("has_table_privilege").arg(table).arg("INSERT");
         return if value(transaction, may).await? { Ok(()) } else { Err(RowSecurityError::Missing) };
@@ -163,8 +169,8 @@ async fn is_bound(transaction: &Transaction, role: &str, table: &'static str) ->
     Err(RowSecurityError::Bypassed { why, remedy })
 }
 
-/// Makes sure that our own role can sweep what is everybody's.
-async fn sweeps(writes: &Connection, role: &str) -> Result<(), RowSecurityError> {
+/// Proves that our own role can sweep what is everybody's.
+async fn prove_sweeping(writes: &Connection, role: &str) -> Result<(), RowSecurityError> {
     let inherits = Func::cust("pg_has_role").arg(role).arg("USAGE");
     let is_bound = Func::cust("row_security_active").arg("idempotency_keys");
     if value(writes, Expr::from(inherits).and(is_bound)).await? {

@@ -2,7 +2,14 @@
 
 use sea_orm::sea_query::{Func, FunctionCall};
 
-/// Sets `name` to `value`: for the session, or for its transaction alone.
-pub(super) fn set(name: &str, value: &str, is_of_transaction: bool) -> FunctionCall {
-    Func::cust("set_config").arg(name).arg(value).arg(is_of_transaction)
+/// For how long a setting counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Session,
+    Transaction,
+}
+
+/// Sets `name` to `value`.
+pub(super) fn set(name: &str, value: &str, scope: Scope) -> FunctionCall {
+    Func::cust("set_config").arg(name).arg(value).arg(scope == Scope::Transaction)
 }

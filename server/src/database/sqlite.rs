@@ -25,8 +25,8 @@ const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
 /// The log may take one part in so many of the room: a small disk would be full of the log alone.
 const PARTS_OF_ROOM: u64 = 16;
 
-/// How much of the file a connection that reads keeps in memory, in SQLite's way of saying so many KiB: the system keeps it too,
-/// once for all of them.
+/// How much of the file a connection that reads keeps in memory, in KiB, which SQLite writes as a negative number. The system
+/// keeps it too, once for all of them.
 const READERS_CACHE: &str = "-1000";
 
 /// The same of the connection that writes, as SQLite has it by itself.

@@ -31,13 +31,13 @@ impl ActiveModelBehavior for ActiveModel {}
 const SWEPT_AT_ONCE: u64 = 1000;
 
 impl Entity {
-    /// Keeps the answer to the request of that key, unless there is one that was not `expired`, in
+    /// Keeps the answer to the request of that key, unless there is one from `kept_since` on, in
     /// microseconds since 1970. Says whether it did.
     pub(crate) async fn keep(
         owner: &UserId,
         key: &IdempotencyKey,
         answer: &str,
-        expired: i64,
+        kept_since: i64,
         database: &impl ConnectionTrait,
     ) -> Result<bool, DbErr> {
         let row = ActiveModel {
@@ -48,27 +48,27 @@ impl Entity {
         };
         let renewed = OnConflict::columns([Column::UserId, Column::Key])
             .update_columns([Column::Answer, Column::CreatedAt])
-            .action_and_where(COLUMN.created_at.lt(expired))
+            .action_and_where(COLUMN.created_at.lt(kept_since))
             .to_owned();
         let kept = Self::insert(row).on_conflict(renewed).exec_without_returning(database).await?;
         Ok(kept > 0)
     }
 
-    /// The answer that was kept, where it was not `expired`, in microseconds since 1970.
+    /// The answer that is kept, where it is from `kept_since` on, in microseconds since 1970.
     pub(crate) async fn answer(
         owner: &UserId,
         key: &IdempotencyKey,
-        expired: i64,
+        kept_since: i64,
         database: &impl ConnectionTrait,
     ) -> Result<Option<String>, DbErr> {
         let row = Self::find().filter(COLUMN.user_id.eq(owner.as_str())).filter(COLUMN.key.eq(key.as_str()));
-        Ok(row.filter(COLUMN.created_at.gte(expired)).one(database).await?.map(|row| row.answer))
+        Ok(row.filter(COLUMN.created_at.gte(kept_since)).one(database).await?.map(|row| row.answer))
     }
 
-    /// Deletes some of what was kept before `expired`, in microseconds since 1970: no more at a time than is done soon, so
+    /// Deletes some of what is from before `kept_since`, in microseconds since 1970: no more at a time than is done soon, so
     /// that nobody waits for it. Says whether there may be more.
-    pub(crate) async fn sweep(expired: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-        let (columns, is_old) = ([Column::UserId, Column::Key], COLUMN.created_at.lt(expired));
+    pub(crate) async fn sweep(kept_since: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        let (columns, is_old) = ([Column::UserId, Column::Key], COLUMN.created_at.lt(kept_since));
         let some = Self::find().select_only().columns(columns).filter(is_old.clone()).limit(SWEPT_AT_ONCE);
         let key = Expr::tuple(columns.map(Expr::col));
         // Asked of each row once more: PostgreSQL waits for whoever renews one, and looks at this condition alone then.

@@ -17,7 +17,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
 use poem::{Request, Response, http::Method};
-use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout};
+use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout, UserId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep, timeout},
@@ -74,22 +74,23 @@ impl Load {
             }));
         }
         // Once for the request to arrive, and once more for its answer to be made.
-        match timeout(self.timeout * 2, answer(request)).await {
-            Ok(mut response) if needs_room => {
-                let body: BoxBody<Bytes, io::Error> = response.take_body().into();
-                let bytes = body.size_hint().lower();
-                response.set_body(body);
-                let user = context.as_ref().and_then(|context| context.caller());
-                let has_room = match watch {
-                    Some(watch) => watch.keep_room(bytes, user).await,
-                    None => true,
-                };
-                if has_room { response } else { refused() }
+        let answered = timeout(self.timeout * 2, answer(request)).await.ok();
+        let kept = match (answered, watch) {
+            (Some(response), Some(watch)) if needs_room => {
+                keep(response, &watch, context.as_ref().and_then(|context| context.caller())).await
             }
-            Ok(response) => response,
-            Err(_elapsed) => refused(),
-        }
+            (answered, _) => answered,
+        };
+        kept.unwrap_or_else(refused)
     }
+}
+
+/// The answer to `user`, with room for it until it is taken; none where there is no room.
+async fn keep(mut response: Response, watch: &Watch, user: Option<&UserId>) -> Option<Response> {
+    let body: BoxBody<Bytes, io::Error> = response.take_body().into();
+    let bytes = body.size_hint().lower();
+    response.set_body(body);
+    watch.keep_room(bytes, user).await.then_some(response)
 }
 
 /// A request's place among those under way.

@@ -66,7 +66,7 @@ where
     let line = Line {
         context: &context,
         method: &method,
-        // What was asked for in vain is anybody's words, and each another: only what exists is named.
+        // A path that leads nowhere is whatever the client wrote, each time another: only one that exists is logged.
         route: operation.map_or(if exists { uri.path() } else { "-" }, |operation| operation.route),
         operation: operation.map(|operation| operation.id),
         status: Some(status.as_u16()),
@@ -82,7 +82,7 @@ fn tell_abandoned(context: &RequestContext, method: &Method, path: &str, elapsed
     let operation = Operation::at(method, path);
     metrics::abandoned(operation.map(|operation| operation.id), elapsed);
     let (route, operation) = operation.map_or(("-", None), |operation| (operation.route, Some(operation.id)));
-    let database = telemetry::has_waited();
+    let database = telemetry::database_wait();
     Line { context, method, route, operation, status: None, elapsed, database }.write("abandoned");
 }
 

@@ -86,8 +86,9 @@ impl Lanes {
     }
 }
 
-/// The connection for a statement of `owners`; where it matters whose it is, there is one.
-fn of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -> Connection {
+/// The connection for a statement of `owners`. Under row-level security it is bound to a caller; nothing goes in company then,
+/// so there is one owner.
+fn connection_of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -> Connection {
     owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
 }
 
@@ -107,8 +108,8 @@ impl Writes {
         edit: impl Fn(&Model) -> Option<Edit>,
     ) -> Result<Vec<Model>, DbErr> {
         let write = self.memory.history.write();
-        let written = Written::by(statement, &of(&self.database, owners)).await?;
-        written.stays(write, &self.memory, edit);
+        let written = Written::by(statement, &connection_of(&self.database, owners)).await?;
+        written.committed(write, &self.memory, edit);
         Ok(written.tasks)
     }
 }

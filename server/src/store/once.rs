@@ -122,11 +122,11 @@ impl Store {
         };
         if is_first {
             transaction.commit().await?;
-            written.stays(write, &self.memory, Edit::put);
+            written.committed(write, &self.memory, Edit::put);
             return Ok(Some(creation));
         }
         transaction.rollback().await?;
-        written.goes(write);
+        written.rolled_back(write);
         let answer = Entity::answer(owner, key, expired, &database).await?;
         let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
         answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()

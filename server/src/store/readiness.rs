@@ -39,7 +39,7 @@ impl Readiness for Store {
                 Err(Arc::new(DbErr::Custom(format!("the database was not asked to the end: {error}"))))
             }),
         };
-        telemetry::waited(begin.elapsed());
+        telemetry::add_database_wait(begin.elapsed());
         answer.map_err(|error| Unavailable(error))
     }
 }

@@ -24,6 +24,7 @@ impl Store {
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(fault)?;
+        // Where looks are in vain, what is kept would never be answered.
         if likely.is_some() {
             self.memory.singles.keep(mark, task);
         }

@@ -1,5 +1,5 @@
-//! Turns of what goes through all tasks of its owner, to search them or to write them, and is let do so for as long as the
-//! database is at it: it is not told where a client leaves.
+//! Turns for work that goes through all tasks of its owner: searches, and writes of any number of them. It goes on where its
+//! client leaves, since the database is not told of that: so a turn ends with the work, and not with the request.
 
 use std::{
     collections::HashMap,
@@ -15,8 +15,8 @@ use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 use super::wait::apart;
 use crate::DatabaseConfig;
 
-/// Half of a worker's connections, one at least: whatever they take, the rest are there for everybody else. And one for each
-/// user, so that nobody takes more than one of those; where there is but one, all wait for it in their order.
+/// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else. Each user
+/// has one turn at a time, and all wait in their order.
 pub(super) struct Turns {
     all: Arc<Semaphore>,
     /// Of the users who have one, or wait for it.

@@ -36,7 +36,7 @@ pub(super) fn version(tasks: impl IntoIterator<Item = (i64, i64)>, limit: Limit)
     PageVersion(if tasks.next().is_some() { !version } else { version })
 }
 
-/// The version of the same page with that version of a task, where it was without, and without it, where it was with.
+/// The version of a page once that version of a task has joined it, or has left it: XOR does either.
 pub(super) fn flipped(PageVersion(version): PageVersion, id: i64, updated_at: i64) -> PageVersion {
     PageVersion(version ^ hashfloat8extended(id, updated_at))
 }

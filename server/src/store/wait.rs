@@ -18,7 +18,7 @@ pub(super) async fn within<T, E: From<DbErr>>(
     limit: Duration,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let left = limit.saturating_sub(telemetry::has_waited());
+    let left = limit.saturating_sub(telemetry::database_wait());
     match metrics::timed(timeout(left, work)).await {
         Ok(result) => result,
         Err(_elapsed) => Err(too_late().into()),
@@ -63,8 +63,8 @@ mod tests {
         let context = RequestContext::new(RequestId::parse("a").expect("a name"));
         let asked = telemetry::at_work_on(Arc::new(context), async {
             let first = within(LIMIT, pending::<Result<(), DbErr>>()).await;
-            assert!(first.is_err() && telemetry::has_waited() >= LIMIT, "what it waits is counted for the request");
-            telemetry::waited(ALL);
+            assert!(first.is_err() && telemetry::database_wait() >= LIMIT, "what it waits is counted for the request");
+            telemetry::add_database_wait(ALL);
             within(ALL, pending::<Result<(), DbErr>>()).await
         });
         let (result, _) = timeout(Duration::from_mins(1), asked).await.expect("nothing is left of it");

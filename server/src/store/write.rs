@@ -40,7 +40,7 @@ impl Written {
     }
 
     /// Tells the memory what it did to each task, once it is there to stay.
-    pub(super) fn stays(&self, write: Writing<'_>, memory: &Memory, edit: impl Fn(&Model) -> Option<Edit>) {
+    pub(super) fn committed(&self, write: Writing<'_>, memory: &Memory, edit: impl Fn(&Model) -> Option<Edit>) {
         let owners = self.tasks.iter().map(|task| task.user_id.as_str());
         for (task, mark) in self.tasks.iter().zip(write.done(self.transaction, owners)) {
             memory.lists.follow(UserId::stored(task.user_id.clone()), write.number(), mark, || edit(task));
@@ -50,7 +50,7 @@ impl Written {
     }
 
     /// Tells the memory that it was taken back: the database shows that its transaction has ended, as of any other.
-    pub(super) fn goes(self, write: Writing<'_>) {
+    pub(super) fn rolled_back(self, write: Writing<'_>) {
         write.done(self.transaction, iter::empty());
         drop(write);
     }

@@ -22,12 +22,12 @@ pub(crate) async fn at_work_on<T>(context: Arc<RequestContext>, work: impl Futur
 }
 
 /// The request at work has waited so long for the database. What tasks of their own wait is nobody's.
-pub(crate) fn waited(duration: Duration) {
+pub(crate) fn add_database_wait(duration: Duration) {
     let _ = CURRENT.try_with(|current| current.database.set(current.database.get() + duration));
 }
 
 /// How long the request at work has waited for the database; nothing where none is.
-pub(crate) fn has_waited() -> Duration {
+pub(crate) fn database_wait() -> Duration {
     CURRENT.try_with(|current| current.database.get()).unwrap_or_default()
 }
 

@@ -11,6 +11,13 @@ use crate::{
     store::memory::Edit,
 };
 
+// The columns of a row behind the three of its target, in the order of `Change::row`.
+const TITLE: &str = "column4";
+const DESCRIBES: &str = "column5";
+const DESCRIPTION: &str = "column6";
+const COMPLETED: &str = "column7";
+const FLIPS: &str = "column8";
+
 /// A change of one task. What it does not name stays.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Change {
@@ -55,8 +62,8 @@ impl Kind for Apply {
         if rows.is_empty() {
             return Ok(vec![None; changes.len()]);
         }
-        let described = Expr::case(brought("column5"), brought("column6")).finally(kept(Column::Description));
-        let completed = Func::coalesce([brought("column7"), kept(Column::Completed).ne(brought("column8"))]);
+        let described = Expr::case(brought(DESCRIBES), brought(DESCRIPTION)).finally(kept(Column::Description));
+        let completed = Func::coalesce([brought(COMPLETED), kept(Column::Completed).ne(brought(FLIPS))]);
         // Two statements that lock the same tasks in different orders would wait for one another.
         let is_to_be_ordered = rows.len() > 1 && self.0.database.get_database_backend() == DbBackend::Postgres;
         let (first, change) = if is_to_be_ordered {
@@ -67,7 +74,7 @@ impl Kind for Apply {
         };
         let change = change
             .apply_if(changes.first().and_then(|change| change.target.versions()), QueryFilter::filter)
-            .col_expr(Column::Title, Func::coalesce([brought("column4"), kept(Column::Title)]).into())
+            .col_expr(Column::Title, Func::coalesce([brought(TITLE), kept(Column::Title)]).into())
             .col_expr(Column::Description, described.into())
             .col_expr(Column::Completed, completed.into());
         let owners = changes.iter().map(|change| &change.target.owner);

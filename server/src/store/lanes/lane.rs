@@ -31,7 +31,7 @@ use crate::{
     workers::Clients,
 };
 
-/// For how long a statement is let go alone where there are several connections.
+/// How long a statement may take before the next of its kind goes beside it, where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 
 /// A kind of statement that can carry several questions.
@@ -75,9 +75,9 @@ pub(super) struct Manner {
     pub(super) limit: Duration,
     /// How many questions go together at most.
     pub(super) most: usize,
-    /// How many turns everybody has who is ready before one goes. With two, what has arrived is read, and asked along.
+    /// How often it yields before a batch is taken. With two, requests that have arrived are read by then, and go along.
     pub(super) turns: usize,
-    /// For how long those who wait let a statement go alone.
+    /// How long one may take before the next goes beside it.
     pub(super) patience: Duration,
     /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
     pub(super) clients: Option<Clients>,

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
 
-use super::{lane::Kind, of, sizes};
+use super::{connection_of, lane::Kind, sizes};
 use crate::{
     database::Connection,
     entity::task::{Entity, Model, Target},
@@ -18,7 +18,7 @@ impl Kind for Read {
     const IS_READ: bool = true;
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
-        let database = of(&self.0, targets.iter().map(|target| &target.owner));
+        let database = connection_of(&self.0, targets.iter().map(|target| &target.owner));
         let rows = sizes::filled_up(targets.iter().filter_map(Target::row).collect());
         // Who names no version at all means no task, and brings no row.
         if rows.is_empty() {

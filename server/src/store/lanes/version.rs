@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use todo_api::PageVersion;
 
-use super::{lane::Kind, of, sizes};
+use super::{connection_of, lane::Kind, sizes};
 use crate::{
     database::Connection,
     entity::task::{BROUGHT, Entity, brought},
@@ -33,7 +33,7 @@ impl Kind for Version {
         let version = Expr::SubQuery(None, Box::new(version.into()));
         let owners = sizes::filled_up(pages.iter().map(|page| vec![page.owner.as_str().into()]).collect());
         let statement = Query::select().exprs([brought("column1"), version]).from_values(owners, BROUGHT).take();
-        let rows = of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
+        let rows = connection_of(&self.0, pages.iter().map(|page| &page.owner)).query_all(&statement).await?;
         let mut found = HashMap::new();
         for row in rows {
             if let Some(owner) = row.try_get_by_index::<Option<String>>(0)? {

@@ -36,7 +36,7 @@ const MOST_FAILURES: u8 = 4;
 /// For how long.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// See the module.
+/// Who has written tasks here, and whether anybody else may have since.
 #[derive(Debug, Default)]
 pub(in crate::store) struct History {
     state: Mutex<State>,
@@ -66,9 +66,9 @@ struct State {
     failed: Option<Instant>,
 }
 
-/// Which of their states the tasks of an owner are in, as far as this process knows. What was read once the owner had it is
-/// what there is for as long as it is the owner's: what this process writes moves `writes`, and a look that finds anybody
-/// else's transaction ended begins another `epoch`.
+/// How far this process has followed the tasks of an owner: what its own writes move is `writes`, and `epoch`, once a look finds
+/// that somebody else's transaction has ended. What was read after a mark was taken holds for as long as looks leave the owner
+/// with that very mark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Mark {
     epoch: u64,

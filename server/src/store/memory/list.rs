@@ -38,7 +38,7 @@ pub(in crate::store) enum Edit {
 }
 
 impl Item<'_> {
-    /// The version of the same page with this version of the task, where it was without, and the other way round.
+    /// The version of the page once this version of the task has joined it, or has left it: XOR does either.
     fn flip(self, version: PageVersion) -> PageVersion {
         flipped(version, self.id, self.updated_at)
     }
@@ -151,8 +151,9 @@ impl List {
         (self.page.items.as_bytes().len() + self.places.len() * size_of::<Place>()) as u64
     }
 
-    /// The same page after as many of `edits` as bring it to `version`, or after all of them. Only where it has all tasks of
-    /// its owner in the order of ids, and can have them yet.
+    /// This list after the first of `edits` that lead to `version`, or after all of them where none is given. None where they
+    /// do not lead there, or a task may be missing then: it is edited only as the list of all tasks of its owner, in the order
+    /// of ids.
     pub(super) fn edited<'e>(
         &self,
         edits: &mut impl Iterator<Item = &'e Edit>,

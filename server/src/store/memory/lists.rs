@@ -22,7 +22,7 @@ use super::{
 /// What a list takes in memory beside its tasks.
 const OVERHEAD: u64 = 512;
 
-/// How many writes a list is behind at most: a longer row of them is nobody's who reads.
+/// How many writes a kept list is behind at most. Past them it is dropped: its owner writes, and does not read.
 const MAX_EDITS: usize = 8;
 
 type Key = (UserId, ListQuery);

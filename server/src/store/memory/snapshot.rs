@@ -1,7 +1,7 @@
 //! What a statement of PostgreSQL sees, by which transactions have ended ("Snapshot Information Functions" in its manual).
 //!
-//! Of two statements for which the same transactions have ended, both see the same rows. Whose end the later one sees
-//! beside, can have changed them; nobody else can.
+//! Two statements for which the same transactions have ended see the same rows. Only a transaction whose end the later one
+//! alone sees can have changed them.
 
 use sea_orm::{
     DbBackend, DbErr, QueryResult,

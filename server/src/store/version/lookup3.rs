@@ -1,7 +1,7 @@
 //! A hash of PostgreSQL's: Bob Jenkins' lookup3 of eight bytes.
 //!
-//! Tables that are partitioned by hash rest on it, so it stays what it is. (On a machine whose numbers begin at the other
-//! end it is another: there no list would be answered from memory.)
+//! Tables that are partitioned by hash rest on it, so it stays what it is. (On a big-endian machine
+//! PostgreSQL's is another: there no list would be answered from memory.)
 
 /// What the three numbers are at first, of eight bytes.
 const START: u32 = 0x9e37_79b9_u32.wrapping_add(8).wrapping_add(3_923_095);

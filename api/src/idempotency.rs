@@ -6,7 +6,7 @@ use poem_openapi::{
     types::{ParseFromJSON as _, ToJSON as _},
 };
 
-use crate::{Fault, NewTask, Task, Unidentified, Unprocessable, parameter::Parameter};
+use crate::{Fault, NewTask, Task, Unidentified, Unprocessable, json_value, parameter::Parameter};
 
 /// The name that a client gives to a creation, the same at every try: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ impl Creation {
     /// A task that an earlier request created, from what [`Creation::to_json`] gave to keep; `None` where that is no task.
     #[must_use]
     pub fn replay(answer: &str) -> Option<Self> {
-        let task = Task::parse_from_json(serde_json::from_str(answer).ok()).ok()?;
+        let task = Task::parse_from_json(json_value(answer.as_bytes()).ok()).ok()?;
         Some(Self { task, is_replayed: true })
     }
 

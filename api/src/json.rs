@@ -21,7 +21,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, schema::Schema, tasks::parameters,
+    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, json_value, schema::Schema,
+    tasks::parameters,
 };
 
 /// The most bytes that a body has.
@@ -216,7 +217,7 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
 
 /// The JSON of a body that fits the schema of `T`, or all that is wrong with it.
 fn parse<T: Readable>(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
-    let value = serde_json::from_slice(bytes).map_err(|error| vec![Fault::in_body("", unreadable(&error))])?;
+    let value = json_value(bytes).map_err(|error| vec![Fault::in_body("", unreadable(&error))])?;
     let faults = T::schema().faults(&value);
     if faults.is_empty() { Ok(value) } else { Err(faults) }
 }

@@ -33,6 +33,7 @@ mod schema;
 mod tasks;
 mod text;
 mod timestamp;
+mod value;
 
 use poem::{
     EndpointExt, IntoEndpoint, Request, Response, Route,
@@ -61,6 +62,7 @@ pub use self::{
         Tasks, Title, Unmatched, UpdatedTasks, WrittenTask,
     },
     timestamp::Timestamp,
+    value::json_value,
 };
 use self::{
     document::{TITLE, VERSION},

@@ -18,6 +18,7 @@ mod process;
 mod property;
 mod proxy;
 mod raw;
+mod raw_value;
 mod signing_key;
 mod token;
 mod until;
@@ -41,6 +42,7 @@ pub use self::{
     property::holds,
     proxy::{Proxy, Weather},
     raw::Raw,
+    raw_value::{RAW_VALUE, nested_raw_values, raw_value},
     signing_key::SigningKey,
     token::{Token, base64url, seconds_from_now},
     until::until,

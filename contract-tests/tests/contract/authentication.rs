@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
-    Operation, SECRET, TestApp, Token, committed, seconds_from_now,
+    Operation, SECRET, TestApp, Token, committed, raw_value, seconds_from_now,
 };
 
 /// Asks an operation for what would be refused: whoever is not known must not learn that.
@@ -98,6 +98,7 @@ async fn a_token_in_the_query_is_never_looked_at(#[values(Sqlite, Postgres)] eng
 #[case::key_id(Token::of("ann").header(|header| header.kid = Some("../../dev/null".into())))]
 #[case::expiry_with_a_fraction(Token::of("ann").with("exp", 4_102_444_800.5))]
 #[case::expiry_far_away(Token::of("ann").with("exp", 1e18))]
+#[case::a_claim_of_a_raw_value(Token::of("ann").with("more", raw_value("not json")))]
 #[case::already_begun(Token::of("ann").with("nbf", seconds_from_now(-60)).with("iat", seconds_from_now(-60)))]
 #[tokio::test]
 async fn a_token_that_counts_is_taken(#[values(Sqlite, Postgres)] engine: Engine, #[case] token: Token) {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer,
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp, Token, base64url, holds,
+    RAW_VALUE, Raw, TestApp, Token, base64url, holds,
 };
 use url::form_urlencoded::byte_serialize;
 
@@ -35,7 +35,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         (0..1100_usize).prop_map(|length| Value::from("\u{1f4a3}".repeat(length))),
     ];
     let name = prop_oneof![
-        select(vec!["title", "description", "completed", "id", "user_id"]).prop_map(str::to_owned),
+        select(vec!["title", "description", "completed", "id", "user_id", RAW_VALUE]).prop_map(str::to_owned),
         any::<String>()
     ];
     leaf.prop_recursive(3, 16, 5, move |inner| {

@@ -2,9 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
-use todo_api::Unidentified;
+use todo_api::{Unidentified, json_value};
 
 use super::{claims::Claims, key::OF_USE};
 
@@ -33,12 +33,12 @@ struct Header {
     kid: Option<String>,
     typ: Option<String>,
     #[serde(default, deserialize_with = "present")]
-    crit: Option<Value>,
+    crit: Option<IgnoredAny>,
 }
 
 /// A member that is there, even as null.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IgnoredAny>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(Some)
 }
 
 impl<'a> Token<'a> {
@@ -68,8 +68,10 @@ impl<'a> Token<'a> {
     /// The claims. They mean nothing unless the signature holds.
     pub(super) fn claims(&self) -> Result<Claims, Unidentified> {
         let json = URL_SAFE_NO_PAD.decode(self.payload).ok();
-        json.and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| Unidentified::because("the claims of the token cannot be read as a JSON object"))
+        match json.and_then(|json| json_value(&json).ok()) {
+            Some(Value::Object(claims)) => Ok(claims),
+            _ => Err(Unidentified::because("the claims of the token cannot be read as a JSON object")),
+        }
     }
 }
 

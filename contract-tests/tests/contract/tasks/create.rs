@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
-    TestApp,
+    RAW_VALUE, TestApp, nested_raw_values, raw_value,
 };
 
 #[rstest]
@@ -89,6 +89,21 @@ async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postg
     assert_eq!(app.client("bob").list().await.expect(200).json(), json!([]));
 }
 
+/// Whatever fields mean to a library.
+#[rstest]
+#[case::of_no_json(raw_value("not json"))]
+#[case::of_a_number(json!({ RAW_VALUE: 5 }))]
+#[case::beside_another(json!({ RAW_VALUE: "1", "b": 2 }))]
+#[case::of_more_levels_than_a_thread_has_room_for(nested_raw_values(8))]
+#[tokio::test]
+async fn fields_that_nobody_knows_may_be_anything(
+    #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[case] more: Value,
+) {
+    let app = TestApp::start(engine).await;
+    app.client("ann").create(json!({"title": "a", "more": more})).await.expect(201);
+}
+
 /// Bodies that are refused, each with every value that is at fault in it.
 #[rstest]
 #[case::without_title(json!({}), &["/title: is required"])]
@@ -114,6 +129,10 @@ async fn fields_that_the_schema_does_not_have_are_ignored(#[values(Sqlite, Postg
 #[case::a_list(json!([]), &[": must be an object"])]
 #[case::a_text(json!("Buy milk"), &[": must be an object"])]
 #[case::null(json!(null), &[": must be an object"])]
+#[case::title_of_a_raw_value(json!({"title": raw_value("\"a\"")}), &["/title: must be a string"])]
+#[case::description_of_a_raw_value(json!({"title": "a", "description": raw_value("null")}), &["/description: must be a string or null"])]
+#[case::completed_of_a_raw_value(json!({"title": "a", "completed": raw_value("true")}), &["/completed: must be a boolean"])]
+#[case::a_raw_value(raw_value(r#"{"title": "a"}"#), &["/title: is required"])]
 #[tokio::test]
 async fn a_body_at_fault_is_refused_with_every_fault(
     #[values(Sqlite, Postgres, Guarded)] engine: Engine,

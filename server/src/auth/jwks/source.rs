@@ -3,7 +3,8 @@
 use std::{error::Error, fmt, time::Duration};
 
 use reqwest::{Client, StatusCode, header, redirect};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use todo_api::json_value;
 use url::Url;
 
 use crate::config::UnusableJwks;
@@ -67,8 +68,8 @@ impl Source {
 
 /// The keys of a set (RFC 7517, 5).
 fn parse(body: &[u8]) -> Option<Vec<Value>> {
-    let mut set: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    match set.remove("keys")? {
+    let mut set = json_value(body).ok()?;
+    match set.get_mut("keys")?.take() {
         Value::Array(keys) => Some(keys),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm::{EdDSA, HS384, HS512, PS256};
 use serde_json::{Value, json};
-use todo_contract_tests::{SigningKey, Token, base64url, seconds_from_now};
+use todo_contract_tests::{SigningKey, Token, base64url, nested_raw_values, raw_value, seconds_from_now};
 
 /// The keys that the server trusts, beside the shared secret, and one that it does not.
 pub(super) struct Keys {
@@ -217,12 +217,19 @@ fn meanings(keys: &Keys) -> Vec<Hostile> {
         ("header no JSON", format!("{}.{}.AAAA", base64url("alg: HS256"), base64url("{}")), "header"),
         ("header of binary", format!("{}.{}.AAAA", base64url([0xff, 0xfe, 0]), base64url("{}")), "header"),
         ("header nested deeply", format!("{}.{}.AAAA", base64url("[".repeat(3000)), base64url("{}")), "header"),
+        (
+            "crit nested in texts",
+            signed_under(&json!({"alg": "EdDSA", "kid": "ed", "crit": nested_raw_values(8)}), &keys.ed),
+            "crit",
+        ),
     ]
 }
 
 /// Claims.
 fn claims(keys: &Keys) -> Vec<Hostile> {
     vec![
+        ("sub a raw value", claim("sub", raw_value("\"ann\"")), "sub claim"),
+        ("exp a raw value", claim("exp", raw_value("4102444800")), "exp claim of the token is no number"),
         ("exp past", claim("exp", json!(seconds_from_now(-60))), "s ago"),
         ("exp zero", claim("exp", json!(0)), "expired"),
         ("exp negative", claim("exp", json!(-1)), "expired"),

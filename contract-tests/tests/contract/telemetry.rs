@@ -168,13 +168,15 @@ async fn a_panic_is_told_once_and_bears_the_name_of_its_request() {
     unseen.table("tasks").value("title", "another").and_where(Expr::col("user_id").eq("ann"));
     database.connect().await.execute(&unseen).await.expect("it is changed");
     let broken = ann.list().await.expect(500);
-    server.wait_for(r#""status":500"#);
+    let answered = server.wait_for(r#""status":500"#);
+    assert!(answered.contains(r#""operation":"listTasks""#), "{answered}");
     let printed = server.printed();
     let told: Vec<_> = printed.iter().filter(|line| line.contains("panicked")).collect();
     assert_eq!(told.len(), 1, "{printed:#?}");
     for words in ["pages of the same version are the same", "server/src/store/", broken.header("x-request-id")] {
         assert!(told[0].contains(words), "{words} in {}", told[0]);
     }
+    assert_eq!(told[0].matches(r#""message":"#).count(), 1, "no name is there twice: {}", told[0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,7 +236,7 @@ async fn a_collector_that_is_not_there_is_told_of_once() {
     let database = TestDatabase::create(Sqlite).await;
     let server = ServerProcess::start(&[
         ("DATABASE_URL", &database.url()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://name:secret@127.0.0.1:1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1/?key=secret"),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
     ]);
     let ann = ServerProcess::client(server.address(), "ann");

@@ -1,5 +1,6 @@
 //! Addresses of what the server asks by HTTP.
 
+use poem::http::Uri;
 use url::Url;
 
 use super::{password, refusals::Reader};
@@ -16,7 +17,8 @@ pub(super) fn read(reader: &mut Reader, variable: &str, given: &str, wanted: &st
 
 fn parse(given: &str) -> Result<Url, Option<&'static str>> {
     let url = Url::parse(given).map_err(password::cut_short)?;
-    if !["http", "https"].contains(&url.scheme()) {
+    // What goes by it is stricter about hosts than the reader of addresses, and would quote one with its password.
+    if !["http", "https"].contains(&url.scheme()) || url.as_str().parse::<Uri>().is_err() {
         return Err(None);
     }
     password::refuse_behind_host(&url)?;

@@ -8,6 +8,8 @@ use url::Url;
 
 use super::{http_url, refusals::Reader};
 
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
 /// Where traces and errors are sent, if anywhere.
 #[derive(Clone)]
 pub struct TelemetryConfig {
@@ -31,8 +33,15 @@ impl TelemetryConfig {
     pub(super) fn read(given: Variables, reader: &mut Reader) -> Self {
         let traces = given.otel_exporter_otlp_endpoint.and_then(|url| {
             let wanted = "your collector's HTTP port, such as http://localhost:4318";
-            http_url::read(reader, "OTEL_EXPORTER_OTLP_ENDPOINT", &url, wanted)
+            http_url::read(reader, ENDPOINT, &url, wanted)
         });
+        if traces.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+            reader.refuse(
+                ENDPOINT,
+                "has a user or a password, which would not be sent; set OTEL_EXPORTER_OTLP_HEADERS in the environment \
+                 instead, to authorization=Basic%20 and the base64 of user:password",
+            );
+        }
         let sentry = given.sentry_dsn.and_then(|dsn| {
             let parsed = dsn.trim().parse().ok();
             if parsed.is_none() {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use poem::{
     Request, Response,
-    http::{HeaderName, HeaderValue, Method, StatusCode},
+    http::{HeaderName, HeaderValue, Method},
 };
 use scopeguard::{ScopeGuard, guard};
 use todo_api::{Operation, RequestContext, RequestId, UserId};
@@ -53,8 +53,8 @@ where
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let status = response.status();
-    // Who was turned away, or given up, never came to what tells its name.
-    let refused = || (status == StatusCode::SERVICE_UNAVAILABLE).then(|| Operation::at(&method, uri.path())).flatten();
+    // Who was turned away, given up, or ended by a panic, never came to what tells its name.
+    let refused = || status.is_server_error().then(|| Operation::at(&method, uri.path())).flatten();
     let operation = response.data::<Operation>().copied().or_else(refused);
     // A preflight is answered whatever it is about.
     let exists = !status.is_client_error() && !status.is_server_error() && method != Method::OPTIONS;

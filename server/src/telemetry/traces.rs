@@ -5,8 +5,8 @@
 //! is sent: operation, route, status and the name of the request. No address, user, token or title.
 //!
 //! They are sent from a thread of their own, in batches; what the collector does not take in time is dropped, and told.
-//! The other variables of the standard are the library's: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`,
-//! `OTEL_BSP_…`, from the environment alone.
+//! Other variables of the standard are read by the library, from the environment alone: `OTEL_EXPORTER_OTLP_HEADERS`,
+//! `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_TRACES_SAMPLER` with its `_ARG`, `OTEL_BSP_…`, `OTEL_RESOURCE_ATTRIBUTES`.
 
 use std::{sync::OnceLock, time::Duration};
 

@@ -80,6 +80,17 @@ use todo_contract_tests::ServerProcess;
 )]
 #[case::cut_short("AUTH_JWKS_URL", "https://ann:hunter/2@a.example/jwks", "AUTH_JWKS_URL has a port that is no number")]
 #[case::no_collector("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318", "OTEL_EXPORTER_OTLP_ENDPOINT is no address")]
+#[case::no_host("AUTH_JWKS_URL", "https://ann:hunter2@{{host}}/jwks", "AUTH_JWKS_URL is no address")]
+#[case::no_host_of_a_collector(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "https://ann:hunter2@${COLLECTOR}:4318",
+    "OTEL_EXPORTER_OTLP_ENDPOINT is no address"
+)]
+#[case::password_of_a_collector(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "https://ann:hunter2@a.example",
+    "OTEL_EXPORTER_OTLP_ENDPOINT has a user or a password, which would not be sent; set OTEL_EXPORTER_OTLP_HEADERS"
+)]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
 #[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
 #[case::cooldown_over_max_age(

@@ -17,7 +17,6 @@ pub(crate) mod tls;
 mod transaction;
 pub(crate) mod trouble;
 mod unusable;
-mod waiting;
 
 use std::{sync::Arc, time::Duration};
 

@@ -15,6 +15,7 @@ use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed,
 };
+use tokio::time::sleep;
 
 /// Longer than `DATABASE_TIMEOUT` with some time for a busy machine, and shorter than a request without it takes: twice
 /// `REQUEST_TIMEOUT`.
@@ -97,11 +98,7 @@ async fn the_connections_that_there_are_are_used_by_turns() {
     let app = TestApp::configured(Guarded, &[("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "10")]).await;
     let ann = app.client("ann");
     ann.created("Buy milk").await;
-    let TestDatabase::Postgres { server, name, .. } = &**app.database() else {
-        panic!("it is one of a server");
-    };
-    let owner = Database::connect(server).await.expect("its owner may log in");
-    owner.execute_unprepared(&format!("ALTER DATABASE {name} CONNECTION LIMIT 3")).await.expect("a limit");
+    limited(app.database(), 3).await;
     let lists = (0..200).map(|_| {
         let ann = ann.clone();
         tokio::spawn(async move { ann.list().await.status })
@@ -109,6 +106,45 @@ async fn the_connections_that_there_are_are_used_by_turns() {
     for status in join_all(lists).await {
         assert_eq!(status.expect("an answer"), 200);
     }
+}
+
+/// The probe takes its turn as well: who is taken for not ready is sent nobody any more.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_serves_by_fewer_connections_than_it_may_have_is_ready(#[values(1, 3)] there: usize) {
+    let variables = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "10"), ("LIST_CACHE", "0")];
+    let app = TestApp::configured(Guarded, &variables).await;
+    let ann = app.client("ann");
+    ann.created("Buy milk").await;
+    limited(app.database(), there).await;
+    let asking = (0..there).map(|_| {
+        let ann = ann.clone();
+        tokio::spawn(async move {
+            loop {
+                ann.list().await.expect(200);
+            }
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    for _ in 0..4 {
+        // The last word stands for a second.
+        sleep(Duration::from_millis(1100)).await;
+        ann.get("/api/ready").await.expect(200);
+    }
+    for asking in asking {
+        assert!(!asking.is_finished(), "all are answered");
+        asking.abort();
+    }
+}
+
+/// Bounds the connections to the database of whoever is no superuser.
+async fn limited(database: &TestDatabase, connections: usize) {
+    let TestDatabase::Postgres { server, name, .. } = database else {
+        panic!("it is one of a server");
+    };
+    let owner = Database::connect(server).await.expect("its owner may log in");
+    let limit = format!("ALTER DATABASE {name} CONNECTION LIMIT {connections}");
+    owner.execute_unprepared(&limit).await.expect("a limit");
 }
 
 #[tokio::test(flavor = "multi_thread")]

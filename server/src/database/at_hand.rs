@@ -1,22 +1,12 @@
 //! Connections kept at hand from one statement to the next.
 //!
 //! Each time that a connection goes back to its pool it is asked for a sign of life: by the driver, which cannot
-//! know in what state it was left, and by us, with a limit. On PostgreSQL that is two more round trips a
-//! statement, on SQLite two more errands to another thread. So who has finished a statement keeps its connection
+//! know in what state it was left, and on PostgreSQL by us, with a limit. There that is two more round trips a
+//! statement, on SQLite an errand to another thread. So who has finished a statement keeps its connection
 //! at hand for the next one. What nobody needs for a moment goes back, and so does all that is in doubt:
 //! after an error, or where a statement was abandoned.
 
-use std::{
-    collections::VecDeque,
-    fmt::Debug,
-    mem,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt::Debug, mem, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -34,7 +24,6 @@ use super::{
     held::{Held, InTransaction},
     statement::Naming,
     taken::Taken,
-    waiting::Waiting,
 };
 use crate::metrics;
 
@@ -47,7 +36,12 @@ const KEPT: Duration = Duration::from_secs(10);
 /// The way of statements and transactions, on the connections that are at hand, of either database.
 #[async_trait]
 pub(super) trait Hand: Debug + Send + Sync {
+    /// Asks the database for a sign of life.
+    async fn ping(&self) -> Result<(), DbErr>;
+
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr>;
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr>;
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
 
@@ -55,10 +49,6 @@ pub(super) trait Hand: Debug + Send + Sync {
 
     /// Begins a transaction with the statement `begin`.
     async fn begin(&self, begin: &str, naming: Naming) -> Result<Box<dyn Held>, DbErr>;
-
-    /// To be held while a connection of the pool is waited for: what is used up meanwhile goes there, and what
-    /// is at hand too, where the pool has none to spare.
-    fn wait(&self) -> Waiting;
 
     /// Gives all back.
     fn clear(&self);
@@ -81,9 +71,6 @@ impl<DB: Database> Clone for AtHand<DB> {
 struct Inner<DB: Database> {
     pool: Pool<DB>,
     state: Mutex<State<DB>>,
-    /// How many wait for what the pool alone gives: a sign of life. It grows under the lock of the
-    /// state alone, so that none is laid back at hand past who waits.
-    waiting: Arc<AtomicUsize>,
     /// Shared with each connection that was opened, and is in use or at hand.
     open: Arc<()>,
 }
@@ -102,7 +89,7 @@ struct State<DB: Database> {
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
-        Self(Arc::new(Inner { pool: pool.clone(), state, waiting: Arc::default(), open: Arc::default() }))
+        Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default() }))
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
@@ -177,8 +164,7 @@ impl<DB: Database> AtHand<DB> {
     pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
         let mut state = self.0.state.lock();
         taken.used = Instant::now();
-        let is_wanted = self.0.waiting.load(Ordering::Acquire) > 0;
-        if taken.is_over || is_wanted || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
+        if taken.is_over || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
             return;
         }
         while let Some(place) = state.queue.pop_front() {
@@ -206,11 +192,25 @@ where
     QueryResult: From<DB::Row>,
     ExecResult: From<DB::QueryResult>,
 {
+    async fn ping(&self) -> Result<(), DbErr> {
+        let mut taken = self.take().await?;
+        taken.ping().await?;
+        self.lay_back(taken);
+        Ok(())
+    }
+
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
         let result = taken.execute(statement, Naming::Named).await?;
         self.lay_back(taken);
         Ok(result)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut taken = self.take().await?;
+        let result = taken.say(sql).await?;
+        self.lay_back(taken);
+        Ok(result.into())
     }
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -229,15 +229,6 @@ where
 
     async fn begin(&self, begin: &str, naming: Naming) -> Result<Box<dyn Held>, DbErr> {
         Ok(Box::new(InTransaction::begin(self.clone(), begin, naming).await?))
-    }
-
-    fn wait(&self) -> Waiting {
-        let pool = &self.0.pool;
-        let mut state = self.0.state.lock();
-        if pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections() {
-            state.connections.clear();
-        }
-        Waiting::begin(&self.0.waiting)
     }
 
     fn clear(&self) {
@@ -275,7 +266,14 @@ impl<DB: Database> Drop for Watch<DB> {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::mpsc, thread};
+    use std::{
+        future::pending,
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
+        thread,
+    };
 
     use futures_util::{FutureExt, future::join};
     use sea_orm::sqlx::{self, Sqlite, sqlite::SqlitePoolOptions};

@@ -122,8 +122,7 @@ impl Connection {
     ///
     /// Where there is none.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        let _waiting = self.at_hand.wait();
-        self.pool.ping().await
+        self.at_hand.ping().await
     }
 
     /// How many connections are open, and how many of those are idle.
@@ -162,8 +161,7 @@ impl ConnectionTrait for Connection {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         if self.caller.is_none() {
-            let _waiting = self.at_hand.wait();
-            return self.pool.execute_unprepared(sql).await;
+            return self.at_hand.execute_unprepared(sql).await;
         }
         let transaction = self.begin().await?;
         let result = transaction.execute_unprepared(sql).await;

@@ -5,15 +5,11 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use sea_orm::{
     DbErr, ExecResult, QueryResult, Statement,
-    sqlx::{self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache},
+    sqlx::{Database, Executor, IntoArguments, database::HasStatementCache},
 };
 use sea_query_sqlx::SqlxValues;
 
-use super::{
-    at_hand::AtHand,
-    statement::{Naming, runtime},
-    taken::Taken,
-};
+use super::{at_hand::AtHand, statement::Naming, taken::Taken};
 
 /// A transaction of either database, taken back where the value ends without [`Held::commit`].
 #[async_trait]
@@ -48,18 +44,13 @@ where
     pub(super) async fn begin(hand: AtHand<DB>, words: &str, naming: Naming) -> Result<Self, DbErr> {
         let taken = Some(hand.take().await?);
         let mut this = Self { hand, taken, naming };
-        this.say(words).await?;
+        // The builder has no words for the bounds of transactions.
+        this.taken()?.say(words).await?;
         Ok(this)
     }
 
-    /// The builder has no words for the bounds of transactions.
-    async fn say(&mut self, words: &str) -> Result<DB::QueryResult, DbErr> {
-        let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(self.taken()?.connection()).await;
-        said.map_err(|error| DbErr::Exec(runtime(error)))
-    }
-
     async fn end(&mut self, words: &str) -> Result<(), DbErr> {
-        self.say(words).await?;
+        self.taken()?.say(words).await?;
         if let Some(taken) = self.taken.take() {
             self.hand.lay_back(taken);
         }
@@ -96,7 +87,7 @@ where
     }
 
     async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.say(sql).await.map(ExecResult::from)
+        self.taken()?.say(sql).await.map(ExecResult::from)
     }
 
     async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
-    sqlx::{self, Database, Executor, IntoArguments, Pool, database::HasStatementCache, pool::PoolConnection},
+    sqlx::{
+        self, AssertSqlSafe, Connection as _, Database, Executor, IntoArguments, Pool, database::HasStatementCache,
+        pool::PoolConnection,
+    },
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::time::{Instant, timeout};
@@ -47,14 +50,28 @@ impl<DB: Database> Taken<DB> {
         runtime(error)
     }
 
-    pub(super) fn connection(&mut self) -> &mut DB::Connection {
-        &mut self.connection
+    /// Asks for a sign of life.
+    pub(super) async fn ping(&mut self) -> Result<(), DbErr> {
+        let ping = self.connection.ping().await;
+        ping.map_err(|error| DbErr::Conn(self.failed(error)))
     }
 
     /// Closes it, for which the driver has a limit.
     pub(super) fn close(mut self) {
         self.is_over = true;
         self.connection.close_on_drop();
+    }
+}
+
+impl<DB> Taken<DB>
+where
+    DB: Database,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    /// Carries out `words` as they are, unprepared.
+    pub(super) async fn say(&mut self, words: &str) -> Result<DB::QueryResult, DbErr> {
+        let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(&mut *self.connection).await;
+        said.map_err(|error| DbErr::Exec(self.failed(error)))
     }
 }
 
@@ -67,7 +84,7 @@ where
     ExecResult: From<DB::QueryResult>,
 {
     pub(super) async fn execute(&mut self, statement: Statement, naming: Naming) -> Result<ExecResult, DbErr> {
-        let result = query(statement, naming).execute(self.connection()).await;
+        let result = query(statement, naming).execute(&mut *self.connection).await;
         result.map(ExecResult::from).map_err(|error| DbErr::Exec(self.failed(error)))
     }
 
@@ -76,12 +93,12 @@ where
         statement: Statement,
         naming: Naming,
     ) -> Result<Option<QueryResult>, DbErr> {
-        let row = query(statement, naming).fetch_optional(self.connection()).await;
+        let row = query(statement, naming).fetch_optional(&mut *self.connection).await;
         row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(self.failed(error)))
     }
 
     pub(super) async fn query_all(&mut self, statement: Statement, naming: Naming) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = query(statement, naming).fetch_all(self.connection()).await;
+        let rows = query(statement, naming).fetch_all(&mut *self.connection).await;
         let rows = rows.map_err(|error| DbErr::Query(self.failed(error)))?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }

@@ -248,6 +248,18 @@ impl TestDatabase {
         self.locked("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await
     }
 
+    /// Alters the database, as who rules the server may.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none of a server, or that fails.
+    pub async fn alter(&self, how: &str) {
+        let Self::Postgres { server, name, .. } = self else {
+            panic!("it is one of a server");
+        };
+        rule(server, &[format!("ALTER DATABASE {name} {how}")]).await;
+    }
+
     /// A connection that holds the lock which `statement` takes. There is no builder for locks of tables.
     async fn locked(&self, statement: &str) -> DatabaseConnection {
         let connection = self.connect().await;

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::join_all;
 use rstest::rstest;
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use todo_contract_tests::{
     Cluster,
@@ -98,7 +98,7 @@ async fn the_connections_that_there_are_are_used_by_turns() {
     let app = TestApp::configured(Guarded, &[("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "10")]).await;
     let ann = app.client("ann");
     ann.created("Buy milk").await;
-    limited(app.database(), 3).await;
+    app.database().alter("CONNECTION LIMIT 3").await;
     let lists = (0..200).map(|_| {
         let ann = ann.clone();
         tokio::spawn(async move { ann.list().await.status })
@@ -116,7 +116,7 @@ async fn who_serves_by_fewer_connections_than_it_may_have_is_ready(#[values(1, 3
     let app = TestApp::configured(Guarded, &variables).await;
     let ann = app.client("ann");
     ann.created("Buy milk").await;
-    limited(app.database(), there).await;
+    app.database().alter(&format!("CONNECTION LIMIT {there}")).await;
     let asking = (0..there).map(|_| {
         let ann = ann.clone();
         tokio::spawn(async move {
@@ -135,16 +135,6 @@ async fn who_serves_by_fewer_connections_than_it_may_have_is_ready(#[values(1, 3
         assert!(!asking.is_finished(), "all are answered");
         asking.abort();
     }
-}
-
-/// Bounds the connections to the database of whoever is no superuser.
-async fn limited(database: &TestDatabase, connections: usize) {
-    let TestDatabase::Postgres { server, name, .. } = database else {
-        panic!("it is one of a server");
-    };
-    let owner = Database::connect(server).await.expect("its owner may log in");
-    let limit = format!("ALTER DATABASE {name} CONNECTION LIMIT {connections}");
-    owner.execute_unprepared(&limit).await.expect("a limit");
 }
 
 #[tokio::test(flavor = "multi_thread")]

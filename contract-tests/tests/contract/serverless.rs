@@ -1,6 +1,13 @@
 //! A database that sleeps, cuts what idles, and stalls: a slow answer perhaps, never a wrong one.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -8,7 +15,12 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection,
     sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
 };
-use todo_contract_tests::{Engine::Postgres, Mode::Transaction, Pooler, TestApp, TestDatabase, until};
+use todo_contract_tests::{
+    Engine::{Guarded, Postgres},
+    Mode::Transaction,
+    Pooler, ServerProcess, TestApp, TestDatabase, until,
+};
+use tokio::time::{sleep, timeout};
 
 /// What the server of PostgreSQL knows of other connections to this database, one number a connection.
 async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<SimpleExpr>) -> usize {
@@ -104,13 +116,85 @@ async fn connections_that_cannot_write_any_more_are_given_up() {
     let app = TestApp::configured(Postgres, &one).await;
     let (ann, owner) = (app.client("ann"), app.database().connect().await);
     let id = ann.created("Buy milk").await;
-    let of_new_ones = format!("ALTER DATABASE {} SET default_transaction_read_only", app.database().name());
-    owner.execute_unprepared(&format!("{of_new_ones} = on")).await.expect("an owner may");
+    app.database().alter("SET default_transaction_read_only = on").await;
     cut(&owner).await;
     let states = async || [ann.toggle(id).await.status, ann.task(id).await.status];
     until("all can be read, and nothing be written", async || states().await == [503, 200]).await;
-    owner.execute_unprepared(&format!("{of_new_ones} = off")).await.expect("an owner may");
+    app.database().alter("SET default_transaction_read_only = off").await;
     // Kept from before, it fails once more.
     ann.toggle(id).await;
     ann.toggle(id).await.expect(200);
+}
+
+/// By a password that was changed, say: another try may go through once that is right again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_no_more_is_told_to_come_again() {
+    let app = TestApp::start(Postgres).await;
+    let (ann, owner) = (app.client("ann"), app.database().connect().await);
+    ann.created("Buy milk").await;
+    app.database().alter("ALLOW_CONNECTIONS false").await;
+    cut(&owner).await;
+    until("nobody is in any more", async || connections(&owner).await == 0).await;
+    // Once those are found gone that were open.
+    for _ in 0..5 {
+        assert!(!ann.list().await.expect(503).header("retry-after").is_empty());
+    }
+    ann.get("/api/ready").await.expect(503);
+    app.database().alter("ALLOW_CONNECTIONS true").await;
+    ann.list().await.expect(200);
+}
+
+/// A machine that stands still in the midst of transactions finds that PostgreSQL has ended them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stood_still_tells_its_clients_to_come_again() {
+    let database = TestDatabase::create(Guarded).await;
+    let variables = database.variables();
+    let timeout = ("DATABASE_TIMEOUT", "1");
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain([timeout]).collect();
+    let server = ServerProcess::start(&variables);
+    let ann = ServerProcess::client(server.address(), "ann");
+    let id = ann.created("Buy milk").await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let asking = [(); 6].map(|()| {
+        let (ann, is_over) = (ann.clone(), Arc::clone(&is_over));
+        tokio::spawn(async move {
+            let mut statuses = BTreeSet::new();
+            while !is_over.load(Ordering::Relaxed) {
+                statuses.insert(ann.toggle(id).await.status);
+            }
+            statuses
+        })
+    });
+    for _ in 0..4 {
+        sleep(Duration::from_millis(300)).await;
+        server.signal("STOP");
+        sleep(Duration::from_millis(1400)).await;
+        server.signal("CONT");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let statuses = join_all(asking).await.into_iter().flat_map(|asked| asked.expect("all are answered"));
+    assert_eq!(statuses.collect::<BTreeSet<_>>(), [200, 503].into());
+}
+
+/// The pool waits for the statements that clients leave behind, for as long as they may take.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_who_leave_have_no_more_connections_opened() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let variables = [("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::on(&database, &variables).await.expect("it starts");
+    let (ann, beside) = (app.client("ann"), database.connect().await);
+    ann.created("Buy milk").await;
+    let block = database.block_all().await;
+    let leaving = async || {
+        let left = join_all([(); 2].map(|()| timeout(Duration::from_secs(1), ann.list()))).await;
+        assert!(left.iter().all(Result::is_err), "nobody is answered");
+    };
+    leaving().await;
+    // Longer than a connection was once waited for.
+    sleep(Duration::from_secs(11)).await;
+    leaving().await;
+    // That which blocks is another one.
+    assert!(connections(&beside).await <= 3, "{} connections", connections(&beside).await);
+    block.execute_unprepared("ROLLBACK").await.expect("the lock is free");
+    ann.list().await.expect(200);
 }

@@ -24,7 +24,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let address = adjustment(config)(config.url.expose().parse().map_err(unreadable)?);
-    let sessions = super::wait(config, trouble::is_away, async || Sessions::of(&address, config.timeout).await).await?;
+    let sessions =
+        super::wait(config, trouble::may_come, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }

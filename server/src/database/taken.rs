@@ -17,8 +17,9 @@ use super::{
     trouble::is_lasting,
 };
 
-/// How long a connection may take to be given back. One that takes longer is closed.
-const GIVEN_BACK: Duration = Duration::from_secs(10);
+/// How long a connection may take to be given back. One that takes longer is closed: longer than a statement may go on that nobody
+/// waits for any more, or the pool would open another connection beside it.
+const GIVEN_BACK: Duration = Duration::from_secs(70);
 
 /// A connection, given back where the value ends.
 #[derive(Debug)]

@@ -12,9 +12,15 @@ use sea_orm::{
 
 use super::codes::{postgres, sqlite};
 
-/// Whether the database is out of reach, starting, stopping or saturated, so that another try may go
-/// through; all else is a fault.
+/// Whether the database is out of reach, or lets us in no more, so that another try may go through; all else is a fault.
 pub(crate) fn is_away(error: &DbErr) -> bool {
+    let has_no_session = matches!(error, DbErr::Conn(_)) && sqlite_code(error).is_none();
+    has_no_session || ends_session(error) || may_come(error)
+}
+
+/// Whether it is out of reach, starting, stopping or saturated, so that a start may wait for it. Not where it says who may
+/// come in, which is somebody's to change.
+pub(super) fn may_come(error: &DbErr) -> bool {
     matches!(error, DbErr::ConnectionAcquire(_))
         || is_busy(error)
         || matches!(sqlite_code(error), Some(sqlite::IOERR | sqlite::FULL | sqlite::CANTOPEN))
@@ -157,9 +163,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_fails_within_before_there_is_a_session_is_away() {
-        assert!(is_away(&DbErr::Conn(said("XX000"))), "a full disk");
-        assert!(!is_away(&DbErr::Conn(said("28P01"))), "a wrong password");
-        assert!(!is_away(&DbErr::Query(said("XX000"))), "a fault");
+    fn who_gets_no_session_may_come_again_and_is_waited_for_where_that_helps() {
+        let judged = |error: DbErr| (is_away(&error), may_come(&error));
+        assert_eq!(judged(DbErr::Conn(said("XX000"))), (true, true), "a full disk");
+        assert_eq!(judged(DbErr::Conn(said("28P01"))), (true, false), "a wrong password");
+        assert_eq!(judged(DbErr::Query(said("XX000"))), (false, false), "a fault");
     }
 }

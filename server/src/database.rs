@@ -6,7 +6,8 @@ mod connection;
 mod held;
 pub(crate) mod limits;
 mod postgres;
-mod requirements;
+mod quoted;
+pub(crate) mod requirements;
 mod row_security;
 mod sessions;
 pub(crate) mod setting;
@@ -32,6 +33,7 @@ use tokio::{
 use tokio_util::context::TokioContext;
 use tracing::log::LevelFilter;
 
+pub(crate) use self::quoted::quoted;
 use self::sessions::Sessions;
 pub(crate) use self::statement::runtime;
 pub(crate) use self::unusable::{BACKUP, words};
@@ -147,7 +149,7 @@ async fn wait<T>(
     try_once: impl AsyncFn() -> Result<T, DbErr>,
 ) -> Result<T, DbErr> {
     let deadline = Instant::now() + config.start_timeout;
-    let mut pause = Duration::from_millis(250);
+    let (mut pause, mut told) = (Duration::from_millis(250), None);
     loop {
         let silence = deadline.max(Instant::now() + config.timeout);
         let error = match timeout_at(silence, try_once()).await {
@@ -155,10 +157,13 @@ async fn wait<T>(
             Ok(Err(error)) => error,
             Err(_elapsed) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
         };
+        let is_silence = matches!(error, DbErr::ConnectionAcquire(_));
         if !may_pass(&error) || Instant::now() + pause > deadline {
-            return Err(error);
+            // Of several words, that no connection came in time is the one that says least.
+            return Err(told.filter(|_| is_silence).unwrap_or(error));
         }
         tracing::warn!(database = %config.url, error = %error, "the database does not answer yet");
+        told = if is_silence { told } else { Some(error) };
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }

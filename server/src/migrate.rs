@@ -103,6 +103,9 @@ fn remedy(error: &DbErr) -> &'static str {
         Some(postgres::LOCK_NOT_AVAILABLE) => {
             "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it"
         }
+        Some(postgres::READ_ONLY_SQL_TRANSACTION) => {
+            "; give DATABASE_DIRECT_URL, or DATABASE_URL where that is not set, the address of the primary"
+        }
         // No key, or no table at all.
         Some(postgres::INVALID_FOREIGN_KEY | postgres::WRONG_OBJECT_TYPE) => {
             "; have the system that owns the table of users make its id the primary key, or correct USERS_TABLE"

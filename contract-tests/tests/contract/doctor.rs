@@ -215,12 +215,12 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let seen = examine(&[("DATABASE_URL", &url)]);
     assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
 
-    // One that may log in: named after the database, because roles are the whole server's.
-    let role = format!("newcomer_of_{}", app.database().name());
+    // One that may log in: named after the database, because roles are the whole server's; with what has to be quoted.
+    let role = format!("\"Newcomer-of_{}\"", app.database().name());
     let database = Database::connect(url.as_str()).await.expect("the database answers");
     database.execute_unprepared(&format!("CREATE ROLE {role} LOGIN")).await.expect("the role can be made");
     let mut by_role: Url = url.parse().expect("an address");
-    by_role.set_username(&role).expect("it has users");
+    by_role.set_username(role.trim_matches('"')).expect("it has users");
     let of_role = [("DATABASE_URL", by_role.as_str())];
     let refused = ServerProcess::run(&["migrate", "status"], &of_role);
     let said = String::from_utf8_lossy(&refused.stderr);
@@ -244,6 +244,29 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
         database.execute_unprepared(&statement).await.expect("the role can be dropped");
     }
+}
+
+/// A standby's address is easily taken for its primary's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_for_reading_alone_is_found_out() {
+    let app = TestApp::start(Postgres).await;
+    let url = app.database().url();
+    assert!(examine(&[("DATABASE_URL", &url)]).line("writes").starts_with("pass"));
+    app.database().alter("SET default_transaction_read_only = on").await;
+    let seen = examine(&[("DATABASE_URL", &url)]);
+    assert!(seen.line("writes").starts_with("fail"), "{}", seen.said);
+    assert!(seen.line("writes").contains("; give DATABASE_URL the address of one that does"), "{}", seen.said);
+    let server = ServerProcess::start(&[("DATABASE_URL", &url)]);
+    ServerProcess::client(server.address(), "ann").list().await.expect(200);
+    let printed = server.printed();
+    let told = printed.iter().filter(|line| line.contains("the database takes no writes")).count();
+    assert_eq!(told, 1, "{printed:#?}");
+    // Where there is something to migrate, the start is refused.
+    let empty = TestDatabase::create(Postgres).await;
+    empty.alter("SET default_transaction_read_only = on").await;
+    let refused = ServerProcess::run(&[], &[("DATABASE_URL", &empty.url())]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("read-only transaction; give DATABASE_DIRECT_URL"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

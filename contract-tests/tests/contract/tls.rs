@@ -63,6 +63,11 @@ async fn encryption_to_a_public_host_is_with_who_it_says() {
 
     ours.certify(&cluster, "db.example.com");
     refused(&rooted);
+    let said = connects(&rooted, &[]).expect_err("it is refused");
+    assert!(
+        said.contains("write the host of the address as the certificate") && !said.contains("add sslroot"),
+        "{said}"
+    );
     connects(&rooted, &[("DATABASE_VERIFY_TLS", "false")]).expect("of the authority, if not of the host");
 
     foreign.certify(&cluster, PUBLIC);

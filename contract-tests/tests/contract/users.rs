@@ -6,7 +6,7 @@ use rstest::rstest;
 use sea_orm::{ConnectionTrait, sea_query::Query};
 use serde_json::json;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
 
@@ -135,6 +135,40 @@ async fn an_id_of_uuid_stops_the_migration() {
     let database = prepared(Postgres, &["CREATE TABLE members (id uuid PRIMARY KEY)"]).await;
     let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains("members.id is of type uuid"), "{refused}");
+}
+
+/// What a role has no right on, it does not see.
+#[tokio::test]
+async fn a_table_that_our_role_may_not_know_of_is_told_with_the_rights_it_wants() {
+    let database = TestDatabase::create(Guarded).await;
+    let owner = database.connect().await;
+    let TestDatabase::Postgres { login: Some(login), .. } = &database else {
+        panic!("it has a role of its own");
+    };
+    let made = format!(
+        "CREATE SCHEMA auth; CREATE TABLE auth.\"user\" (id text PRIMARY KEY); GRANT CREATE ON SCHEMA public TO {login}"
+    );
+    owner.execute_unprepared(&made).await.expect("it is there");
+    let variables = database.variables();
+    let url = variables.iter().find(|(name, _)| *name == "DATABASE_URL").map(|(_, url)| url.as_str());
+    let variables = [("DATABASE_URL", url.expect("an address")), ("USERS_TABLE", "auth.user")];
+    let refused = ServerProcess::run(&["migrate", "up"], &variables);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("there is no table auth.user with a column id that our role may know of; GRANT"), "{said}");
+    let granted = format!("GRANT USAGE ON SCHEMA auth TO {login}; GRANT REFERENCES ON auth.\"user\" TO {login}");
+    owner.execute_unprepared(&granted).await.expect("as it was told");
+    let went = ServerProcess::run(&["migrate", "up"], &variables);
+    assert!(went.status.success(), "{}", String::from_utf8_lossy(&went.stderr));
+}
+
+/// SQLite has no schemas: a table of that name alone is another one.
+#[tokio::test]
+async fn a_schema_of_sqlite_stops_the_migration_before_anything_is_made() {
+    let database = prepared(Sqlite, &["CREATE TABLE user (id text PRIMARY KEY)"]).await;
+    let refused = refusal(&database, &[("USERS_TABLE", "auth.user")]).await;
+    assert!(refused.contains("there is no table auth.user with a column id; run"), "{refused}");
+    let tables = database.connect().await.execute_unprepared("CREATE TABLE tasks (ours text)").await;
+    tables.expect("nothing was made");
 }
 
 #[rstest]

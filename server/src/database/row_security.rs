@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{
     Connection,
     codes::postgres,
+    quoted,
     setting::{self, Scope},
     transaction::Transaction,
     trouble::code_of,
@@ -38,7 +39,8 @@ pub enum RowSecurityError {
     Missing,
     /// Our role may not take on that of callers, though it is said to.
     #[error(
-        "DATABASE_RLS is true, but the role {role} cannot be taken on: {cause}; GRANT {role} TO the role of DATABASE_URL"
+        "DATABASE_RLS is true, but the role {role} cannot be taken on: {cause}; GRANT {} TO the role of DATABASE_URL",
+        quoted(role)
     )]
     Role {
         /// That of callers.
@@ -75,7 +77,9 @@ pub enum RowSecurityError {
     /// The policies bind our role itself, which then cannot sweep old keys.
     #[error(
         "DATABASE_RLS is true, but {login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
-         ALTER ROLE {login} NOINHERIT; (from PostgreSQL 16 on: GRANT {role} TO {login} WITH INHERIT FALSE;)"
+         ALTER ROLE {0} NOINHERIT; (from PostgreSQL 16 on: GRANT {1} TO {0} WITH INHERIT FALSE;)",
+        quoted(login),
+        quoted(role)
     )]
     Inherited {
         /// Ours.
@@ -155,9 +159,9 @@ async fn prove_bound(transaction: &Transaction, role: &str, table: &'static str)
         .take();
     let owns = Func::cust("pg_has_role").arg(owner).arg("USAGE");
     let (why, remedy) = if value(transaction, of_role("rolsuper")).await? {
-        (format!("its role {role} is a superuser"), format!("ALTER ROLE {role} NOSUPERUSER"))
+        (format!("its role {role} is a superuser"), format!("ALTER ROLE {} NOSUPERUSER", quoted(role)))
     } else if value(transaction, of_role("rolbypassrls")).await? {
-        (format!("its role {role} has BYPASSRLS"), format!("ALTER ROLE {role} NOBYPASSRLS"))
+        (format!("its role {role} has BYPASSRLS"), format!("ALTER ROLE {} NOBYPASSRLS", quoted(role)))
     } else if value(transaction, owns).await? {
         (format!("its role {role} owns the table {table}"), format!("ALTER TABLE {table} OWNER TO another role"))
     } else {

@@ -41,9 +41,15 @@ pub(super) fn refusal(error: &sqlx::Error) -> Option<DbErr> {
         }
         _ => return None,
     };
+    let is_of_another = cause.contains("not valid for name");
+    let remedy = if is_of_another {
+        "write the host of the address as the certificate has it"
+    } else {
+        "add sslrootcert=<file of its authority> to the address"
+    };
     Some(DbErr::Custom(format!(
-        "its certificate does not verify ({cause}); add sslrootcert=<file of its authority> to the address, \
-         or set DATABASE_VERIFY_TLS=false to have sslmode=require take any certificate"
+        "its certificate does not verify ({cause}); {remedy}, or set DATABASE_VERIFY_TLS=false to have \
+         sslmode=require take any certificate"
     )))
 }
 

@@ -94,6 +94,11 @@ pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))
 }
 
+/// The database's own words, without those that the library puts around them.
+pub(super) fn message_of(error: &DbErr) -> Option<&str> {
+    driver(error)?.as_database_error().map(sqlx::error::DatabaseError::message)
+}
+
 /// The database's own code of an error, where it is the database that says no.
 pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
     driver(error)?.as_database_error().and_then(sqlx::error::DatabaseError::code)

@@ -58,6 +58,9 @@ impl UnusableDatabase {
             (_, Some(postgres::INSUFFICIENT_PRIVILEGE)) => {
                 "; `todo-server doctor` names the rights that the role lacks"
             }
+            (_, Some(code)) if code.starts_with(postgres::CONNECTION_EXCEPTION) => {
+                "; are name, password and database right, to the pooler too where one stands before it?"
+            }
             (_, Some(_)) => "",
             (_, None) => "; is the server up, and are host and port right?",
         };
@@ -65,10 +68,10 @@ impl UnusableDatabase {
     }
 }
 
-/// An error in words; without the library's own before those that are ours.
+/// An error in words; without the library's own around those that are ours, or the database's.
 pub(crate) fn words(error: &DbErr) -> String {
     match error {
         DbErr::Custom(words) | DbErr::Migration(words) => words.clone(),
-        error => error.to_string(),
+        error => trouble::message_of(error).map_or_else(|| error.to_string(), str::to_owned),
     }
 }

@@ -15,7 +15,11 @@ use sea_orm::{
 use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, value};
 
 use super::Finding;
-use crate::{DatabaseConfig, Databases, Migrations, RowSecurityError, clock, database::tls, host::is_public};
+use crate::{
+    DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
+    database::{quoted, requirements::TAKES_NO_WRITES, tls},
+    host::is_public,
+};
 
 /// What the address alone tells.
 pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
@@ -31,6 +35,7 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
     let database = &databases.writes;
     let asked = [
         version(database).await,
+        writes(database).await,
         round_trip(database).await,
         role(database).await,
         rights(databases, config).await,
@@ -63,6 +68,16 @@ async fn version(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     const CHECK: &str = "version";
     let version: String = value(database, Func::cust("current_setting").arg("server_version")).await?;
     Ok(Finding::pass(CHECK, format!("PostgreSQL {version}")))
+}
+
+async fn writes(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+    const CHECK: &str = "writes";
+    let is_read_only: String = value(database, Func::cust("current_setting").arg("transaction_read_only")).await?;
+    Ok(if is_read_only == "on" {
+        Finding::fail(CHECK, TAKES_NO_WRITES)
+    } else {
+        Finding::pass(CHECK, "the database takes them")
+    })
 }
 
 /// Every operation waits for at least one.
@@ -127,9 +142,9 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
     if lacking.is_empty() {
         return Ok(Finding::pass(CHECK, "the role may do on the tables what the server needs"));
     }
-    let grant = |((table, role), rights): (_, BTreeSet<_>)| {
+    let grant = |((table, role), rights): ((&str, &String), BTreeSet<_>)| {
         let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
-        format!("GRANT {rights} ON {table} TO {role};")
+        format!("GRANT {rights} ON {table} TO {};", quoted(role))
     };
     let grants = lacking.into_iter().map(grant).collect::<Vec<_>>().join(" ");
     Ok(Finding::fail(CHECK, format!("the role may not do on the tables what the server needs; {grants}")))

@@ -40,6 +40,11 @@ use todo_contract_tests::ServerProcess;
     "postgresql://ann:a@b/hunter2@db/x",
     "DATABASE_URL has an @ or # behind"
 )]
+#[case::lost_certificate(
+    "DATABASE_URL",
+    "postgresql://ann:hunter2@db/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem",
+    "DATABASE_URL has an sslrootcert that names no file; correct its path"
+)]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
 #[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
 #[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]

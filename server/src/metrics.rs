@@ -102,7 +102,7 @@ impl Page {
 }
 
 fn describe() {
-    describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients.");
+    describe_gauge!(CONNECTIONS, Unit::Count, "Connections of clients, those to ADMIN_ADDR too.");
     describe_counter!(
         EVICTED,
         Unit::Count,

@@ -56,7 +56,7 @@ impl Written {
     }
 }
 
-/// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return.
+/// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return over a network.
 pub(super) async fn write_all<S: StatementBuilder + Into<SubQueryStatement>>(
     owner: &UserId,
     statement: impl FnOnce(ReturningClause) -> S,

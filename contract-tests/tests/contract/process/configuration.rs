@@ -180,6 +180,19 @@ fn a_malformed_file_of_variables_is_named_without_its_content() {
     assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
 }
 
+/// Whether the line after it ends there too, so that both would be one, or none does.
+#[rstest]
+#[case::of_one(r"'hunter2-of-more-than-thirty-two-bytes\'")]
+#[case::of_two("'hunter2-of-more-than-thirty-two-bytes\\'\nAUTH_AUDIENCE='api\\'")]
+fn a_value_that_would_not_end_is_refused_with_the_remedy(#[case] value: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), format!("BETTER_AUTH_SECRET={value}\nPORT=0\n")).expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let words = r".env: BETTER_AUTH_SECRET in line 1 has a \ before a ', which would not end it; put the value in double quotes";
+    assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
+}
+
 #[test]
 fn a_sign_that_would_change_a_value_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,34 +18,41 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
     };
     // Which some editors begin a file with.
     let text = text.trim_start_matches('\u{feff}');
+    let altered = altered(text)
+        .map(|(number, name, sign)| refusal(format!(": {name} in line {number} has a {sign}, {}", remedy(sign))));
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
-        pairs.push(line.map_err(|_| {
+        let Ok(pair) = line else {
             let place = pairs.last().map_or("at the top".to_owned(), |(name, _)| format!("after {name}"));
-            refusal(format!(
-                ": the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
-                 spaces, quotes, \\, $ or #"
-            ))
-        })?);
+            return Err(altered.unwrap_or_else(|| {
+                refusal(format!(
+                    ": the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
+                     spaces, quotes, \\, $ or #"
+                ))
+            }));
+        };
+        pairs.push(pair);
     }
-    match altered(text) {
-        Some((number, name, sign)) => Err(refusal(format!(": {name} in line {number} has a {sign}, {}", remedy(sign)))),
-        None => Ok(pairs),
-    }
+    altered.map_or(Ok(pairs), Err)
 }
 
-fn remedy(sign: char) -> &'static str {
+/// How it is told of a value in single quotes.
+const BEFORE_ITS_END: &str = r"\ before a '";
+
+fn remedy(sign: &str) -> &'static str {
     match sign {
-        '$' => "which would be taken for the name of another variable; put the value in single quotes",
-        '\\' => "which would be taken away; put the value in single quotes",
+        "$" => "which would be taken for the name of another variable; put the value in single quotes",
+        r"\" => "which would be taken away; put the value in single quotes",
+        BEFORE_ITS_END => r"which would not end it; put the value in double quotes, with \\ for each \",
         _ => "which would be taken away; put the value in quotes of the other kind",
     }
 }
 
 /// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another variable,
 /// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read
-/// the file for a frontend keep all but the first. So a secret would be changed without a word.
-fn altered(text: &str) -> Option<(usize, &str, char)> {
+/// the file for a frontend keep all but the first. So a secret would be changed without a word. Nor does a `'` end a value
+/// behind a `\`: that would go on to the next one.
+fn altered(text: &str) -> Option<(usize, &str, &'static str)> {
     let mut name = "";
     let mut quote: Option<char> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -67,15 +74,15 @@ fn altered(text: &str) -> Option<(usize, &str, char)> {
             match character {
                 _ if quote == Some(character) => quote = None,
                 '\'' | '"' if is_bare && may_open => quote = Some(character),
-                '\'' | '"' if is_bare => return Some((number, name, character)),
+                '\'' if is_bare => return Some((number, name, "'")),
+                '"' if is_bare => return Some((number, name, "\"")),
+                '\\' => match (characters.next(), quote) {
+                    (Some('\''), Some('\'')) => return Some((number, name, BEFORE_ITS_END)),
+                    (Some('n' | '\\'), None) => return Some((number, name, r"\")),
+                    _ => {}
+                },
                 _ if quote == Some('\'') => {}
-                '\\' => {
-                    let escaped = characters.next();
-                    if is_bare && matches!(escaped, Some('n' | '\\')) {
-                        return Some((number, name, character));
-                    }
-                }
-                '$' => return Some((number, name, character)),
+                '$' => return Some((number, name, "$")),
                 '#' if begins_word && is_bare => break,
                 _ => {}
             }
@@ -96,7 +103,7 @@ mod tests {
             let text = format!("A=1\n\n# A\nexport NAME={value}");
             assert_eq!(altered(&text).map(|(number, name, _)| (number, name)), Some((4, "NAME")), "{value}");
         }
-        assert_eq!(altered("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME", '$')));
+        assert_eq!(altered("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME", "$")));
     }
 
     #[test]
@@ -110,10 +117,18 @@ mod tests {
 
     #[test]
     fn what_would_be_taken_away_is_found() {
-        for (value, sign) in [(r"a\nb", '\\'), (r"a\\b", '\\'), ("a'b'c", '\''), (r#"a"b"c"#, '"'), ("it's", '\'')] {
+        for (value, sign) in [
+            (r"a\nb", r"\"),
+            (r"a\\b", r"\"),
+            ("a'b'c", "'"),
+            (r#"a"b"c"#, "\""),
+            ("it's", "'"),
+            (r"'a\'", BEFORE_ITS_END),
+            (r"'a\\\'", BEFORE_ITS_END),
+        ] {
             assert_eq!(altered(&format!("NAME={value}")), Some((1, "NAME", sign)), "{value}");
         }
-        for value in [r"'a\nb'", r#""a\nb""#, r"a\ b", r"it\'s", r#"'a'"b""#, r#""it's""#, "'a\"b' # it's"] {
+        for value in [r"'a\nb'", r"'a\\'", r#""a\nb""#, r"a\ b", r"it\'s", r#"'a'"b""#, r#""it's""#, "'a\"b' # it's"] {
             assert_eq!(altered(&format!("NAME={value}")), None, "{value}");
         }
     }

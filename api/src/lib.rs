@@ -58,8 +58,8 @@ pub use self::{
     },
     schema::json_schema,
     tasks::{
-        Completion, DeletedTasks, Description, Expected, ListQuery, NewTask, Nullable, Sort, SortKey, Task, TaskPatch,
-        Tasks, Title, Unmatched, UpdatedTasks, WrittenTask,
+        Description, Expected, ListQuery, NewTask, Nullable, Sort, SortKey, Task, TaskPatch, Tasks, Title, Unmatched,
+        WrittenTask,
     },
     timestamp::Timestamp,
     value::json_value,

@@ -22,11 +22,12 @@ use self::{
 pub(crate) use self::{
     id::TaskId,
     query::{Completed, OnlyCompleted, Search},
+    schema::{Completion, DeletedTasks, UpdatedTasks},
 };
 pub use self::{
     port::Tasks,
     query::{ListQuery, Sort, SortKey},
-    schema::{Completion, DeletedTasks, Description, NewTask, Nullable, Task, TaskPatch, Title, UpdatedTasks},
+    schema::{Description, NewTask, Nullable, Task, TaskPatch, Title},
     version::{Expected, Unmatched},
     written::WrittenTask,
 };

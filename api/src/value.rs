@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value, value::Serializer};
 use serde_transcode::transcode;
 
-/// The value that `json` is, nested to 128 levels at most.
+/// The value that `json` is, nested to 127 levels at most.
 ///
 /// Not as [`Value`] reads itself: where any crate turns on `raw_value` of `serde_json`, as the database's driver does, an
 /// object whose first member has a certain name is taken for what the text in it says, as JSON of its own, with a limit of

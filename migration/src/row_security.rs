@@ -242,7 +242,8 @@ fn bare(condition: &str) -> String {
     condition.replace("::text", "").replace(" AS current_setting", "").replace([' ', '(', ')'], "")
 }
 
-/// A name in a statement.
-fn quoted(name: &str) -> String {
+/// A name as statements have it.
+#[must_use]
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -83,16 +83,21 @@ impl UsersTable {
 
     /// Makes sure that `tasks.user_id`, a text, can reference its `id`.
     pub(crate) async fn check(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        let is_sqlite = manager.get_database_backend() == DbBackend::Sqlite;
+        if let Some(schema) = self.schema.as_ref().filter(|_| is_sqlite) {
+            let table = &self.table;
+            return Err(DbErr::Migration(format!("SQLite has no schema {schema}; write USERS_TABLE={table}")));
+        }
         let columns = self.columns(manager).await?;
         let Some((_, kind)) = columns.iter().find(|(name, _)| name == "id") else {
+            let rights = if is_sqlite {
+                ""
+            } else {
+                " that our role may know of; GRANT it USAGE on the schema and REFERENCES on the table, if that is there"
+            };
             return Err(DbErr::Migration(format!(
-                "there is no table {self} with a column id{}; run the migrations of the system that owns it first \
-                 (for Better Auth: npx auth@latest migrate), or correct USERS_TABLE",
-                if manager.get_database_backend() == DbBackend::Sqlite {
-                    ""
-                } else {
-                    " that our role may know of; GRANT it USAGE on the schema and REFERENCES on the table if it is there, or"
-                }
+                "there is no table {self} with a column id{rights}; run the migrations of the system that owns it first \
+                 (for Better Auth: npx auth@latest migrate), or correct USERS_TABLE"
             )));
         };
         if !["text", "character varying", "varchar", "character"].contains(&kind.as_str()) {
@@ -142,9 +147,6 @@ impl UsersTable {
 
     /// Its columns, each with its type; none where there is no such table.
     pub(crate) async fn columns(&self, manager: &SchemaManager<'_>) -> Result<Vec<(String, String)>, DbErr> {
-        if self.schema.is_some() && manager.get_database_backend() == DbBackend::Sqlite {
-            return Ok(Vec::new());
-        }
         let columns = self.catalogue(manager.get_database_backend());
         let rows = manager.get_connection().query_all(&columns).await?;
         rows.iter().map(|column| Ok((column.try_get("", "column")?, type_of(column)?))).collect()

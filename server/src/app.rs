@@ -18,8 +18,8 @@ use crate::{
     workers::{Answerer, Thread, Workers},
 };
 
-/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited for
-/// without end.
+/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited
+/// for without end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.

@@ -139,7 +139,7 @@ mod tests {
             ("DATABASE_URL", "postgresql://ann:hunter2@db.example/todo?sslmode=require"),
             ("BETTER_AUTH_SECRET", &"hunter2".repeat(5)),
             ("AUTH_JWKS_URL", "https://ann:hunter2@app.example/jwks?key=hunter2"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://ann:hunter2@traces.example"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://traces.example/?key=hunter2"),
         ]);
         let shown = format!("{:?}", config.expect("it is good"));
         assert!(!shown.contains("hunter2"), "{shown}");

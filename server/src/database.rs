@@ -6,7 +6,6 @@ mod connection;
 mod held;
 pub(crate) mod limits;
 mod postgres;
-mod quoted;
 pub(crate) mod requirements;
 mod row_security;
 mod sessions;
@@ -33,7 +32,6 @@ use tokio::{
 use tokio_util::context::TokioContext;
 use tracing::log::LevelFilter;
 
-pub(crate) use self::quoted::quoted;
 use self::sessions::Sessions;
 pub(crate) use self::statement::runtime;
 pub(crate) use self::unusable::{BACKUP, words};
@@ -59,7 +57,7 @@ impl Databases {
     ///
     /// # Errors
     ///
-    /// The last word of the database; at once where waiting cannot help, as with a wrong password.
+    /// The last word of the database that says something; at once where waiting cannot help, as with a wrong password.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
         let connected =
             if config.url.is_embedded() { sqlite::connect(config).await } else { postgres::connect(config).await };
@@ -185,4 +183,34 @@ fn options(url: &DatabaseUrl, config: &DatabaseConfig) -> ConnectOptions {
         .sqlx_slow_statements_logging_settings(LevelFilter::Warn, Duration::from_secs(1))
         .set_application_name("todo-server");
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use super::{trouble::tests::said, *};
+    use crate::Config;
+
+    #[tokio::test]
+    async fn what_the_database_said_is_told_though_it_fell_silent() {
+        let variables = [
+            ("BETTER_AUTH_SECRET", "of thirty-two characters or more"),
+            ("DATABASE_START_TIMEOUT", "1"),
+            ("DATABASE_TIMEOUT", "1"),
+        ];
+        let config = Config::from_pairs(variables).expect("it is good").database;
+        let has_said = AtomicBool::new(false);
+        let refused = wait(&config, trouble::may_come, async || {
+            if has_said.swap(true, Ordering::Relaxed) {
+                return pending().await;
+            }
+            Err::<(), _>(DbErr::Conn(said("XX000")))
+        });
+        let refused = timeout_at(Instant::now() + Duration::from_secs(20), refused).await.expect("it is given up");
+        assert!(matches!(refused, Err(DbErr::Conn(_))), "its disk is full");
+    }
 }

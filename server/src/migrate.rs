@@ -85,8 +85,9 @@ pub enum MigrateError {
     OtherDatabase,
     /// The policies of row-level security cannot be made.
     #[error(
-        "DATABASE_RLS is true, but its role and policies cannot be made: {0}; set DATABASE_DIRECT_URL to a role that owns \
-         the tables and may create roles, or make the role yourself, as docs/row-level-security.md shows"
+        "DATABASE_RLS is true, but its role and policies cannot be made: {}; set DATABASE_DIRECT_URL to a role that owns \
+         the tables and may create roles, or make the role yourself, as docs/row-level-security.md shows",
+        words(.0)
     )]
     RowSecurity(DbErr),
     /// The table of users is another one than before.
@@ -104,7 +105,7 @@ fn remedy(error: &DbErr) -> &'static str {
             "; end what has the table locked (pg_stat_activity; a dump, perhaps), or try again after it"
         }
         Some(postgres::READ_ONLY_SQL_TRANSACTION) => {
-            "; give DATABASE_DIRECT_URL, or DATABASE_URL where that is not set, the address of the primary"
+            "; give DATABASE_DIRECT_URL, or DATABASE_URL where that is not set, the address of one that takes writes"
         }
         // No key, or no table at all.
         Some(postgres::INVALID_FOREIGN_KEY | postgres::WRONG_OBJECT_TYPE) => {

@@ -124,9 +124,9 @@ fn subscribe(config: &LogConfig, sends_errors: bool) -> Result<(), TelemetryErro
     // A panic is logged like everything else, once and with its place.
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        // Under a name of its own: `message` is what the line says.
-        let words = panic.payload_as_str().unwrap_or("none");
-        tracing::error!(request_id = current::request_id(), place, words, "panicked");
+        // In the message, by which who collects errors tells them apart.
+        let words = panic.payload_as_str().unwrap_or("no message");
+        tracing::error!(request_id = current::request_id(), place, "panicked: {words:?}");
     }));
     Ok(())
 }

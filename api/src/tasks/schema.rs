@@ -71,27 +71,27 @@ pub struct TaskPatch {
 /// How all tasks shall be. Fields that are not listed here are ignored.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
-pub struct Completion {
+pub(crate) struct Completion {
     /// Whether they are done.
-    pub completed: bool,
+    pub(crate) completed: bool,
 }
 
 /// How many tasks were changed.
 #[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
-pub struct UpdatedTasks {
+pub(crate) struct UpdatedTasks {
     /// The tasks that were otherwise before.
     #[oai(validator(minimum(value = "0")))]
-    pub updated: i64,
+    pub(crate) updated: i64,
 }
 
 /// How many tasks were deleted.
 #[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
-pub struct DeletedTasks {
+pub(crate) struct DeletedTasks {
     /// The tasks that are gone.
     #[oai(validator(minimum(value = "0")))]
-    pub deleted: i64,
+    pub(crate) deleted: i64,
 }
 
 impl From<u64> for UpdatedTasks {

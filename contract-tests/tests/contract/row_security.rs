@@ -86,8 +86,8 @@ async fn the_servers_own_role_sees_no_task_at_all() {
 
 /// What is done to the database, and what the server says of it. `{role}` is that of callers.
 #[rstest]
-#[case::superuser("ALTER ROLE {role} SUPERUSER", "is a superuser", "ALTER ROLE {role} NOSUPERUSER")]
-#[case::bypasses("ALTER ROLE {role} BYPASSRLS", "has BYPASSRLS", "ALTER ROLE {role} NOBYPASSRLS")]
+#[case::superuser("ALTER ROLE {role} SUPERUSER", "is a superuser", r#"ALTER ROLE "{role}" NOSUPERUSER"#)]
+#[case::bypasses("ALTER ROLE {role} BYPASSRLS", "has BYPASSRLS", r#"ALTER ROLE "{role}" NOBYPASSRLS"#)]
 #[case::owner(
     "GRANT CREATE ON SCHEMA public TO {role}; ALTER TABLE tasks OWNER TO {role}",
     "owns the table tasks",
@@ -124,7 +124,7 @@ async fn the_servers_own_role_sees_no_task_at_all() {
 #[case::inherited(
     "ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}",
     "inherits the restrictions",
-    "ALTER ROLE {login} NOINHERIT"
+    r#"ALTER ROLE "{login}" NOINHERIT"#
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[case] fault: &str, #[case] remedy: &str) {
@@ -144,6 +144,23 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
         TestApp::on(&database, &[]).await.expect("and it is mended");
+    }
+}
+
+/// Nor is it taken for one whose policies let others in.
+#[rstest]
+#[case::users_are_ours(&[])]
+#[case::users_are_theirs(&[("USERS_TABLE", "members")])]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variables: &[(&str, &str)]) {
+    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let owner = database.connect().await;
+    owner.execute_unprepared("CREATE TABLE members (id text PRIMARY KEY)").await.expect("the other system's");
+    drop(TestApp::on(&database, variables).await.expect("as it is made, it binds"));
+    database.alter("SET default_transaction_read_only = on").await;
+    let refused = TestApp::on(&database, variables).await.err().expect("a refusal").to_string();
+    for words in ["read-only transaction", "; give DATABASE_URL the address of one that takes writes"] {
+        assert!(refused.contains(words), "{words} in {refused}");
     }
 }
 

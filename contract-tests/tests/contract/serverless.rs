@@ -126,7 +126,7 @@ async fn connections_that_cannot_write_any_more_are_given_up() {
     ann.toggle(id).await.expect(200);
 }
 
-/// By a password that was changed, say: another try may go through once that is right again.
+/// As by a password that was changed, here by a database that takes nobody in: another try may go through once it does.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_let_in_no_more_is_told_to_come_again() {
     let app = TestApp::start(Postgres).await;
@@ -149,13 +149,13 @@ async fn who_is_let_in_no_more_is_told_to_come_again() {
 async fn who_stood_still_tells_its_clients_to_come_again() {
     let database = TestDatabase::create(Guarded).await;
     let variables = database.variables();
-    let timeout = ("DATABASE_TIMEOUT", "1");
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain([timeout]).collect();
+    let impatient = ("DATABASE_TIMEOUT", "1");
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain([impatient]).collect();
     let server = ServerProcess::start(&variables);
     let ann = ServerProcess::client(server.address(), "ann");
-    let id = ann.created("Buy milk").await;
+    let ids = join_all((0..6).map(|_| ann.created("Buy milk"))).await;
     let is_over = Arc::new(AtomicBool::new(false));
-    let asking = [(); 6].map(|()| {
+    let asking = ids.into_iter().map(|id| {
         let (ann, is_over) = (ann.clone(), Arc::clone(&is_over));
         tokio::spawn(async move {
             let mut statuses = BTreeSet::new();
@@ -165,6 +165,7 @@ async fn who_stood_still_tells_its_clients_to_come_again() {
             statuses
         })
     });
+    let asking: Vec<_> = asking.collect();
     for _ in 0..4 {
         sleep(Duration::from_millis(300)).await;
         server.signal("STOP");
@@ -173,7 +174,8 @@ async fn who_stood_still_tells_its_clients_to_come_again() {
     }
     is_over.store(true, Ordering::Relaxed);
     let statuses = join_all(asking).await.into_iter().flat_map(|asked| asked.expect("all are answered"));
-    assert_eq!(statuses.collect::<BTreeSet<_>>(), [200, 503].into());
+    let statuses: BTreeSet<_> = statuses.collect();
+    assert!(statuses.contains(&503) && statuses.is_subset(&[200, 503].into()), "{statuses:?}");
 }
 
 /// The pool waits for the statements that clients leave behind, for as long as they may take.

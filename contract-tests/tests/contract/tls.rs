@@ -1,6 +1,9 @@
 //! Whom the server takes for its database: PostgreSQL with good certificates and with wrong ones.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use todo_contract_tests::{Cluster, ServerProcess};
@@ -54,6 +57,11 @@ async fn encryption_to_a_public_host_is_with_who_it_says() {
         assert!(said.contains("it has no TLS") && said.contains("sslmode=disable"), "{said}");
         assert!(!said.contains("certificate"), "{said}");
     }
+
+    let started = Instant::now();
+    let said = connects(&format!("{public}&sslrootcert=/nowhere/authority.pem"), &[]).expect_err("it is refused");
+    assert!(said.contains("its sslrootcert names no file; correct the path"), "{said}");
+    assert!(started.elapsed() < Duration::from_secs(10), "it is not waited for");
 
     ours.certify(&cluster, PUBLIC);
     connects(&rooted, &[]).expect("the good one");

@@ -50,7 +50,6 @@ impl FromStr for DatabaseUrl {
             "postgres" | "postgresql" => {
                 password::refuse_behind_host(&url)?;
                 parameters::keep_known(&mut url)?;
-                parameters::find_files(&url)?;
                 PgConnectOptions::from_str(url.as_str()).map_err(|_| parameters::fault(&url))?;
             }
             "sqlite" => {

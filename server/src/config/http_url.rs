@@ -17,7 +17,7 @@ pub(super) fn read(reader: &mut Reader, variable: &str, given: &str, wanted: &st
 
 fn parse(given: &str) -> Result<Url, Option<&'static str>> {
     let url = Url::parse(given).map_err(password::cut_short)?;
-    // What goes by it is stricter about hosts than the reader of addresses, and would quote one with its password.
+    // Who asks by HTTP reads it once more, is stricter about hosts, and quotes all of what it refuses, with the password.
     if !["http", "https"].contains(&url.scheme()) || url.as_str().parse::<Uri>().is_err() {
         return Err(None);
     }

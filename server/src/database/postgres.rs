@@ -24,6 +24,9 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     let unreadable = |error: sqlx::Error| DbErr::Custom(error.to_string());
     let address = adjustment(config)(config.url.expose().parse().map_err(unreadable)?);
+    if let Some(lost) = tls::lost_file(&address, &config.url) {
+        return Err(lost);
+    }
     let sessions =
         super::wait(config, trouble::may_come, async || Sessions::of(&address, config.timeout).await).await?;
     if sessions == Sessions::Lent {

@@ -15,16 +15,16 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
 use todo_api::UserId;
-use todo_migration::{CALLER_SETTING, Migrator, value};
+use todo_migration::{CALLER_SETTING, Migrator, quoted, value};
 use uuid::Uuid;
 
 use super::{
     Connection,
     codes::postgres,
-    quoted,
     setting::{self, Scope},
     transaction::Transaction,
-    trouble::code_of,
+    trouble::{code_of, is_away},
+    words,
 };
 use crate::entity::{idempotency_key, task, user};
 
@@ -39,7 +39,8 @@ pub enum RowSecurityError {
     Missing,
     /// Our role may not take on that of callers, though it is said to.
     #[error(
-        "DATABASE_RLS is true, but the role {role} cannot be taken on: {cause}; GRANT {} TO the role of DATABASE_URL",
+        "DATABASE_RLS is true, but the role {role} cannot be taken on: {}; GRANT {} TO the role of DATABASE_URL",
+        words(cause),
         quoted(role)
     )]
     Role {
@@ -88,8 +89,16 @@ pub enum RowSecurityError {
         role: String,
     },
     /// The database does not answer.
-    #[error("DATABASE_RLS is true, but the database cannot be asked whether it binds: {0}")]
+    #[error("DATABASE_RLS is true, but it cannot be tried whether it binds: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
+}
+
+/// What to do about it, where the error's words do not say so.
+fn remedy(error: &DbErr) -> &'static str {
+    match code_of(error).as_deref() {
+        Some(postgres::READ_ONLY_SQL_TRANSACTION) => "; give DATABASE_URL the address of one that takes writes",
+        _ => "",
+    }
 }
 
 /// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.
@@ -127,11 +136,12 @@ pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) 
             "users" => user::Entity::insert(a_user(&other)).exec_without_returning(&transaction).await.map(drop),
             _ => idempotency_key::Entity::insert(a_key(&other)).exec_without_returning(&transaction).await.map(drop),
         };
-        let is_refused =
-            written.as_ref().is_err_and(|error| code_of(error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE));
         transaction.rollback().await?;
-        if !is_refused {
-            return Err(RowSecurityError::Open { table });
+        match written {
+            Err(error) if code_of(&error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE) => {}
+            Err(error) if is_away(&error) => return Err(error.into()),
+            // What it fails by besides, a missing user, it fails by past the policy.
+            _ => return Err(RowSecurityError::Open { table }),
         }
     }
     if let Some(table) = migrator.altered_policy(writes).await? {

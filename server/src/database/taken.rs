@@ -17,8 +17,9 @@ use super::{
     trouble::is_lasting,
 };
 
-/// How long a connection may take to be given back. One that takes longer is closed: longer than a statement may go on that nobody
-/// waits for any more, or the pool would open another connection beside it.
+/// How long a connection may take to be given back. One that takes longer is closed. It is longer than a statement of
+/// PostgreSQL may go on that nobody waits for any more (`DATABASE_TIMEOUT`, 60 s at most): the pool would open another
+/// connection beside it.
 const GIVEN_BACK: Duration = Duration::from_secs(70);
 
 /// A connection, given back where the value ends.

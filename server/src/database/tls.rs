@@ -4,7 +4,7 @@
 //! is how providers write their addresses, Neon for one; over a public network it is raised to
 //! `verify-full`, which such providers' certificates pass.
 
-use std::{error::Error as _, io};
+use std::{borrow::Cow, error::Error as _, io, path::Path};
 
 use sea_orm::{
     DbErr,
@@ -13,8 +13,9 @@ use sea_orm::{
         postgres::{PgConnectOptions, PgSslMode},
     },
 };
+use url::Url;
 
-use crate::host::is_public;
+use crate::{DatabaseUrl, host::is_public};
 
 /// Has the certificate verified where the way to the database is public and encryption is required.
 pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
@@ -22,6 +23,20 @@ pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
         return address.ssl_mode(PgSslMode::VerifyFull);
     }
     address
+}
+
+/// The file that an address has certificates verified by, or shows one of, where that is not there: the driver would say no
+/// more than that something is not found.
+pub(super) fn lost_file(address: &PgConnectOptions, url: &DatabaseUrl) -> Option<DbErr> {
+    let is_verified = matches!(address.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    let is_lost = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
+        // A certificate may stand in the address itself.
+        let is_file = name.starts_with("ssl") && !name.ends_with("mode") && !value.trim().starts_with("-----BEGIN");
+        is_file && !Path::new(&**value).exists()
+    };
+    let url = Url::parse(url.expose()).ok().filter(|_| is_verified)?;
+    let (name, _) = url.query_pairs().find(is_lost)?;
+    Some(DbErr::Custom(format!("its {name} names no file; correct the path")))
 }
 
 /// A server without TLS, or a certificate that does not verify, in words that say what to do; `None` for any other error.
@@ -41,8 +56,8 @@ pub(super) fn refusal(error: &sqlx::Error) -> Option<DbErr> {
         }
         _ => return None,
     };
-    let is_of_another = cause.contains("not valid for name");
-    let remedy = if is_of_another {
+    let is_of_another_host = cause.contains("not valid for name");
+    let remedy = if is_of_another_host {
         "write the host of the address as the certificate has it"
     } else {
         "add sslrootcert=<file of its authority> to the address"

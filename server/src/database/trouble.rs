@@ -94,9 +94,10 @@ pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))
 }
 
-/// The database's own words, without those that the library puts around them.
+/// PostgreSQL's own words, without those that the library puts around them, down to a line of PostgreSQL's source.
 pub(super) fn message_of(error: &DbErr) -> Option<&str> {
-    driver(error)?.as_database_error().map(sqlx::error::DatabaseError::message)
+    let error = driver(error)?.as_database_error()?;
+    error.try_downcast_ref().map(PgDatabaseError::message)
 }
 
 /// The database's own code of an error, where it is the database that says no.

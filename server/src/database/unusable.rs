@@ -59,7 +59,7 @@ impl UnusableDatabase {
                 "; `todo-server doctor` names the rights that the role lacks"
             }
             (_, Some(code)) if code.starts_with(postgres::CONNECTION_EXCEPTION) => {
-                "; are name, password and database right, to the pooler too where one stands before it?"
+                "; are name, password and database right, and is it up behind a pooler, whose log says why?"
             }
             (_, Some(_)) => "",
             (_, None) => "; is the server up, and are host and port right?",

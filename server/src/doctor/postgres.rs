@@ -12,12 +12,12 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
-use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, value};
+use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, quoted, value};
 
 use super::Finding;
 use crate::{
     DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
-    database::{quoted, requirements::TAKES_NO_WRITES, tls},
+    database::{requirements::TAKES_NO_WRITES, tls},
     host::is_public,
 };
 

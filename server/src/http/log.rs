@@ -53,7 +53,7 @@ where
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let status = response.status();
-    // Who was turned away, given up, or ended by a panic, never came to what tells its name.
+    // Who was turned away, given up, or ended by a panic, never came to what tells its operation.
     let refused = || status.is_server_error().then(|| Operation::at(&method, uri.path())).flatten();
     let operation = response.data::<Operation>().copied().or_else(refused);
     // A preflight is answered whatever it is about.

@@ -104,14 +104,14 @@ impl Store {
         key: &IdempotencyKey,
         row: ActiveModel,
     ) -> Result<Option<Creation>, DbErr> {
-        let (database, expired) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
+        let (database, kept_since) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
         let (write, transaction) = (self.memory.history.write(), database.begin().await?);
         let written = async {
             let mut creation = task::Entity::create_each(vec![ValueTuple::Many(row.row())]);
             let written = Written::by(|what| creation.returning(what).take(), &transaction).await?;
             let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
             let creation = Creation::new(task.into());
-            let kept = Entity::keep(owner, key, &creation.to_json(), expired, &transaction).await;
+            let kept = Entity::keep(owner, key, &creation.to_json(), kept_since, &transaction).await;
             // The first is at it, by another server.
             let is_first = if kept.as_ref().is_err_and(is_locked) { false } else { kept? };
             Ok((is_first, creation, written))
@@ -127,7 +127,7 @@ impl Store {
         }
         transaction.rollback().await?;
         written.rolled_back(write);
-        let answer = Entity::answer(owner, key, expired, &database).await?;
+        let answer = Entity::answer(owner, key, kept_since, &database).await?;
         let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
         answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()
     }

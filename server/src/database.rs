@@ -17,6 +17,7 @@ pub(crate) mod tls;
 mod transaction;
 pub(crate) mod trouble;
 mod unusable;
+mod why;
 
 use std::{sync::Arc, time::Duration};
 

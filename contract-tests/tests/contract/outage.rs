@@ -43,6 +43,8 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     }
     client.get("/api/health").await.expect(200);
     client.get("/api/ready").await.expect(503);
+    let why = server.wait_for("no connection to the database can be opened");
+    assert!(why.contains("Connection refused"), "{why}");
     client.clone().with_header("X-Request-Id", "while-away").list().await.expect(503);
     for _ in ["the failure", "the answer"] {
         server.wait_for("while-away");

@@ -11,7 +11,7 @@ use std::{collections::VecDeque, fmt::Debug, mem, pin::pin, sync::Arc, time::Dur
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sea_orm::{
-    DbErr, ExecResult, QueryResult, Statement,
+    ConnAcquireErr, DbErr, ExecResult, QueryResult, Statement,
     sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache},
 };
 use sea_query_sqlx::SqlxValues;
@@ -24,6 +24,7 @@ use super::{
     held::{Held, InTransaction},
     statement::Naming,
     taken::Taken,
+    why::Why,
 };
 use crate::metrics;
 
@@ -73,6 +74,7 @@ struct Inner<DB: Database> {
     state: Mutex<State<DB>>,
     /// Shared with each connection that was opened, and is in use or at hand.
     open: Arc<()>,
+    why: Why,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,7 @@ struct State<DB: Database> {
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
-        Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default() }))
+        Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default(), why: Why::default() }))
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
@@ -124,6 +126,10 @@ impl<DB: Database> AtHand<DB> {
             opened = &mut opening => match opened {
                 // The database lets us have no more, but those are used by turns.
                 Err(_) if Arc::strong_count(&self.0.open) > 1 => Ok(used.await),
+                Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) if !is_full => {
+                    self.0.why.tell(&self.0.pool);
+                    Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+                }
                 opened => opened,
             },
         }

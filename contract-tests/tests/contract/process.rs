@@ -15,7 +15,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, until, watched_on,
 };
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::sleep};
 
 /// A page that may call the API.
 const APP: &str = "https://app.example";
@@ -133,6 +133,24 @@ async fn requests_under_way_are_answered_at_the_stop(#[values(Sqlite, Postgres)]
     let again = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
     let list = ServerProcess::client(again.address(), "ann").list().await.expect(200).json();
     assert_eq!(list[0]["title"], "last", "and what was answered is kept");
+}
+
+/// On a connection that has served another, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_has_begun_is_waited_for_at_the_stop() {
+    let database = TestDatabase::create(Sqlite).await;
+    let mut server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let mut raw = Raw::connect(server.address()).await;
+    raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    raw.told("HTTP/1.1 200 OK\r\n").await;
+    raw.send("GET /api/health HTTP/1.1\r\nHo").await;
+    sleep(Duration::from_millis(300)).await;
+    server.signal("TERM");
+    sleep(Duration::from_millis(300)).await;
+    raw.send("st: a\r\n\r\n").await;
+    let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+    assert!(text.contains("HTTP/1.1 200 OK\r\n"), "{text}");
+    assert!(server.wait().success(), "{:#?}", server.printed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

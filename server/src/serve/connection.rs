@@ -92,8 +92,9 @@ impl Connection {
             if Pin::new(&mut connection).poll(context).is_ready() {
                 return Poll::Ready(End::Done);
             }
-            // What has arrived before the stop is read by now, and so will be answered.
-            if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            // What has arrived before the stop is read by now, and so will be answered; of a head that has begun, the rest
+            // is waited for.
+            if !is_stopping && !watch.is_in_head() && stop.as_mut().poll(context).is_ready() {
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
                 if Pin::new(&mut connection).poll(context).is_ready() {
@@ -131,7 +132,8 @@ impl Connection {
             let farewell = async {
                 tokio::select! {
                     _ = copy(&mut unwanted, &mut nowhere) => {}
-                    () = watch.evicted() => {}
+                    // The same as before: it waits already, and would be told in the place of another.
+                    () = &mut evicted => {}
                 }
             };
             let _ = timeout(FAREWELL, farewell).await;

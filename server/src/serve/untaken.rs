@@ -54,7 +54,7 @@ impl Untaken {
         user: Option<&UserId>,
         eviction: &Arc<Notify>,
     ) -> Option<Room> {
-        // What the system takes at once needs none.
+        // What the system takes at once needs none, unless the client has left earlier answers there.
         if bytes <= SEND_BUFFER_BYTES.into() {
             return Some(Room { held: None });
         }

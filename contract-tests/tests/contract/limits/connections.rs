@@ -69,13 +69,34 @@ async fn who_is_worked_for_keeps_the_place(#[values(Sqlite, Postgres)] engine: E
     let mut newcomers = Vec::new();
     for _ in 0..3 {
         let mut newcomer = Raw::connect(address).await;
-        newcomer.send(format!("{HEALTH}\r\n")).await;
+        newcomer.send(HEALTH).await;
         newcomer.told("HTTP/1.1 200 OK\r\n").await;
         newcomers.push(newcomer);
     }
     assert!(count(&page(admin).await, "http_connections_evicted_total") >= 2, "they had to take places of one another");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     worked_for.problem().await.expect(404);
+}
+
+/// What is left of a body that nobody wants is taken in for a second, unless another wants the place.
+#[rstest]
+#[tokio::test]
+async fn who_only_sends_what_is_refused_makes_way(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("MAX_CONNECTIONS", "1")]).await;
+    let mut waited = Vec::new();
+    for _ in 0..5 {
+        let mut refused = Raw::connect(app.address()).await;
+        refused.send("POST /api/tasks HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n{").await;
+        refused.told("HTTP/1.1 401 Unauthorized\r\n").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let start = Instant::now();
+        let mut newcomer = Raw::connect(app.address()).await;
+        newcomer.send(HEALTH.replace("Host", "Connection: close\r\nHost")).await;
+        newcomer.told("HTTP/1.1 200 OK\r\n").await;
+        waited.push(start.elapsed());
+    }
+    // All would wait for that second, and a busy machine keeps some of them.
+    assert!(waited.iter().any(|waited| *waited < Duration::from_millis(500)), "{waited:?}");
 }
 
 /// Without a file nobody new could be answered, nor the database be opened.

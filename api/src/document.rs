@@ -37,7 +37,12 @@ const RATE_LIMIT_HEADERS: [(&str, &str, &str); 2] = [
         "The limit, where there is one: `q` requests at once, `w` seconds until all are allowed again.",
         r#""user";q=200;w=10"#,
     ),
-    ("RateLimit", "What is left of it: `r` requests, `t` seconds until all are allowed again.", r#""user";r=199;t=1"#),
+    (
+        "RateLimit",
+        "What the caller has left of the limit: `r` requests, `t` seconds until all are allowed again. Absent where there is \
+         no limit, or no caller was identified.",
+        r#""user";r=199;t=1"#,
+    ),
 ];
 
 /// The published document, in both spellings.
@@ -65,7 +70,7 @@ impl Document {
             .server(ServerObject::new("/").description("The server that this document came from"))
             .extra_response_header::<RequestId, _>(
                 ExtraHeader::new(REQUEST_ID)
-                    .description("The name of this request in the server's log: yours where you sent a good one."),
+                    .description("The name of this request in the server's log: the one that you sent as X-Request-Id, where it may be one."),
             );
         let mut document = serde_json::from_str(&service.spec()).expect("the framework prints JSON");
         finish(&mut document);

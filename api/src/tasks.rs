@@ -106,8 +106,8 @@ impl<S: Tasks> TasksApi<S> {
     ///
     /// The answer is the task as it is kept, with its `id`; `Location` says where it is. Sent twice, two tasks
     /// are created, unless both bear the same `Idempotency-Key`: then the second is answered as the first was,
-    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again; with another body it is
-    /// refused (422), and while the first is under way, too (409).
+    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again; one that asks for
+    /// another task is refused (422), and while the first is under way, so is the same (409).
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
     async fn create_task(
         &self,

@@ -3,12 +3,14 @@
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 
 /// No U+0000: PostgreSQL cannot hold it in a text.
-pub(crate) const NO_NUL: &str = r"^[^\u0000]*$";
+pub(crate) const NO_NUL: &str = r"^[^\x00]*$";
 
 /// No U+0000, and at least one character that is neither Unicode White_Space nor a control character
-/// (Cc), each spelt out, since classes by name differ between the dialects of regular expressions.
+/// (Cc), each spelt out, since classes by name differ between the dialects of regular expressions. U+2028 and U+2029 are
+/// within a range, and no escape: generators of code (hey-api's, for zod) put the characters for their escapes, and these end
+/// a line of JavaScript.
 pub(crate) const VISIBLE: &str =
-    r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+    r"^[^\x00]*([^\x00-\x20\x7f-\xa0\u1680\u2000-\u202f\u205f\u3000]|[\u200b-\u2027\u202a-\u202e])[^\x00]*$";
 
 /// The published shape of a string.
 pub(crate) struct Shape {

@@ -27,7 +27,8 @@ impl Unidentified {
 
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
-    const DESCRIPTION: &'static str = "No token, or one that does not verify. It is looked at before anything else.";
+    const DESCRIPTION: &'static str =
+        "No token, or one that does not verify. That is told before parameters and body are looked at.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",

@@ -36,7 +36,7 @@ pub(super) enum CreateTask {
     #[oai(status = 201)]
     Created(
         Json<Task>,
-        /// Where the task is, relative to this service.
+        /// Where the task is, relative to this service: `/api/tasks/{id}`.
         #[oai(header = "Location")]
         String,
         /// The version of the task.
@@ -120,8 +120,8 @@ problems! {
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified as "No token, or one that does not verify. It is looked at before anything else. Or a creation for a \
-            user whom the server knows not to exist.",
+        Unidentified as "No token, or one that does not verify. That is told before parameters and body are looked at. Or \
+            the token is good, and its user does not exist, or not any more; that is told last.",
         RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }
 

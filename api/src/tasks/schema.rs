@@ -80,7 +80,7 @@ pub(crate) struct Completion {
 #[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
 pub(crate) struct UpdatedTasks {
-    /// The tasks that were otherwise before.
+    /// How many tasks were changed; those that were so already do not count.
     #[oai(validator(minimum(value = "0")))]
     pub(crate) updated: i64,
 }
@@ -89,7 +89,7 @@ pub(crate) struct UpdatedTasks {
 #[derive(Debug, Clone, Object, Serialize)]
 #[oai(example)]
 pub(crate) struct DeletedTasks {
-    /// The tasks that are gone.
+    /// How many tasks were deleted.
     #[oai(validator(minimum(value = "0")))]
     pub(crate) deleted: i64,
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 use serde_json::{Value, json};
 use todo_contract_tests::{committed, read, workspace};
 
-use self::judge::breaks;
+use self::judge::{REWRITTEN, breaks};
 
 #[test]
 fn no_client_of_a_released_document_is_broken() {
@@ -22,6 +22,19 @@ fn no_client_of_a_released_document_is_broken() {
         let old: Value = serde_json::from_str(&read(&format!("openapi/released/{version}"))).expect("JSON");
         let found = breaks(&old, &committed().json);
         assert!(found.is_empty(), "clients of {version} break:\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn patterns_that_were_written_anew_match_the_same_texts() {
+    for (before, after) in REWRITTEN {
+        let [before, after] = [before, after]
+            .map(|pattern| jsonschema::draft4::new(&json!({"type": "string", "pattern": pattern})).expect("a pattern"));
+        let texts = (0..=0xffff).filter_map(char::from_u32).flat_map(|letter| {
+            [letter.to_string(), format!(" {letter}\u{2028}"), format!("a{letter}")].map(Value::from)
+        });
+        let differs = texts.filter(|text| before.is_valid(text) != after.is_valid(text)).collect::<Vec<_>>();
+        assert!(differs.is_empty(), "{differs:?}");
     }
 }
 
@@ -56,6 +69,7 @@ const LIST: &str = "/paths/~1api~1tasks/get";
 #[case::media_type(format!("{LIST}/responses/200/content"), Some(json!({"text/csv": {}})))]
 #[case::field_gone(format!("{TASK}/properties/title"), None)]
 #[case::field_of_another_type(format!("{TASK}/properties/id/type"), Some(json!("string")))]
+#[case::field_of_another_pattern(format!("{TASK}/properties/title/pattern"), Some(json!("^a$")))]
 #[case::field_of_another_format(format!("{TASK}/properties/id/format"), Some(json!("int32")))]
 #[case::field_may_be_missing(format!("{TASK}/required"), Some(json!(["id"])))]
 #[case::field_may_be_null(format!("{TASK}/properties/title/nullable"), Some(json!(true)))]

@@ -26,6 +26,15 @@ struct Judge {
     seen: BTreeSet<(String, bool)>,
 }
 
+/// Patterns that were written anew, and match the same texts; a test compares them.
+pub(super) const REWRITTEN: [(&str, &str); 2] = [
+    (r"^[^\u0000]*$", r"^[^\x00]*$"),
+    (
+        r"^[^\u0000]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$",
+        r"^[^\x00]*([^\x00-\x20\x7f-\xa0\u1680\u2000-\u202f\u205f\u3000]|[\u200b-\u2027\u202a-\u202e])[^\x00]*$",
+    ),
+];
+
 /// Members that only people read.
 const PROSE: [&str; 5] = ["description", "summary", "title", "example", "tags"];
 
@@ -160,6 +169,7 @@ impl Judge {
             return;
         }
         self.bounds(place, old, new, way);
+        self.pattern(place, old, new);
         self.unknown_members(
             place,
             old,
@@ -169,6 +179,7 @@ impl Judge {
                 "required",
                 "items",
                 "nullable",
+                "pattern",
                 "minLength",
                 "maxLength",
                 "minimum",
@@ -222,6 +233,14 @@ impl Judge {
             if inner.0 < outer.0 || inner.1 > outer.1 {
                 self.breaks(place, &format!("{least} or {most} changed"));
             }
+        }
+    }
+
+    /// The same texts match.
+    fn pattern(&mut self, place: &str, old: &Value, new: &Value) {
+        let (old, new) = (&old["pattern"], &new["pattern"]);
+        if old != new && !REWRITTEN.iter().any(|(before, after)| old == before && new == after) {
+            self.breaks(place, "pattern changed");
         }
     }
 

@@ -248,6 +248,22 @@ impl TestDatabase {
         self.locked("BEGIN; LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE").await
     }
 
+    /// A copy of it, on the same server and for the same role.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none of a server, or somebody is connected to it for longer than PostgreSQL waits.
+    pub async fn copied(&self) -> Self {
+        let Self::Postgres { server, name, login } = self else {
+            panic!("it is one of a server");
+        };
+        let mut copy = Self::named(server.clone(), &format!("TEMPLATE {name}")).await;
+        if let Self::Postgres { login: of_copy, .. } = &mut copy {
+            of_copy.clone_from(login);
+        }
+        copy
+    }
+
     /// Alters the database, as who rules the server may.
     ///
     /// # Panics

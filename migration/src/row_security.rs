@@ -79,14 +79,11 @@ impl Migrator {
     ///
     /// Where the database does not answer.
     pub async fn role_of_callers(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
-        let policies = policies(database).await?;
-        let Some((_, role)) = policies.first() else {
-            return Ok(None);
-        };
+        let (policies, role) = (policies(database).await?, value::<String>(database, own_role()).await?);
         let is_whole = self.guarded_tables().all(|table| policies.contains(&(table.to_owned(), role.clone())));
         let is_ready =
-            is_whole && may_be(&current_role(database).await?, role, database).await? && serves(database).await?;
-        Ok(is_ready.then(|| role.clone()))
+            is_whole && may_be(&current_role(database).await?, &role, database).await? && serves(database).await?;
+        Ok(is_ready.then_some(role))
     }
 
     /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes: not all that it could let
@@ -123,10 +120,8 @@ impl Migrator {
     ///
     /// Where the database says no: most likely, because the role may not create roles.
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
-        let role = match policies(database).await?.into_iter().next() {
-            Some((_, role)) => role,
-            None => value(database, own_role()).await?,
-        };
+        // Whatever role there was before: the policies of a copy are for that of the original.
+        let role: String = value(database, own_role()).await?;
         let known = Expr::exists(
             Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
         );

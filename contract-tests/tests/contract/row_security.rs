@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    sea_query::{Expr, ExprTrait as _, Query},
+};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
@@ -144,6 +147,34 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
         TestApp::on(&database, &[]).await.expect("and it is mended");
+    }
+}
+
+/// Else who has the password of a copy would come at the original.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_database_has_a_role_of_its_own() {
+    let original = TestDatabase::create(Guarded).await;
+    let run = |database: &TestDatabase, arguments: &[&str]| {
+        let variables = database.variables();
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let variables: Vec<_> = variables.chain([("MIGRATE_ON_START", "false")]).collect();
+        ServerProcess::run(arguments, &variables)
+    };
+    assert!(run(&original, &["migrate", "up"]).status.success());
+    let copy = original.copied().await;
+    let refused = run(&copy, &[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
+    assert!(run(&copy, &["migrate", "up"]).status.success());
+    let policies = Query::select()
+        .expr_as(Expr::col("roles").cast_as("text"), "roles")
+        .from("pg_policies")
+        .and_where(Expr::col("policyname").eq("callers_own"))
+        .take();
+    let rows = copy.connect().await.query_all(&policies).await.expect("the policies");
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert_eq!(row.try_get::<String>("", "roles").expect("text"), format!("{{{}}}", role_of(&copy)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
 use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, value};
@@ -234,7 +234,10 @@ impl<'a> Migrations<'a> {
     /// A transaction that is alone in migrating. The lock ends with it, so it works through a
     /// transaction pooler, and no crash can leave it behind.
     async fn lock(&self) -> Result<DatabaseTransaction, MigrateError> {
+        let is_postgres = self.databases.writes.get_database_backend() == DbBackend::Postgres;
         let options = TransactionOptions {
+            // By any other level, who waited for the lock would not see what was migrated meanwhile.
+            isolation_level: is_postgres.then_some(IsolationLevel::ReadCommitted),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
@@ -242,7 +245,7 @@ impl<'a> Migrations<'a> {
             Some(url) => MigrateError::Unusable(UnusableDatabase::direct(url, cause)),
             None => MigrateError::Database(cause),
         })?;
-        if transaction.get_database_backend() == DbBackend::Postgres {
+        if is_postgres {
             if !is_lock_free(&transaction).await? {
                 tracing::info!("another server migrates; waiting for it");
                 let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();

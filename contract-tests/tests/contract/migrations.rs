@@ -40,6 +40,18 @@ async fn ten_servers_that_start_at_once_migrate_once(#[values(Sqlite, Postgres)]
     assert_eq!(migrated, NAMES.len(), "each of the migrations was applied once");
 }
 
+/// Who has waited for the lock sees what was migrated meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_start_at_once_migrate_once_whatever_isolation_is_the_databases() {
+    let database = TestDatabase::create(Postgres).await;
+    database.alter("SET default_transaction_isolation = 'serializable'").await;
+    let url = database.url();
+    let servers: Vec<_> = (0..5).map(|_| ServerProcess::start(&[("DATABASE_URL", &url)])).collect();
+    for server in servers {
+        ServerProcess::client(server.address(), "ann").list().await.expect(200);
+    }
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {

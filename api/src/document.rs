@@ -68,10 +68,9 @@ impl Document {
             .contact(ContactObject::new().name("The todo API's maintainers"))
             .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
             .server(ServerObject::new("/").description("The server that this document came from"))
-            .extra_response_header::<RequestId, _>(
-                ExtraHeader::new(REQUEST_ID)
-                    .description("The name of this request in the server's log: the one that you sent as X-Request-Id, where it may be one."),
-            );
+            .extra_response_header::<RequestId, _>(ExtraHeader::new(REQUEST_ID).description(
+                "The name of this request in the server's log: what you sent as X-Request-Id, where that may be one.",
+            ));
         let mut document = serde_json::from_str(&service.spec()).expect("the framework prints JSON");
         finish(&mut document);
         let json = serde_json::to_string_pretty(&document).expect("a JSON value can be printed") + "\n";

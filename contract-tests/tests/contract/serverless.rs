@@ -153,7 +153,11 @@ async fn who_stood_still_tells_its_clients_to_come_again() {
     let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain([impatient]).collect();
     let server = ServerProcess::start(&variables);
     let ann = ServerProcess::client(server.address(), "ann");
-    let ids = join_all((0..6).map(|_| ann.created("Buy milk"))).await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(ann.created("Buy milk").await);
+    }
+    let id = ids[0];
     let is_over = Arc::new(AtomicBool::new(false));
     let asking = ids.into_iter().map(|id| {
         let (ann, is_over) = (ann.clone(), Arc::clone(&is_over));
@@ -176,6 +180,7 @@ async fn who_stood_still_tells_its_clients_to_come_again() {
     let statuses = join_all(asking).await.into_iter().flat_map(|asked| asked.expect("all are answered"));
     let statuses: BTreeSet<_> = statuses.collect();
     assert!(statuses.contains(&503) && statuses.is_subset(&[200, 503].into()), "{statuses:?}");
+    until("it is served again", async || ann.toggle(id).await.status == 200).await;
 }
 
 /// The pool waits for the statements that clients leave behind, for as long as they may take.

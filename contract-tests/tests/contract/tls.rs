@@ -61,7 +61,9 @@ async fn encryption_to_a_public_host_is_with_who_it_says() {
     let started = Instant::now();
     let said = connects(&format!("{public}&sslrootcert=/nowhere/authority.pem"), &[]).expect_err("it is refused");
     assert!(said.contains("its sslrootcert names no file; correct the path"), "{said}");
-    assert!(started.elapsed() < Duration::from_secs(10), "it is not waited for");
+    let said = connects(&format!("{near}&sslkey=/nowhere/key.pem"), &[]).expect_err("it is refused");
+    assert!(said.contains("its sslkey names no file; correct the path"), "{said}");
+    assert!(started.elapsed() < Duration::from_secs(15), "they are not waited for");
 
     ours.certify(&cluster, PUBLIC);
     connects(&rooted, &[]).expect("the good one");

@@ -126,9 +126,9 @@ impl<DB: Database> AtHand<DB> {
             opened = &mut opening => match opened {
                 // The database lets us have no more, but those are used by turns.
                 Err(_) if Arc::strong_count(&self.0.open) > 1 => Ok(used.await),
-                Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) if !is_full => {
+                timed_out @ Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) => {
                     self.0.why.tell(&self.0.pool);
-                    Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))
+                    timed_out
                 }
                 opened => opened,
             },

@@ -28,13 +28,18 @@ pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
 /// The file that an address has certificates verified by, or shows one of, where that is not there: the driver would say no
 /// more than that something is not found.
 pub(super) fn lost_file(address: &PgConnectOptions, url: &DatabaseUrl) -> Option<DbErr> {
-    let is_verified = matches!(address.get_ssl_mode(), PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    let (of_authority, of_ours) =
+        (["sslrootcert", "ssl-root-cert", "ssl-ca"], ["sslcert", "ssl-cert", "sslkey", "ssl-key"]);
+    let is_used = |name: &str| match address.get_ssl_mode() {
+        PgSslMode::VerifyCa | PgSslMode::VerifyFull => of_authority.contains(&name) || of_ours.contains(&name),
+        PgSslMode::Require => of_ours.contains(&name),
+        _ => false,
+    };
     let is_lost = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
         // A certificate may stand in the address itself.
-        let is_file = name.starts_with("ssl") && !name.ends_with("mode") && !value.trim().starts_with("-----BEGIN");
-        is_file && !Path::new(&**value).exists()
+        is_used(name) && !value.trim().starts_with("-----BEGIN") && !Path::new(&**value).exists()
     };
-    let url = Url::parse(url.expose()).ok().filter(|_| is_verified)?;
+    let url = Url::parse(url.expose()).ok()?;
     let (name, _) = url.query_pairs().find(is_lost)?;
     Some(DbErr::Custom(format!("its {name} names no file; correct the path")))
 }

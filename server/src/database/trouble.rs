@@ -94,7 +94,8 @@ pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))
 }
 
-/// PostgreSQL's own words, without those that the library puts around them, down to a line of PostgreSQL's source.
+/// PostgreSQL's own words, without those that the library puts around them, such as the line of PostgreSQL's source that they
+/// come from. Around SQLite's it puts their code, which often says more.
 pub(super) fn message_of(error: &DbErr) -> Option<&str> {
     let error = driver(error)?.as_database_error()?;
     error.try_downcast_ref().map(PgDatabaseError::message)

@@ -68,7 +68,7 @@ impl UnusableDatabase {
     }
 }
 
-/// An error in words; without the library's own around those that are ours, or the database's.
+/// An error in words; without the library's own around those that are ours, or PostgreSQL's.
 pub(crate) fn words(error: &DbErr) -> String {
     match error {
         DbErr::Custom(words) | DbErr::Migration(words) => words.clone(),

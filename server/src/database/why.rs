@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{statement::runtime, words};
 
-/// How often it is told at most.
+/// How often each worker tells it at most.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// How long the database may take to say it.

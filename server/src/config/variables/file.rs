@@ -44,7 +44,9 @@ fn remedy(sign: &str) -> &'static str {
         "$" => "which would be taken for the name of another variable; put the value in single quotes",
         r"\" => "which would be taken away; put the value in single quotes",
         BEFORE_ITS_END => r#"which would not end it; put the value in double quotes, with a \ before each \, $ and ""#,
-        _ => "which would be taken away; put the value in quotes of the other kind",
+        _ => {
+            r#"which would be taken away; put the value in quotes of the other kind, or in double ones, with a \ before each \, $ and ""#
+        }
     }
 }
 

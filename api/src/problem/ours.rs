@@ -43,9 +43,9 @@ pub struct Unavailable(pub Arc<dyn Error + Send + Sync>);
 
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. Try again after \
-         `Retry-After`. A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, \
-         or where doing it twice does no harm.";
+    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. \
+         Try again after `Retry-After`. A write may have been done: send it again only with its `Idempotency-Key` or \
+         `If-Match`, or where doing it twice does no harm.";
     const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {

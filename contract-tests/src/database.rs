@@ -190,9 +190,14 @@ impl TestDatabase {
     /// Where it is a file.
     #[must_use]
     pub fn name(&self) -> &str {
+        self.in_server().1
+    }
+
+    /// The server that it is in, and what that calls it.
+    fn in_server(&self) -> (&str, &str) {
         match self {
             Self::Sqlite(_) => panic!("a file is in no server"),
-            Self::Postgres { name, .. } => name,
+            Self::Postgres { server, name, .. } => (server, name),
         }
     }
 
@@ -254,11 +259,9 @@ impl TestDatabase {
     ///
     /// Where it is none of a server, or somebody is connected to it for longer than PostgreSQL waits.
     pub async fn copied(&self) -> Self {
-        let Self::Postgres { server, name, login } = self else {
-            panic!("it is one of a server");
-        };
-        let mut copy = Self::named(server.clone(), &format!("TEMPLATE {name}")).await;
-        if let Self::Postgres { login: of_copy, .. } = &mut copy {
+        let (server, name) = self.in_server();
+        let mut copy = Self::named(server.to_owned(), &format!("TEMPLATE {name}")).await;
+        if let (Self::Postgres { login: of_copy, .. }, Self::Postgres { login, .. }) = (&mut copy, self) {
             of_copy.clone_from(login);
         }
         copy
@@ -270,9 +273,7 @@ impl TestDatabase {
     ///
     /// Where it is none of a server, or that fails.
     pub async fn alter(&self, how: &str) {
-        let Self::Postgres { server, name, .. } = self else {
-            panic!("it is one of a server");
-        };
+        let (server, name) = self.in_server();
         rule(server, &[format!("ALTER DATABASE {name} {how}")]).await;
     }
 

@@ -153,6 +153,7 @@ async fn who_leaves_and_comes_again_finds_what_was_created(#[values(Sqlite, Post
     drop(asking(&app, "key").await);
     is_under_way(&ann, "key").await;
     let create = async || ann.keyed("key").create(json!({"title": "a"})).await;
+    create().await.expect(409);
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     until("it was created", async || create().await.status == 201).await;
     assert_eq!(create().await.expect(201).header("idempotency-replayed"), "true");

@@ -58,6 +58,11 @@ pub(crate) fn is_locked(error: &DbErr) -> bool {
     code_of(error).as_deref() == Some(postgres::LOCK_NOT_AVAILABLE)
 }
 
+/// Whether the database takes no writes from anybody: it is a standby, or its operator says so.
+pub(crate) fn is_read_only(error: &DbErr) -> bool {
+    code_of(error).as_deref() == Some(postgres::READ_ONLY_SQL_TRANSACTION)
+}
+
 /// The error as the driver had it.
 fn driver(error: &DbErr) -> Option<&sqlx::Error> {
     match error {

@@ -26,7 +26,7 @@ use tokio::{
 };
 
 use crate::{
-    database::trouble::is_refusal,
+    database::trouble::{is_read_only, is_refusal},
     store::wait::{lost, too_late},
     workers::Clients,
 };
@@ -128,11 +128,11 @@ impl<K: Kind> Lane<K> {
 }
 
 /// Whether the questions of a statement that failed are asked again apart. Not where the time is over, or no connection is
-/// to be had: then nobody waits any more, and the database has enough to do.
+/// to be had: then nobody waits any more, and the database has enough to do. Nor where it refuses all writes.
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => false,
-        error => is_refusal(error) || K::IS_READ,
+        error => K::IS_READ || is_refusal(error) && !is_read_only(error),
     }
 }
 
@@ -382,11 +382,11 @@ mod tests {
     }
 
     #[test]
-    fn a_read_is_asked_again_where_a_connection_broke_and_not_where_none_is_to_be_had() {
+    fn asked_again_is_what_another_try_may_answer() {
+        assert!(is_asked_again::<Arc<Doubling>>(&refused()));
+        assert!(!is_asked_again::<Arc<Doubling>>(&DbErr::Query(said("25006"))), "nobody may write");
         assert!(is_asked_again::<Look>(&broken()));
-        for none in [DbErr::Conn(said("53300")), too_late()] {
-            assert!(!is_asked_again::<Look>(&none), "{none}");
-        }
+        assert!(![DbErr::Conn(said("53300")), too_late()].iter().any(is_asked_again::<Look>));
     }
 
     #[tokio::test]

@@ -33,16 +33,15 @@ const GRANTED: &str = "as_granted";
 const OWN: &str = "callers_own";
 
 /// A table whose rows have owners.
-struct Guarded {
-    table: &'static str,
-    owner: &'static str,
-    /// What requests do.
-    rights: &'static [&'static str],
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarded {
+    /// That of tasks.
+    Tasks,
+    /// That of creations under a key.
+    IdempotencyKeys,
+    /// That of users, where it is ours.
+    Users,
 }
-
-const TASKS: Guarded = Guarded { table: "tasks", owner: "user_id", rights: &["SELECT", "INSERT", "UPDATE", "DELETE"] };
-const KEYS: Guarded = Guarded { table: "idempotency_keys", owner: "user_id", rights: &["SELECT", "INSERT", "UPDATE"] };
-const USERS: Guarded = Guarded { table: "users", owner: "id", rights: &["SELECT", "INSERT"] };
 
 /// A table, and what must be allowed on it.
 pub type Right = (&'static str, &'static str);
@@ -59,17 +58,13 @@ pub const RIGHTS_OF_SERVERS: [Right; 5] = [
 
 impl Migrator {
     /// The tables whose rows row-level security guards: those of ours that have owners.
-    pub fn guarded_tables(&self) -> impl Iterator<Item = &'static str> {
-        self.guarded().map(|guarded| guarded.table)
+    pub fn guarded(&self) -> impl Iterator<Item = Guarded> {
+        [Guarded::Tasks, Guarded::IdempotencyKeys].into_iter().chain(self.users.is_none().then_some(Guarded::Users))
     }
 
     /// What requests do on those.
     pub fn rights_of_requests(&self) -> impl Iterator<Item = Right> {
-        self.guarded().flat_map(|guarded| guarded.rights.iter().map(move |right| (guarded.table, *right)))
-    }
-
-    fn guarded(&self) -> impl Iterator<Item = Guarded> {
-        [TASKS, KEYS].into_iter().chain(self.users.is_none().then_some(USERS))
+        self.guarded().flat_map(|guarded| guarded.rights().iter().map(move |right| (guarded.table(), *right)))
     }
 
     /// The role of callers, where all policies are there and the current role may take it on and has the
@@ -80,7 +75,7 @@ impl Migrator {
     /// Where the database does not answer.
     pub async fn role_of_callers(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
         let (policies, role) = (policies(database).await?, value::<String>(database, own_role()).await?);
-        let is_whole = self.guarded_tables().all(|table| policies.contains(&(table.to_owned(), role.clone())));
+        let is_whole = self.guarded().all(|guarded| policies.contains(&(guarded.table().to_owned(), role.clone())));
         let is_ready =
             is_whole && may_be(&current_role(database).await?, &role, database).await? && serves(database).await?;
         Ok(is_ready.then_some(role))
@@ -92,7 +87,7 @@ impl Migrator {
     /// # Errors
     ///
     /// Where the database does not answer.
-    pub async fn altered_policy(&self, database: &impl ConnectionTrait) -> Result<Option<&'static str>, DbErr> {
+    pub async fn altered_policy(&self, database: &impl ConnectionTrait) -> Result<Option<Guarded>, DbErr> {
         let conditions = Query::select()
             .expr_as(Expr::col("tablename").cast_as("text"), "table")
             .column("qual")
@@ -109,8 +104,8 @@ impl Migrator {
             unaltered.extend(condition.map(|condition| (table, bare(&condition))));
         }
         let is_altered =
-            |guarded: &Guarded| !unaltered.contains(&(guarded.table.to_owned(), bare(&guarded.condition())));
-        Ok(self.guarded().find(is_altered).map(|guarded| guarded.table))
+            |guarded: &Guarded| !unaltered.contains(&(guarded.table().to_owned(), bare(&guarded.condition())));
+        Ok(self.guarded().find(is_altered))
     }
 
     /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the
@@ -153,16 +148,42 @@ impl Migrator {
 }
 
 impl Guarded {
+    /// Its name.
+    #[must_use]
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Tasks => "tasks",
+            Self::IdempotencyKeys => "idempotency_keys",
+            Self::Users => "users",
+        }
+    }
+
+    /// The column with the owner of each row.
+    fn owner(self) -> &'static str {
+        match self {
+            Self::Tasks | Self::IdempotencyKeys => "user_id",
+            Self::Users => "id",
+        }
+    }
+
+    /// What requests do.
+    fn rights(self) -> &'static [&'static str] {
+        match self {
+            Self::Tasks => &["SELECT", "INSERT", "UPDATE", "DELETE"],
+            Self::IdempotencyKeys => &["SELECT", "INSERT", "UPDATE"],
+            Self::Users => &["SELECT", "INSERT"],
+        }
+    }
+
     /// What callers are restricted to.
-    fn condition(&self) -> String {
-        format!("{} = (SELECT current_setting('{CALLER_SETTING}', true))", self.owner)
+    fn condition(self) -> String {
+        format!("{} = (SELECT current_setting('{CALLER_SETTING}', true))", self.owner())
     }
 
     /// The rights, and the policies, in place of any of their names. The caller is looked up once for each
     /// statement, as a part of its own, and not once for each row.
-    fn policies(&self, role: &str) -> [String; 6] {
-        let Self { table, rights, .. } = self;
-        let (role, rights) = (quoted(role), rights.join(", "));
+    fn policies(self, role: &str) -> [String; 6] {
+        let (table, role, rights) = (self.table(), quoted(role), self.rights().join(", "));
         [
             format!("GRANT {rights} ON {table} TO {role}"),
             format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),

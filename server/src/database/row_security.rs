@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
 use todo_api::UserId;
-use todo_migration::{CALLER_SETTING, Migrator, quoted, value};
+use todo_migration::{CALLER_SETTING, Guarded, Migrator, quoted, value};
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
     codes::postgres,
     setting::{self, Scope},
     transaction::Transaction,
-    trouble::{code_of, is_away},
+    trouble::{code_of, is_away, is_read_only},
     words,
 };
 use crate::entity::{idempotency_key, task, user};
@@ -95,10 +95,7 @@ pub enum RowSecurityError {
 
 /// What to do about it, where the error's words do not say so.
 fn remedy(error: &DbErr) -> &'static str {
-    match code_of(error).as_deref() {
-        Some(postgres::READ_ONLY_SQL_TRANSACTION) => "; give DATABASE_URL the address of one that takes writes",
-        _ => "",
-    }
+    if is_read_only(error) { "; give DATABASE_URL the address of one that takes writes" } else { "" }
 }
 
 /// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.
@@ -111,43 +108,64 @@ pub(super) async fn bind(transaction: &Transaction, role: &str, caller: &UserId)
 /// Proves that the policies bind `role`, which the callers of `writes` have. Nothing of it is kept.
 pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) -> Result<(), RowSecurityError> {
     let [one, other] = [stranger(), stranger()];
-    let transaction = writes.for_caller(&one).begin().await.map_err(|cause| match code_of(&cause) {
+    prove_reading(writes, role, migrator, [&one, &other]).await?;
+    for guarded in migrator.guarded() {
+        prove_writing(writes, guarded, [&one, &other]).await?;
+    }
+    if let Some(guarded) = migrator.altered_policy(writes).await? {
+        return Err(RowSecurityError::Altered { table: guarded.table() });
+    }
+    prove_sweeping(writes, role).await
+}
+
+/// Proves that policies apply, and that one user does not see the tasks of another.
+async fn prove_reading(
+    writes: &Connection,
+    role: &str,
+    migrator: &Migrator,
+    [one, other]: [&UserId; 2],
+) -> Result<(), RowSecurityError> {
+    let transaction = writes.for_caller(one).begin().await.map_err(|cause| match code_of(&cause) {
         Some(_) => RowSecurityError::Role { role: role.to_owned(), cause },
         None => cause.into(),
     })?;
-    for table in migrator.guarded_tables() {
-        prove_bound(&transaction, role, table).await?;
+    for guarded in migrator.guarded() {
+        prove_bound(&transaction, role, guarded.table()).await?;
     }
     // Where users are ours there can be a task to look for; else there are those of others, or none.
-    if migrator.guarded_tables().any(|table| table == "users") {
-        user::Entity::insert(a_user(&one)).exec_without_returning(&transaction).await?;
-        task::Entity::insert(a_task(&one)).exec_without_returning(&transaction).await?;
+    if migrator.guarded().any(|guarded| guarded == Guarded::Users) {
+        user::Entity::insert(a_user(one)).exec_without_returning(&transaction).await?;
+        task::Entity::insert(a_task(one)).exec_without_returning(&transaction).await?;
     }
-    bind(&transaction, role, &other).await?;
-    if task::Entity::are_others_seen(&other, &transaction).await? {
-        return Err(RowSecurityError::Open { table: "tasks" });
+    bind(&transaction, role, other).await?;
+    if task::Entity::are_others_seen(other, &transaction).await? {
+        return Err(RowSecurityError::Open { table: Guarded::Tasks.table() });
     }
     transaction.rollback().await?;
+    Ok(())
+}
 
-    for table in migrator.guarded_tables() {
-        let transaction = writes.for_caller(&one).begin().await?;
-        let written = match table {
-            "tasks" => task::Entity::insert(a_task(&other)).exec_without_returning(&transaction).await.map(drop),
-            "users" => user::Entity::insert(a_user(&other)).exec_without_returning(&transaction).await.map(drop),
-            _ => idempotency_key::Entity::insert(a_key(&other)).exec_without_returning(&transaction).await.map(drop),
-        };
-        transaction.rollback().await?;
-        match written {
-            Err(error) if code_of(&error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE) => {}
-            Err(error) if is_away(&error) => return Err(error.into()),
-            // What it fails by besides, a missing user, it fails by past the policy.
-            _ => return Err(RowSecurityError::Open { table }),
+/// Proves that one user writes no row there that is another's.
+async fn prove_writing(
+    writes: &Connection,
+    guarded: Guarded,
+    [one, other]: [&UserId; 2],
+) -> Result<(), RowSecurityError> {
+    let transaction = writes.for_caller(one).begin().await?;
+    let written = match guarded {
+        Guarded::Tasks => task::Entity::insert(a_task(other)).exec_without_returning(&transaction).await,
+        Guarded::IdempotencyKeys => {
+            idempotency_key::Entity::insert(a_key(other)).exec_without_returning(&transaction).await
         }
+        Guarded::Users => user::Entity::insert(a_user(other)).exec_without_returning(&transaction).await,
+    };
+    transaction.rollback().await?;
+    match written {
+        Err(error) if code_of(&error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE) => Ok(()),
+        Err(error) if is_away(&error) => Err(error.into()),
+        // What it fails by besides, a missing user, it fails by past the policy.
+        _ => Err(RowSecurityError::Open { table: guarded.table() }),
     }
-    if let Some(table) = migrator.altered_policy(writes).await? {
-        return Err(RowSecurityError::Altered { table });
-    }
-    prove_sweeping(writes, role).await
 }
 
 /// Proves, by what PostgreSQL says itself, that policies apply to `role` on `table`; and that it may insert there: a refusal

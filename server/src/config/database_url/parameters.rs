@@ -16,7 +16,6 @@ const KNOWN: &[&str] = &[
     "ssl-cert",
     "sslkey",
     "ssl-key",
-    "statement-cache-capacity",
     "host",
     "hostaddr",
     "port",
@@ -28,9 +27,18 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Those that providers write in their addresses for other drivers: about channel binding, which this one has not
-/// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel).
-const OF_OTHERS: &[&str] =
-    &["channel_binding", "connect_timeout", "connection_limit", "pgbouncer", "pool_timeout", "supa"];
+/// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel). And one of this driver's,
+/// the usual advice for poolers, which are told by themselves here: with none, it would leave each statement that it prepares
+/// in the database's memory (sqlx-postgres 0.9).
+const OF_OTHERS: &[&str] = &[
+    "channel_binding",
+    "connect_timeout",
+    "connection_limit",
+    "pgbouncer",
+    "pool_timeout",
+    "statement-cache-capacity",
+    "supa",
+];
 
 /// Leaves out what is for other drivers, and refuses what is for none. The driver would go on without, and warn at
 /// every connection with the value, which may be a secret (`sslpassword`).
@@ -97,9 +105,12 @@ mod tests {
 
     #[test]
     fn what_is_for_other_drivers_is_left_out() {
-        for given in
-            ["channel_binding=require", "pgbouncer=true&connection_limit=1", "schema=public&supa=base-pooler.x"]
-        {
+        for given in [
+            "channel_binding=require",
+            "pgbouncer=true&connection_limit=1",
+            "schema=public&supa=base-pooler.x",
+            "statement-cache-capacity=0",
+        ] {
             assert_eq!(taken(given), Ok(String::new()), "{given}");
         }
     }

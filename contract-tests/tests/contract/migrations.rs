@@ -1,8 +1,8 @@
 //! The tables: made once, whoever starts first, and sound whoever writes to them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, TransactionTrait,
@@ -13,6 +13,7 @@ use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
+use tokio::time::sleep;
 
 /// All migrations, in their order.
 const NAMES: [&str; 7] = [
@@ -50,6 +51,27 @@ async fn servers_that_start_at_once_migrate_once_whatever_isolation_is_the_datab
     for server in servers {
         ServerProcess::client(server.address(), "ann").list().await.expect(200);
     }
+}
+
+/// Another one that migrates, perhaps, which may take longer than a request waits.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_finds_another_program_writing_migrates_after_it(#[values(false, true)] is_there: bool) {
+    let database = Arc::new(TestDatabase::create(Sqlite).await);
+    if is_there {
+        let url = database.url();
+        for direction in ["up", "down"] {
+            let migrated = ServerProcess::run(&["migrate", direction], &[("DATABASE_URL", &url)]);
+            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        }
+    }
+    let other = database.block_writes().await;
+    let ends = async {
+        sleep(Duration::from_secs(3)).await;
+        other.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    };
+    let (app, ()) = join(TestApp::on(&database, &[("DATABASE_TIMEOUT", "1")]), ends).await;
+    app.expect("it starts").client("ann").created("Buy milk").await;
 }
 
 #[rstest]

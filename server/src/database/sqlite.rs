@@ -6,6 +6,7 @@ use std::{
     ops::RangeInclusive,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
+    time::Duration,
 };
 
 use rustix::fs::statvfs;
@@ -40,17 +41,23 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     if let Some(file) = config.url.sqlite_file() {
         prepare(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
     }
-    let several = options(config, READERS_CACHE);
-    let single = options(config, WRITERS_CACHE).max_connections(1).min_connections(0).to_owned();
-    let reads = Connection::embedded(Database::connect(several).await?);
-    let writes = Connection::embedded(Database::connect(single.clone()).await?);
+    let several = options(config, READERS_CACHE, config.timeout);
+    let single = |patience| options(config, WRITERS_CACHE, patience).max_connections(1).min_connections(0).to_owned();
+    // Another server may migrate just then, which takes its time.
+    let migrations = single(config.start_timeout.max(config.timeout));
     // Another program may be done with the file soon. A file that cannot be used is not mended by waiting.
-    super::wait(config, trouble::is_busy, || look(&writes)).await?;
-    Ok(Databases { reads, writes, migrations: single, forgets_names: false })
+    let (reads, writes) = super::wait(config, trouble::is_busy, async || {
+        let reads = Connection::embedded(Database::connect(several.clone()).await?);
+        let writes = Connection::embedded(Database::connect(single(config.timeout)).await?);
+        look(&writes).await?;
+        Ok((reads, writes))
+    })
+    .await?;
+    Ok(Databases { reads, writes, migrations, forgets_names: false })
 }
 
-fn options(config: &DatabaseConfig, cache: &'static str) -> ConnectOptions {
-    let timeout = config.timeout;
+/// For connections that wait for as long as `patience` where another program writes.
+fn options(config: &DatabaseConfig, cache: &'static str, patience: Duration) -> ConnectOptions {
     let pages_of_log = pages_of_log(config.url.sqlite_file().as_deref());
     super::options(&config.url, config)
         .map_sqlx_sqlite_opts(move |sqlite| {
@@ -59,7 +66,7 @@ fn options(config: &DatabaseConfig, cache: &'static str) -> ConnectOptions {
                 .journal_mode(SqliteJournalMode::Wal)
                 // An answer means that the write is kept, through a loss of power too.
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(timeout)
+                .busy_timeout(patience)
                 // For searches.
                 .with_regexp()
                 .pragma("cache_size", cache)

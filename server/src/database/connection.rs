@@ -21,7 +21,8 @@ use todo_api::UserId;
 
 use super::{
     at_hand::{AtHand, Hand},
-    limits, row_security,
+    limits::{self, ISOLATION},
+    row_security,
     sessions::Sessions,
     setting::Scope,
     statement::Naming,
@@ -138,10 +139,10 @@ impl Connection {
     }
 }
 
-/// Begins a transaction with limits that end with it. A pooler passes on no parameters at connecting, and
-/// would keep what is set for a session in sessions of others.
+/// Begins a transaction with what [`limits::set`] gives a session, which ends with it. A pooler passes on no parameters at
+/// connecting, and would keep what is set for a session in sessions of others.
 fn begin(limit: Duration) -> String {
-    format!("BEGIN; {}", limits::set(limit, Scope::Transaction))
+    format!("BEGIN ISOLATION LEVEL {ISOLATION}; {}", limits::set(limit, Scope::Transaction))
 }
 
 #[async_trait]

@@ -1,4 +1,5 @@
-//! What PostgreSQL itself gives up, so that it works and waits for nobody who does not wait any more.
+//! How PostgreSQL carries out statements: what it gives up by itself, so that it works and waits for nobody who does not wait
+//! any more, and what it shows.
 
 use std::time::Duration;
 
@@ -6,14 +7,22 @@ use sea_orm::sea_query::{FunctionCall, PostgresQueryBuilder, Query};
 
 use super::setting::{self, Scope};
 
-/// Sets the limits of statements that may take `limit`.
+/// What a statement sees: all that was committed before it, or before the lock that it waited for was free. Whatever else is
+/// a database's default would refuse those who wait for one another, and two toggles at the same time are two.
+pub(super) const ISOLATION: &str = "READ COMMITTED";
+
+/// Sets the limits of statements that may take `limit`; for a session also the isolation, which a transaction has from its
+/// beginning.
 pub(super) fn set(limit: Duration, scope: Scope) -> String {
     let set = |name| setting::set(name, &limit.as_millis().to_string(), scope);
-    Query::select()
-        .expr(set("statement_timeout"))
+    let mut all = Query::select();
+    all.expr(set("statement_timeout"))
         .expr(set("idle_in_transaction_session_timeout"))
-        .expr(set_lock_timeout(limit, scope))
-        .to_string(PostgresQueryBuilder)
+        .expr(set_lock_timeout(limit, scope));
+    if scope == Scope::Session {
+        all.expr(setting::set("default_transaction_isolation", ISOLATION, scope));
+    }
+    all.to_string(PostgresQueryBuilder)
 }
 
 /// Sets how long they may wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait once

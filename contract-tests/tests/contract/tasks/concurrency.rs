@@ -1,13 +1,14 @@
 //! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    TestApp,
+    Mode::Transaction,
+    Pooler, TestApp, TestDatabase,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -52,6 +53,28 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
     for status in [200, 412] {
         assert_eq!(statuses.iter().filter(|is| **is == status).count(), 50, "{statuses:?}");
     }
+}
+
+/// Their operator may have given all databases another isolation, by which one of two who wait for each other is refused.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn toggles_by_several_servers_take_effect_whatever_isolation_is_the_databases(
+    #[values(false, true)] is_pooled: bool,
+) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    database.alter("SET default_transaction_isolation = 'serializable'").await;
+    let pooler = Pooler::start(&database, Transaction);
+    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let start = async || TestApp::on(&database, &[("DATABASE_URL", url.as_str())]).await.expect("it starts");
+    let ann = [start().await, start().await].map(|server| (server.client("ann"), server));
+    let id = ann[0].0.created("Buy milk").await;
+    let mut under_way = JoinSet::new();
+    for (ann, _) in ann.iter().cycle().take(101) {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.toggle(id).await.status });
+    }
+    assert_eq!(under_way.join_all().await, [200; 101]);
+    assert_eq!(ann[0].0.task(id).await.expect(200).json()["completed"], true);
 }
 
 /// In company with its owner, too.

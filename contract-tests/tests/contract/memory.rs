@@ -205,6 +205,27 @@ async fn what_a_trigger_writes_beside_is_there_at_once(#[case] trigger: &str) {
     assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(true));
 }
 
+/// What is in them may change by transactions that PostgreSQL does not number.
+#[rstest]
+#[case::tables("CREATE TABLE more () INHERITS (tasks)")]
+#[case::rules("CREATE RULE beside AS ON UPDATE TO idempotency_keys DO ALSO NOTIFY beside")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_look_is_enough_where_tasks_are_more_than_their_table(#[case] added: &str) {
+    let cluster = Cluster::start();
+    let database = TestDatabase::create_in(Some(&cluster)).await;
+    let (_server, address, admin) = watched_on(&database.url(), &ONE);
+    let [ann, bob] = both_listed(address).await;
+    let known = listed(admin).await.0;
+    join_all([ann.list(), bob.list()]).await;
+    assert!(listed(admin).await.0 > known, "before, it is");
+    database.connect().await.execute_unprepared(added).await.expect("it is added");
+    let before = listed(admin).await.0;
+    for _ in 0..9 {
+        assert_eq!(bob.list().await.expect(200).ids().len(), 1);
+    }
+    assert_eq!(listed(admin).await.0, before);
+}
+
 /// Writes tasks of that `name` by turns through one of `clients`, and reads by each of them what it must find of those.
 async fn go_on(name: &str, clients: Vec<Client>) {
     let mut titles = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! The keeper of tasks. Each operation is a scoped statement, its execution, and a mapping.
 //!
-//! Every write (but one under an idempotency key, see [`super::once`]) is one statement that carries the
-//! owner in its condition and returns what it wrote, or how many; no operation reads a row and then writes it. All rows
-//! are read to the end of the statement: a row that is merely returned may yet fail to be committed.
+//! Every write (but a user's first, see [`super::owner`], and one under an idempotency key, see [`super::once`]) is one
+//! statement that names its owner and returns what it wrote, or how many; no operation reads a row and then writes it. All
+//! rows are read to the end of the statement: a row that is merely returned may yet fail to be committed.
 
 use std::sync::Arc;
 

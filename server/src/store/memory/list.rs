@@ -2,6 +2,7 @@
 
 use todo_api::{Cursor, ListQuery, ListWriter, Page, PageVersion, Task, Timestamp, WrittenTask};
 
+use super::history::Mark;
 use crate::{entity::task::Model, store::version::flipped};
 
 /// About how many bytes a task takes in a list.
@@ -89,13 +90,14 @@ impl Edit {
         matches!(self, Self::Remove(_))
     }
 
-    /// How many bytes it takes in memory.
+    /// How many bytes it takes in memory, with its mark.
     pub(super) fn size(&self) -> u64 {
         let json = match self {
-            Self::Put(task) => task.json.as_bytes().len(),
+            // It grew by doubling, and keeps the room.
+            Self::Put(task) => task.json.as_bytes().len().next_power_of_two(),
             Self::Remove(_) => 0,
         };
-        (size_of::<Self>() + json) as u64
+        (size_of::<(Mark, Self)>() + json) as u64
     }
 }
 

@@ -15,13 +15,19 @@ const WRITTEN: [&str; 2] = ["tasks", "idempotency_keys"];
 /// those of the table's own foreign keys fire at inserts and updates alone, and only check.
 const AT_DELETION: i16 = 1 << 3;
 
+/// The access method of tables that PostgreSQL itself keeps (`HEAP_TABLE_AM_OID`), whose changes go by its transactions. Others
+/// may number theirs by themselves, as `OrioleDB` does.
+const HEAP: i32 = 2;
+
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Snapshot {
-    /// Which process of the database carried it out, by its number, its client's port, and the start of the server. Numbers of
-    /// transactions that nobody has heard of are given out again after a crash or a failover, which no process outlives; its
-    /// own number may come again, too.
+    /// Which process of the database carried it out, by its number, its client's port, and the start of the server; and to
+    /// which table it is led by the name. Numbers of transactions that nobody has heard of are given out again after a crash or
+    /// a failover, which no process outlives; its own number may come again, too.
     pub(super) backend: Box<str>,
+    /// Before this number all had ended.
+    first_running: u64,
     /// From this number on none had ended.
     next: u64,
     /// Those before that had not ended.
@@ -30,24 +36,27 @@ pub(in crate::store) struct Snapshot {
 
 impl Snapshot {
     /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell what
-    /// others write: on a standby, which does not say who is running; where triggers, rules, or foreign keys of other tables
-    /// have our transactions write more than their statements return; on SQLite.
+    /// others write: on a standby, which does not say who is running; where the rows are not in that very table of
+    /// PostgreSQL's own; where triggers, rules, or foreign keys of other tables have our transactions write more than their
+    /// statements return; on SQLite.
     pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
         if backend != DbBackend::Postgres {
             return Query::select().expr(Expr::value(None::<String>)).take();
         }
         let call = |function: &'static str| Expr::from(Func::cust(function));
-        let snapshot =
-            ["pg_current_snapshot", "pg_backend_pid", "inet_client_port", "pg_postmaster_start_time"].map(call);
-        let snapshot = Func::cust("concat_ws").args([Expr::val(" ")].into_iter().chain(snapshot));
+        let backend = ["pg_backend_pid", "inet_client_port", "pg_postmaster_start_time"].map(call);
+        let table = Expr::val(WRITTEN[0]).cast_as("regclass").cast_as("oid");
+        let snapshot = [Expr::val(" "), call("pg_current_snapshot")].into_iter().chain(backend).chain([table]);
+        let snapshot = Func::cust("concat_ws").args(snapshot);
         let any = |catalogue: &'static str, table: &'static str| {
             let is_written = Expr::col(table).is_in(WRITTEN.map(|name| Expr::val(name).cast_as("regclass")));
             Query::select().column(table).from(catalogue).and_where(is_written).take()
         };
         let acts = Expr::col("tgtype").bit_and(Expr::val(AT_DELETION)).ne(0);
         let triggers = any("pg_trigger", "tgrelid").and_where(Expr::col("tgisinternal").not().or(acts)).take();
-        let rules = any("pg_rewrite", "ev_class");
-        let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(rules));
+        let is_elsewhere = Expr::col("relam").ne(HEAP).or(Expr::col("relhassubclass"));
+        let others = any("pg_class", "oid").and_where(is_elsewhere.or(Expr::col("relhasrules"))).take();
+        let is_silent = call("pg_is_in_recovery").or(Expr::exists(triggers)).or(Expr::exists(others));
         Query::select().expr(Expr::case(is_silent.not(), snapshot)).take()
     }
 
@@ -60,15 +69,21 @@ impl Snapshot {
         let text: Option<String> = row.try_get_by_index(0)?;
         let parsed =
             text.map(|text| Self::parse(&text).ok_or_else(|| DbErr::Type(format!("{text} is not a snapshot"))));
-        parsed.transpose()
+        Ok(parsed.transpose()?.filter(Self::is_told_by_a_primary))
     }
 
     fn parse(text: &str) -> Option<Self> {
         let (transactions, backend) = text.split_once(' ')?;
         let mut numbers = transactions.split(':');
-        let (_first_running, next, running) = (numbers.next()?, numbers.next()?, numbers.next()?);
+        let (first_running, next, running) = (numbers.next()?, numbers.next()?, numbers.next()?);
         let running = running.split_terminator(',').map(str::parse).collect::<Result<_, _>>().ok()?;
-        Some(Self { backend: backend.into(), next: next.parse().ok()?, running })
+        let [first_running, next] = [first_running, next].map(|number| number.parse().ok());
+        Some(Self { backend: backend.into(), first_running: first_running?, next: next?, running })
+    }
+
+    /// Whether it names those who are running. A standby does not, which may have become a primary since the statement began.
+    fn is_told_by_a_primary(&self) -> bool {
+        self.first_running == self.running.first().copied().unwrap_or(self.next)
     }
 
     /// Whether that transaction had ended.
@@ -104,8 +119,15 @@ pub(super) mod tests {
         let ended: Vec<_> = (8..15).filter(|transaction| seen.has_ended(*transaction)).collect();
         assert_eq!(ended, [8, 9, 11]);
         assert!(!snapshot_of("10:10:").has_ended(10));
-        for text in ["", "10:13:10", "10:13 42", "10:x: 42", "10:13:a 42"] {
+        for text in ["", "10:13:10", "10:13 42", "10:x: 42", "x:13: 42", "10:13:a 42"] {
             assert_eq!(Snapshot::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_standby_does_not_say_who_is_running() {
+        for (text, is_told) in [("10:13:10,12", true), ("13:13:", true), ("10:13:", false), ("10:13:12", false)] {
+            assert_eq!(snapshot_of(text).is_told_by_a_primary(), is_told, "{text}");
         }
     }
 

@@ -11,6 +11,7 @@ mod row_security;
 mod sessions;
 pub(crate) mod setting;
 mod sqlite;
+mod standbys;
 mod statement;
 mod taken;
 pub(crate) mod tls;
@@ -70,7 +71,7 @@ impl Databases {
     ///
     /// # Errors
     ///
-    /// Where the address is none.
+    /// Where the address cannot be parsed, or leads nowhere.
     pub(crate) async fn on(&self, runtime: &Handle, share: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
         if self.writes.get_database_backend() == DbBackend::Sqlite {
             return Ok(self.clone());

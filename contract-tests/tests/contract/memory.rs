@@ -1,7 +1,7 @@
 //! Lists and tasks that are answered from memory where PostgreSQL shows that nobody else has written: what the server asks,
 //! and that it is right when somebody has.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -12,6 +12,9 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase, count, page, watched_on,
 };
+use tokio::time::sleep;
+
+use super::serverless::cut;
 
 /// What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
 const ONE: [(&str, &str); 2] = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];
@@ -205,6 +208,11 @@ async fn what_a_trigger_writes_beside_is_there_at_once(#[case] trigger: &str) {
     assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(true));
 }
 
+/// A function that is found before PostgreSQL's own.
+const IS_STANDBY: &str = "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$
+        SELECT current_setting('todo.standby') = 'on'
+    $$";
+
 /// What is in them may change by transactions that PostgreSQL does not number.
 #[rstest]
 #[case::tables("CREATE TABLE more () INHERITS (tasks)")]
@@ -224,6 +232,36 @@ async fn no_look_is_enough_where_tasks_are_more_than_their_table(#[case] added: 
         assert_eq!(bob.list().await.expect(200).ids().len(), 1);
     }
     assert_eq!(listed(admin).await.0, before);
+}
+
+/// What was read of a standby may be older than what a look at the primary shows, to which another session leads after they
+/// have changed places. (PostgreSQL is made to say here that it is a standby.)
+#[tokio::test(flavor = "multi_thread")]
+async fn no_look_is_enough_for_what_a_standby_may_have_shown() {
+    let cluster = Cluster::start();
+    let database = TestDatabase::create_in(Some(&cluster)).await;
+    let operator = database.connect().await;
+    operator.execute_unprepared(IS_STANDBY).await.expect("it is added");
+    database.alter("SET search_path = public, pg_catalog").await;
+    let begin = async |is_standby: &str| {
+        database.alter(&format!("SET todo.standby = '{is_standby}'")).await;
+        let (server, address, admin) = watched_on(&database.url(), &ONE);
+        let [ann, _] = both_listed(address).await;
+        (server, ann, admin)
+    };
+    let (_primary, ann, admin) = begin("off").await;
+    let before = listed(admin).await.0;
+    ann.list().await.expect(200);
+    assert!(listed(admin).await.0 > before, "of a primary, it is");
+
+    let (_standby, ann, admin) = begin("on").await;
+    database.alter("SET todo.standby = 'off'").await;
+    sleep(Duration::from_millis(700)).await;
+    cut(&operator).await;
+    for _ in 0..9 {
+        ann.list().await.expect(200);
+    }
+    assert_eq!(listed(admin).await.0, 0);
 }
 
 /// Writes tasks of that `name` by turns through one of `clients`, and reads by each of them what it must find of those.

@@ -46,7 +46,7 @@ async fn connections(database: &DatabaseConnection) -> usize {
 }
 
 /// Ends all other connections, as a serverless database does before it sleeps.
-async fn cut(database: &DatabaseConnection) -> usize {
+pub(crate) async fn cut(database: &DatabaseConnection) -> usize {
     others(database, Func::cust("pg_terminate_backend").arg(Expr::col("pid")).into(), None).await
 }
 

@@ -25,6 +25,7 @@ use super::{
     row_security,
     sessions::Sessions,
     setting::Scope,
+    standbys::Standbys,
     statement::Naming,
     transaction::Transaction,
 };
@@ -34,6 +35,7 @@ use super::{
 pub struct Connection {
     pool: DatabaseConnection,
     at_hand: Arc<dyn Hand>,
+    standbys: Arc<Standbys>,
     way: Way,
     /// The role that callers' statements are carried out by, where row-level security is on.
     role: Option<Arc<str>>,
@@ -54,17 +56,22 @@ impl Connection {
     /// Over the pool of an embedded database.
     pub(super) fn embedded(pool: DatabaseConnection) -> Self {
         let at_hand = Arc::new(AtHand::new(pool.get_sqlite_connection_pool()));
-        Self { pool, at_hand, way: Way::Straight, role: None, caller: None }
+        Self { pool, at_hand, standbys: Arc::default(), way: Way::Straight, role: None, caller: None }
     }
 
-    /// Over a pool of PostgreSQL, where a statement may take `limit`.
-    pub(super) fn served(pool: DatabaseConnection, sessions: Sessions, limit: Duration) -> Self {
+    /// Over a pool of PostgreSQL, where a statement may take `limit`, and those of its sessions are noted that lead to standbys.
+    pub(super) fn served(
+        pool: DatabaseConnection,
+        sessions: Sessions,
+        limit: Duration,
+        standbys: Arc<Standbys>,
+    ) -> Self {
         let way = match sessions {
             Sessions::Own => Way::Straight,
             Sessions::Lent => Way::Wrapped(begin(limit).into()),
         };
         let at_hand = Arc::new(AtHand::new(pool.get_postgres_connection_pool()));
-        Self { pool, at_hand, way, role: None, caller: None }
+        Self { pool, at_hand, standbys, way, role: None, caller: None }
     }
 
     /// The same, with callers' statements carried out by `role`.
@@ -91,6 +98,11 @@ impl Connection {
     /// Whether a pooler has each statement go in a transaction of its own.
     pub(super) fn is_wrapped(&self) -> bool {
         matches!(self.way, Way::Wrapped(_))
+    }
+
+    /// Whether a statement may be shown less than was committed before.
+    pub(crate) fn may_lag(&self) -> bool {
+        self.standbys.may_be_there()
     }
 
     /// Begins a transaction, which ends with its value unless it is committed.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{FunctionCall, PostgresQueryBuilder, Query};
+use sea_orm::sea_query::{Func, FunctionCall, PostgresQueryBuilder, Query};
 
 use super::setting::{self, Scope};
 
@@ -11,8 +11,11 @@ use super::setting::{self, Scope};
 /// a database's default would refuse those who wait for one another, and two toggles at the same time are two.
 pub(super) const ISOLATION: &str = "READ COMMITTED";
 
+/// The column that says whether the session is a standby's.
+pub(super) const IS_STANDBY: &str = "is_standby";
+
 /// Sets the limits of statements that may take `limit`; for a session also the isolation, which a transaction has from its
-/// beginning.
+/// beginning, and says in [`IS_STANDBY`] whose it is.
 pub(super) fn set(limit: Duration, scope: Scope) -> String {
     let set = |name| setting::set(name, &limit.as_millis().to_string(), scope);
     let mut all = Query::select();
@@ -21,6 +24,7 @@ pub(super) fn set(limit: Duration, scope: Scope) -> String {
         .expr(set_lock_timeout(limit, scope));
     if scope == Scope::Session {
         all.expr(setting::set("default_transaction_isolation", ISOLATION, scope));
+        all.expr_as(Func::cust("pg_is_in_recovery"), IS_STANDBY);
     }
     all.to_string(PostgresQueryBuilder)
 }

@@ -1,16 +1,21 @@
 //! PostgreSQL: by itself or through a pooler, awake or asleep.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, Database, DbErr,
     sqlx::{
-        self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, pool::PoolOptions,
+        self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, Row as _, pool::PoolOptions,
         postgres::PgConnectOptions,
     },
 };
 
-use super::{Connection, Databases, Sessions, limits, requirements, setting::Scope, tls, trouble};
+use super::{
+    Connection, Databases, Sessions, limits, requirements,
+    setting::Scope,
+    standbys::{LIFETIME, Standbys},
+    tls, trouble,
+};
 use crate::DatabaseConfig;
 
 /// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
@@ -42,10 +47,13 @@ pub(super) async fn lead(config: &DatabaseConfig, sessions: Sessions) -> Result<
     let adjust = adjustment(config);
     let limit = (sessions == Sessions::Own).then_some(config.timeout);
     let (patience, mut options) = (config.timeout, super::options(&config.url, config));
+    let standbys: Arc<Standbys> = Arc::default();
+    let of_pool = Arc::clone(&standbys);
     options
+        .max_lifetime(LIFETIME)
         .map_sqlx_postgres_opts(adjust)
-        .map_sqlx_postgres_pool_opts(move |pool| watched(limited(pool, limit), patience));
-    let both = Connection::served(Database::connect(options).await?, sessions, config.timeout);
+        .map_sqlx_postgres_pool_opts(move |pool| watched(limited(pool, limit, Arc::clone(&of_pool)), patience));
+    let both = Connection::served(Database::connect(options).await?, sessions, config.timeout, standbys);
 
     let migrations = super::options(config.direct_url.as_ref().unwrap_or(&config.url), config)
         .max_connections(1)
@@ -67,13 +75,21 @@ fn adjustment(config: &DatabaseConfig) -> impl Fn(PgConnectOptions) -> PgConnect
     }
 }
 
-/// Gives each new session the limits of a request. Not as parameters at connecting, which a pooler refuses.
-fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>) -> PoolOptions<Postgres> {
+/// Gives each new session the limits of a request, and takes note of those that lead to a standby. Not as parameters at
+/// connecting, which a pooler refuses.
+fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>, standbys: Arc<Standbys>) -> PoolOptions<Postgres> {
     let Some(limit) = limit else {
         return pool;
     };
     pool.after_connect(move |connection, _| {
-        Box::pin(async move { connection.execute(AssertSqlSafe(limits::set(limit, Scope::Session))).await.map(drop) })
+        let standbys = Arc::clone(&standbys);
+        Box::pin(async move {
+            let set = connection.fetch_one(AssertSqlSafe(limits::set(limit, Scope::Session))).await?;
+            if set.try_get(limits::IS_STANDBY)? {
+                standbys.opened();
+            }
+            Ok(())
+        })
     })
 }
 

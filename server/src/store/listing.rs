@@ -45,7 +45,7 @@ impl Store {
         let mark = self.memory.history.mark(owner);
         let list = Box::pin(self.read(wanted)).await?;
         metrics::listed(ForList::Tasks);
-        Ok(self.memory.keep(owner, query, mark, list))
+        Ok(self.memory.keep(owner, query, self.unless_late(mark), list))
     }
 
     /// Its version.
@@ -80,12 +80,17 @@ impl Store {
         Ok(self.memory.history.mark(owner) == mark)
     }
 
+    /// The mark of what was read after it was taken: none that an owner has, where that may be older.
+    pub(super) fn unless_late(&self, mark: Mark) -> Mark {
+        if self.databases.reads.may_lag() { Mark::UNKNOWN } else { mark }
+    }
+
     /// The version of the page in the database, and the page as it is kept in that version.
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.memory.history.mark(owner);
         let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        Ok((version, self.memory.find(owner, query, version, mark)))
+        Ok((version, self.memory.find(owner, query, version, self.unless_late(mark))))
     }
 
     /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against

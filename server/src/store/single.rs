@@ -26,7 +26,7 @@ impl Store {
         let answer = WrittenTask::of(&task).map_err(fault)?;
         // Where looks are in vain, what is kept would never be answered.
         if likely.is_some() {
-            self.memory.singles.keep(mark, task);
+            self.memory.singles.keep(self.unless_late(mark), task);
         }
         Ok(answer)
     }

@@ -90,6 +90,9 @@ pub(in crate::store) struct Looking<'a> {
 }
 
 impl Mark {
+    /// Of what nobody knows when it was: no owner ever has it.
+    pub(in crate::store) const UNKNOWN: Self = Self { epoch: u64::MAX, writes: 0 };
+
     /// Whether one write leads from this to `other`.
     pub(super) fn leads_to(self, other: Self) -> bool {
         (self.epoch, self.writes + 1) == (other.epoch, other.writes)

@@ -48,7 +48,6 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    title: &'static str,
     detail: String,
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,

@@ -1,5 +1,6 @@
 //! The JSON of a problem, as published.
 
+use poem::http::StatusCode;
 use poem_openapi::{
     Object,
     types::{Example, ToJSON},
@@ -83,7 +84,7 @@ impl Fault {
 impl Problem {
     /// The JSON that the client reads.
     pub(super) fn to_json(&self, request_id: &str) -> Value {
-        let (kind, title, detail) = ("about:blank".to_owned(), self.title.to_owned(), self.detail.clone());
+        let (kind, title, detail) = ("about:blank".to_owned(), title(self.status).to_owned(), self.detail.clone());
         let (status, request_id) = (i32::from(self.status.as_u16()), request_id.to_owned());
         let json = if self.faults.is_empty() {
             ProblemBody { kind, title, status, detail, request_id }.to_json()
@@ -91,6 +92,16 @@ impl Problem {
             ValidationProblemBody { kind, title, status, detail, errors: self.faults.clone(), request_id }.to_json()
         };
         json.unwrap_or_default()
+    }
+}
+
+/// A status in words: of `about:blank`, the title says no more (RFC 9457, 4.2.1). For two of them the library has the
+/// words of before RFC 9110.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "Content Too Large",
+        StatusCode::UNPROCESSABLE_ENTITY => "Unprocessable Content",
+        status => status.canonical_reason().unwrap_or("Refused"),
     }
 }
 

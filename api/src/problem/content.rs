@@ -23,7 +23,7 @@ impl Kind for ContentTooLarge {
 
 impl From<ContentTooLarge> for Problem {
     fn from(_: ContentTooLarge) -> Self {
-        Self::new(ContentTooLarge::STATUS, "Content Too Large", "the body may have at most 64 KiB")
+        Self::new(ContentTooLarge::STATUS, "the body may have at most 64 KiB")
     }
 }
 
@@ -54,7 +54,7 @@ impl Kind for UnsupportedMediaType {
 
 impl From<UnsupportedMediaType> for Problem {
     fn from(unsupported: UnsupportedMediaType) -> Self {
-        let because = |detail: &str| Self::new(UnsupportedMediaType::STATUS, "Unsupported Media Type", detail);
+        let because = |detail: &str| Self::new(UnsupportedMediaType::STATUS, detail);
         match unsupported {
             UnsupportedMediaType::NotJson => because("the body must be JSON: send Content-Type: application/json"),
             // RFC 9110, 15.5.16: what would have been taken.
@@ -81,6 +81,6 @@ impl Kind for Unprocessable {
 impl From<Unprocessable> for Problem {
     fn from(Unprocessable(faults): Unprocessable) -> Self {
         let detail = faults.iter().map(Fault::sentence).collect::<Vec<_>>().join("; ");
-        Self { faults, ..Self::new(Unprocessable::STATUS, "Unprocessable Content", detail) }
+        Self { faults, ..Self::new(Unprocessable::STATUS, detail) }
     }
 }

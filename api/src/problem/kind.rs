@@ -42,8 +42,8 @@ pub(crate) trait Kind: Into<Problem> {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), faults: Vec::new(), headers: Vec::new(), cause: None }
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), faults: Vec::new(), headers: Vec::new(), cause: None }
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -63,13 +63,13 @@ impl Problem {
 
     /// The path leads nowhere.
     pub(super) fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found", "there is nothing at this path")
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
     }
 
     /// The path exists, the method does not; RFC 9110 wants to know what would.
     pub(super) fn method_not_allowed(method: &Method, allow: &str) -> Self {
         let detail = format!("{method} is not possible here; these are: {allow}");
-        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed", detail);
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail);
         match HeaderValue::from_str(allow) {
             Ok(allow) => problem.with_header(ALLOW, allow),
             Err(_) => problem,
@@ -78,6 +78,6 @@ impl Problem {
 
     /// A refusal of the framework that we did not foresee; its own words stay inside.
     pub(super) fn unforeseen(status: StatusCode) -> Self {
-        Self::new(status, status.canonical_reason().unwrap_or("Refused"), "the request cannot be served")
+        Self::new(status, "the request cannot be served")
     }
 }

@@ -26,8 +26,7 @@ impl Kind for RequestTimeout {
 impl From<RequestTimeout> for Problem {
     fn from(_: RequestTimeout) -> Self {
         let detail = "the request did not arrive in time; nothing was done, send it again";
-        Self::new(RequestTimeout::STATUS, "Request Timeout", detail)
-            .with_header(CONNECTION, HeaderValue::from_static("close"))
+        Self::new(RequestTimeout::STATUS, detail).with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }
 
@@ -38,7 +37,7 @@ pub struct Overloaded;
 impl From<Overloaded> for Problem {
     fn from(_: Overloaded) -> Self {
         let detail = "the server has all the requests that it can bear; try again soon";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", detail).retry_after(1)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
     }
 }
 
@@ -63,8 +62,7 @@ impl Kind for TooManyRequests {
 impl From<TooManyRequests> for Problem {
     fn from(TooManyRequests { wait }: TooManyRequests) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self::new(TooManyRequests::STATUS, "Too Many Requests", format!("too many requests; try again in {seconds} s"))
-            .retry_after(seconds)
+        Self::new(TooManyRequests::STATUS, format!("too many requests; try again in {seconds} s")).retry_after(seconds)
     }
 }
 
@@ -93,7 +91,6 @@ impl From<Unreadable> for Problem {
                 (StatusCode::NOT_IMPLEMENTED, "the body must be sent as it is: no transfer coding is known but chunked")
             }
         };
-        Self::new(status, status.canonical_reason().unwrap_or("Refused"), detail)
-            .with_header(CONNECTION, HeaderValue::from_static("close"))
+        Self::new(status, detail).with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }

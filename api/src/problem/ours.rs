@@ -33,7 +33,7 @@ impl Kind for Internal {
 impl From<Internal> for Problem {
     fn from(Internal(cause): Internal) -> Self {
         let detail = "something went wrong on our side; the log knows it by its request_id";
-        Self::new(Internal::STATUS, "Internal Server Error", detail).caused_by(cause)
+        Self::new(Internal::STATUS, detail).caused_by(cause)
     }
 }
 
@@ -55,8 +55,6 @@ impl Kind for Unavailable {
 
 impl From<Unavailable> for Problem {
     fn from(Unavailable(cause): Unavailable) -> Self {
-        Self::new(Unavailable::STATUS, "Service Unavailable", "the database does not answer; try again soon")
-            .retry_after(2)
-            .caused_by(cause)
+        Self::new(Unavailable::STATUS, "the database does not answer; try again soon").retry_after(2).caused_by(cause)
     }
 }

@@ -22,7 +22,7 @@ impl Kind for NoSuchTask {
 
 impl From<NoSuchTask> for Problem {
     fn from(_: NoSuchTask) -> Self {
-        Self::new(NoSuchTask::STATUS, "Not Found", "there is no such task")
+        Self::new(NoSuchTask::STATUS, "there is no such task")
     }
 }
 
@@ -50,7 +50,7 @@ impl From<PreconditionFailed> for Problem {
             PreconditionFailed::OfOne => "the task is in no version that If-Match names; get it, and decide anew",
             PreconditionFailed::OfMany => "no version names all tasks; send If-Match: * or none",
         };
-        Self::new(PreconditionFailed::STATUS, "Precondition Failed", detail)
+        Self::new(PreconditionFailed::STATUS, detail)
     }
 }
 
@@ -72,6 +72,6 @@ impl Kind for StillRunning {
 impl From<StillRunning> for Problem {
     fn from(_: StillRunning) -> Self {
         let detail = "the first request with this Idempotency-Key is still running; send it again soon";
-        Self::new(StillRunning::STATUS, "Conflict", detail).retry_after(1)
+        Self::new(StillRunning::STATUS, detail).retry_after(1)
     }
 }

@@ -53,7 +53,7 @@ impl From<Unidentified> for Problem {
             }
         };
         let challenge = HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"));
-        Self::new(Unidentified::STATUS, "Unauthorized", detail).with_header(WWW_AUTHENTICATE, challenge)
+        Self::new(Unidentified::STATUS, detail).with_header(WWW_AUTHENTICATE, challenge)
     }
 }
 

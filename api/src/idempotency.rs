@@ -13,6 +13,8 @@ use crate::{Fault, NewTask, Task, Unidentified, Unprocessable, json_value, param
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
+    const DETAIL: &'static str = "must be one key of 1 to 255 visible ASCII characters, in quotes or without";
+
     /// The key as it was meant, without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -45,10 +47,7 @@ fn unquoted(text: &str) -> Option<String> {
     Some(unquoted)
 }
 
-/// The key as a parameter of an operation; none where none was sent.
-pub(crate) struct Once(pub(crate) Option<IdempotencyKey>);
-
-impl Parameter for Once {
+impl Parameter for Option<IdempotencyKey> {
     const NAME: &'static str = "Idempotency-Key";
     const IN: MetaParamIn = MetaParamIn::Header;
 
@@ -61,11 +60,7 @@ impl Parameter for Once {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        let key = text.map(|text| {
-            IdempotencyKey::parse(text)
-                .ok_or("must be one key of 1 to 255 visible ASCII characters, in quotes or without")
-        });
-        key.transpose().map(Self)
+        text.map(|text| IdempotencyKey::parse(text).ok_or(IdempotencyKey::DETAIL)).transpose()
     }
 }
 
@@ -122,7 +117,7 @@ impl NotCreated {
     /// What the client is told of a key that was used with another body.
     pub(crate) fn another_body() -> Unprocessable {
         Unprocessable(vec![Fault::in_parameter(
-            Once::NAME,
+            <Option<IdempotencyKey>>::NAME,
             "was used with another body; send a new key for a new task",
         )])
     }

@@ -32,8 +32,7 @@ pub use self::{
     written::WrittenTask,
 };
 use crate::{
-    Caller, Creation, Cursor, Limit,
-    idempotency::Once,
+    Caller, Creation, Cursor, IdempotencyKey, Limit,
     json::Json,
     link::NextPage,
     parameter::Param,
@@ -117,9 +116,9 @@ impl<S: Tasks> TasksApi<S> {
         /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters,
         /// in quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
         #[oai(name = "Idempotency-Key")]
-        Param(once): Param<Once>,
+        Param(key): Param<Option<IdempotencyKey>>,
     ) -> Result<CreateTask, CreateTaskError> {
-        let Creation { task, is_replayed } = match &once.0 {
+        let Creation { task, is_replayed } = match &key {
             Some(key) => self.0.create_once(caller.user(), key, task).await?,
             None => Creation::new(self.0.create(caller.user(), task).await?),
         };

@@ -4,9 +4,7 @@ use poem::{FromRequest, Request, RequestBody, http::Method};
 
 use super::{Completed, OnlyCompleted, Search, Sort, TaskId};
 use crate::{
-    Fault, Problem, Unprocessable,
-    idempotency::Once,
-    operations,
+    Fault, IdempotencyKey, Problem, Unprocessable, operations,
     page::{Cursor, Limit},
     parameter::{Param, Parameter, in_query},
     precondition::{IfMatch, IfNoneMatch},
@@ -25,7 +23,7 @@ const JUDGES: [Judge; 9] = [
     judge::<TaskId>(),
     judge::<IfMatch>(),
     judge::<IfNoneMatch>(),
-    judge::<Once>(),
+    judge::<Option<IdempotencyKey>>(),
 ];
 
 const fn judge<T: Parameter>() -> Judge {

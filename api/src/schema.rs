@@ -100,12 +100,10 @@ fn gravity(error: &ValidationError<'_>) -> u8 {
 
 /// Where the fault is; a missing property is at fault where it should stand.
 fn pointer(error: &ValidationError<'_>) -> String {
-    let path = error.instance_path().to_string();
+    let path = error.instance_path();
     match error.kind() {
-        Required { property: Value::String(name) } => {
-            format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"))
-        }
-        _ => path,
+        Required { property: Value::String(name) } => path.join(name).to_string(),
+        _ => path.to_string(),
     }
 }
 

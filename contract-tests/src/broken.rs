@@ -104,8 +104,8 @@ impl AlwaysBroken {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let cause = Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(INTERNALS));
         match self.mishap {
-            Mishap::Fault => Err(Failure::Broken(Broken::Fault(cause))),
-            Mishap::Away => Err(Failure::Broken(Broken::Away(cause))),
+            Mishap::Fault => Err(Failure::Broken(Broken::Internal(cause))),
+            Mishap::Away => Err(Failure::Broken(Broken::Unavailable(cause))),
             Mishap::Panic => panic!("{INTERNALS}"),
             Mishap::Never => std::future::pending().await,
         }

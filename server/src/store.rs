@@ -63,8 +63,8 @@ pub(crate) struct Store {
 }
 
 /// The failure that such a fault of ours is.
-fn fault<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
-    Failure::Broken(Broken::Fault(Arc::new(error)))
+fn internal<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
+    Failure::Broken(Broken::Internal(Arc::new(error)))
 }
 
 /// As many as there are connections that write.
@@ -136,7 +136,7 @@ impl Store {
             let cause = error.into();
             let is_away = is_away(&cause);
             metrics::database_failed(is_away);
-            Failure::Broken(if is_away { Broken::Away(cause) } else { Broken::Fault(cause) })
+            Failure::Broken(if is_away { Broken::Unavailable(cause) } else { Broken::Internal(cause) })
         })
     }
 }

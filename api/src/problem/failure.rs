@@ -21,19 +21,19 @@ pub enum Failure<R = Infallible> {
 #[derive(Debug)]
 pub enum Broken {
     /// A fault of ours: answered with an opaque 500 and logged once.
-    Fault(Arc<dyn Error + Send + Sync>),
+    Internal(Arc<dyn Error + Send + Sync>),
     /// The database is out of reach or saturated: answered with 503, worth another try.
-    Away(Arc<dyn Error + Send + Sync>),
+    Unavailable(Arc<dyn Error + Send + Sync>),
     /// As many as may wait for somebody else wait already: answered with 503, worth another try.
-    Crowded,
+    Overloaded,
 }
 
 impl From<Broken> for Problem {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::Fault(cause) => Internal(cause).into(),
-            Broken::Away(cause) => Unavailable(cause).into(),
-            Broken::Crowded => Overloaded.into(),
+            Broken::Internal(cause) => Internal(cause).into(),
+            Broken::Unavailable(cause) => Unavailable(cause).into(),
+            Broken::Overloaded => Overloaded.into(),
         }
     }
 }

@@ -42,18 +42,18 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
     let mut note = |name, finding: Result<String, Unidentified>| {
         checks.push(Check {
             name,
-            finding: finding.map(|found| harmless(&found)).map_err(|fault| harmless(&words(&fault))),
+            finding: finding.map(|found| harmless(&found)).map_err(|unidentified| harmless(&words(&unidentified))),
         });
     };
     match Token::parse(bare(token)) {
-        Err(fault) => note("form", Err(fault)),
+        Err(unidentified) => note("form", Err(unidentified)),
         Ok(token) => {
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
             note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
             let key = authenticator.key(&token).await.map_err(refusal);
             note("signature", key.map(|key| authenticator.signature(key.id(), config)));
             match token.claims() {
-                Err(fault) => note("claims", Err(fault)),
+                Err(unidentified) => note("claims", Err(unidentified)),
                 Ok(claims) => authenticator.explain(&claims, note),
             }
         }
@@ -106,8 +106,8 @@ fn refusal(failure: Failure<Unidentified>) -> Unidentified {
     }
 }
 
-fn words(fault: &Unidentified) -> String {
-    match fault {
+fn words(unidentified: &Unidentified) -> String {
+    match unidentified {
         Unidentified::InvalidToken(reason) => reason.clone(),
         Unidentified::NoToken => "there is no token".to_owned(),
     }

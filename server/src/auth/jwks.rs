@@ -83,7 +83,7 @@ impl Jwks {
         let now = self.published();
         // A signature is worth a second look only under other keys.
         let key = if Arc::ptr_eq(&known, &now) { None } else { now.key(token) };
-        key.ok_or_else(|| Refused(Unidentified::because(fault(&now, token))))
+        key.ok_or_else(|| Refused(Unidentified::because(refusal(&now, token))))
     }
 
     /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right after the
@@ -114,7 +114,7 @@ impl Jwks {
     async fn refetch<R>(self: &Arc<Self>) -> Outcome<(), R> {
         let Ok(_waiter) = self.waiters.try_acquire() else {
             metrics::shed();
-            return Err(Failure::Broken(Broken::Crowded));
+            return Err(Failure::Broken(Broken::Overloaded));
         };
         let fetched = async {
             let last = Arc::clone(&self.last).lock_owned().await;
@@ -179,7 +179,7 @@ pub(crate) async fn published_keys(config: &JwksConfig) -> Result<(usize, usize)
 }
 
 /// Why no key verifies the token, for whoever sent it.
-fn fault(published: &Published, token: &Token<'_>) -> String {
+fn refusal(published: &Published, token: &Token<'_>) -> String {
     let algorithm = token.algorithm;
     if published.fetched.is_none() {
         return format!(

@@ -23,10 +23,10 @@ impl SharedSecrets {
     /// The key that signed `token`.
     pub(super) fn key(&self, token: &Token<'_>) -> Result<Arc<Key>, Unidentified> {
         let key = self.0.iter().find(|key| key.verifies(token)).cloned();
-        key.ok_or_else(|| Unidentified::because(self.fault(token)))
+        key.ok_or_else(|| Unidentified::because(self.refusal(token)))
     }
 
-    fn fault(&self, token: &Token<'_>) -> String {
+    fn refusal(&self, token: &Token<'_>) -> String {
         let algorithm = token.algorithm;
         if self.0.is_empty() {
             format!(

@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
 use super::{
-    Store, fault,
+    Store, internal,
     memory::{Kept, List, Mark},
     page::{self, Wanted},
     version::version,
@@ -127,7 +127,7 @@ impl Store {
         let next = (rows.len() > limit).then(|| page::position(&rows[limit - 1], query));
         rows.truncate(limit);
         let next = next.map(|position| self.seal.seal(owner, query, &position)).transpose();
-        let next = next.map_err(fault)?;
-        List::new(rows.into_iter().map(Task::from), next, version).map_err(fault)
+        let next = next.map_err(internal)?;
+        List::new(rows.into_iter().map(Task::from), next, version).map_err(internal)
     }
 }

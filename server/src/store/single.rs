@@ -3,7 +3,7 @@
 
 use todo_api::{Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 
-use super::{Store, fault, memory::Mark, tasks::target};
+use super::{Store, internal, memory::Mark, tasks::target};
 use crate::metrics::{self, ForTask};
 
 impl Store {
@@ -23,7 +23,7 @@ impl Store {
         let mark = self.memory.history.mark(owner);
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
-        let answer = WrittenTask::of(&task).map_err(fault)?;
+        let answer = WrittenTask::of(&task).map_err(internal)?;
         // Where looks are in vain, what is kept would never be answered.
         if likely.is_some() {
             self.memory.singles.keep(self.unless_late(mark), task);

@@ -14,12 +14,13 @@ mod operation;
 mod ours;
 mod state;
 mod unidentified;
+mod unreadable;
 
 use std::{error::Error, fmt, sync::Arc};
 
 use poem::{
     error::ResponseError,
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
 };
 
 pub(crate) use self::{
@@ -32,10 +33,11 @@ pub(crate) use self::{
 };
 pub use self::{
     failure::{Broken, Failure, Outcome},
-    limits::{Overloaded, RequestTimeout, TooManyRequests, Unreadable},
+    limits::{Overloaded, RequestTimeout, TooManyRequests},
     ours::Unavailable,
     state::NoSuchTask,
     unidentified::Unidentified,
+    unreadable::Unreadable,
 };
 
 /// The media type of problems.
@@ -52,6 +54,27 @@ pub struct Problem {
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into(), faults: Vec::new(), headers: Vec::new(), cause: None }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// Says after how many seconds another try is worth it (RFC 9110, 10.2.3).
+    fn retry_after(self, seconds: u64) -> Self {
+        self.with_header(RETRY_AFTER, seconds.into())
+    }
+
+    fn caused_by(mut self, cause: Arc<dyn Error + Send + Sync>) -> Self {
+        self.cause = Some(cause);
+        self
+    }
 }
 
 impl fmt::Display for Problem {

@@ -6,7 +6,10 @@ use futures_util::FutureExt;
 use poem::{
     Body, IntoResponse as _, Request, Response, ResponseParts,
     error::{MethodNotAllowedError, NotFoundError},
-    http::{HeaderValue, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{ALLOW, CONTENT_TYPE},
+    },
 };
 use poem_openapi::OperationId;
 
@@ -68,6 +71,26 @@ impl Problem {
         head.headers.extend(self.headers);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         (head, body)
+    }
+
+    /// The path leads nowhere.
+    fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+    }
+
+    /// The path exists, the method does not; RFC 9110 wants to know what would.
+    fn method_not_allowed(method: &Method, allow: &str) -> Self {
+        let detail = format!("{method} is not possible here; these are: {allow}");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, detail);
+        match HeaderValue::from_str(allow) {
+            Ok(allow) => problem.with_header(ALLOW, allow),
+            Err(_) => problem,
+        }
+    }
+
+    /// A refusal of the framework that we did not foresee; its own words stay inside.
+    fn unforeseen(status: StatusCode) -> Self {
+        Self::new(status, "the request cannot be served")
     }
 }
 

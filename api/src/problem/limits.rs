@@ -1,4 +1,4 @@
-//! The kinds of problem that a limit gives, and those of requests that never became one.
+//! The kinds of problem that a limit gives.
 
 use std::time::Duration;
 
@@ -63,34 +63,5 @@ impl From<TooManyRequests> for Problem {
     fn from(TooManyRequests { wait }: TooManyRequests) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self::new(TooManyRequests::STATUS, format!("too many requests; try again in {seconds} s")).retry_after(seconds)
-    }
-}
-
-/// What HTTP's own rules refuse, so that there is no request to speak of.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// A head that cannot be read; the status is that of whoever tried (RFC 9112).
-    Head(StatusCode),
-    /// A request that does not name one host (RFC 9112, 3.2).
-    Host,
-    /// A body in a transfer coding other than chunked (RFC 9112, 6.1).
-    Coding,
-}
-
-impl From<Unreadable> for Problem {
-    fn from(unreadable: Unreadable) -> Self {
-        let (status, detail) = match unreadable {
-            Unreadable::Head(status @ (StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)) => {
-                (status, "the address and the headers of the request are too large")
-            }
-            Unreadable::Head(status) => (status, "this is no request as HTTP/1.1 has it"),
-            Unreadable::Host => {
-                (StatusCode::BAD_REQUEST, "the request must have one Host header, with a host and perhaps a port")
-            }
-            Unreadable::Coding => {
-                (StatusCode::NOT_IMPLEMENTED, "the body must be sent as it is: no transfer coding is known but chunked")
-            }
-        };
-        Self::new(status, detail).with_header(CONNECTION, HeaderValue::from_static("close"))
     }
 }

@@ -46,20 +46,21 @@ where
         Err(error) if error.status().is_server_error() => Internal::new(error.to_string()).into(),
         Err(error) => Problem::unforeseen(error.status()),
     };
-    let mut response = problem.into_answer(context.as_deref().map_or("", |context| context.id().as_str()));
+    let mut response = problem.into_answer(context.as_deref());
     operations::note(operation, &mut response);
     response
 }
 
 impl Problem {
-    /// The answer that says so, to the request of that name. What caused it is logged, and stays here.
+    /// The answer that says so, to the request that has this context; without one, its name is empty. What caused it is
+    /// logged, and stays here.
     #[must_use]
-    pub fn into_answer(self, request_id: &str) -> Response {
-        let (head, body) = self.into_parts(request_id);
+    pub fn into_answer(self, context: Option<&RequestContext>) -> Response {
+        let (head, body) = self.into_parts(context.map_or("", |context| context.id().as_str()));
         Response::from_parts(head, Body::from_string(body))
     }
 
-    /// The same, as the head of an answer and its body.
+    /// The same to the request of that name, as the head of an answer and its body.
     #[must_use]
     pub fn into_parts(self, request_id: &str) -> (ResponseParts, String) {
         if let Some(cause) = &self.cause {

@@ -23,7 +23,6 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use super::log::name_of;
 use crate::{HttpConfig, metrics, serve::Watch};
 
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
@@ -56,7 +55,7 @@ impl Load {
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
-            Problem::from(Overloaded).into_answer(name_of(context.as_ref()))
+            Problem::from(Overloaded).into_answer(context.as_deref())
         };
         let Some(place) = Place::take(&self.places) else {
             return refused();

@@ -148,8 +148,3 @@ pub(crate) fn fresh_id() -> RequestId {
     let id = Uuid::new_v4().hyphenated().to_string();
     RequestId::parse(&id).unwrap_or_else(|| unreachable!("a UUID is a good name"))
 }
-
-/// The name of the request that has this context, for its answer.
-pub(super) fn name_of(context: Option<&Arc<RequestContext>>) -> &str {
-    context.map_or("", |context| context.id().as_str())
-}

@@ -1,5 +1,7 @@
 //! What HTTP/1.1 asks of a request, and the library does not look at.
 
+use std::sync::Arc;
+
 use poem::{
     Request, Response,
     http::{
@@ -7,9 +9,7 @@ use poem::{
         header::{HOST, TRANSFER_ENCODING},
     },
 };
-use todo_api::{Problem, Unreadable};
-
-use super::log::name_of;
+use todo_api::{Problem, RequestContext, Unreadable};
 
 /// The answer to a request that is none, if it is none.
 pub(super) fn refusal(request: &Request) -> Option<Response> {
@@ -20,7 +20,8 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     } else {
         return None;
     };
-    Some(Problem::from(unreadable).into_answer(name_of(request.data())))
+    let context = request.data::<Arc<RequestContext>>().map(Arc::as_ref);
+    Some(Problem::from(unreadable).into_answer(context))
 }
 
 /// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for another's.

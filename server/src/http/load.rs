@@ -4,25 +4,22 @@
 //! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
 //! those who send slowly keep nobody from an answer; it counts again once the body is there.
 
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+mod arriving;
+
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body as _;
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
 use poem::{Request, Response, http::Method};
-use todo_api::{Overloaded, Problem, RequestContext, RequestTimeout, UserId};
+use todo_api::{Overloaded, Problem, RequestContext, UserId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Sleep, sleep, timeout},
+    time::timeout,
 };
 
+use self::arriving::ArrivingBody;
 use crate::{HttpConfig, metrics, serve::Watch};
 
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
@@ -63,14 +60,8 @@ impl Load {
         let place = Arc::new(place);
         let body = request.take_body();
         if !body.is_empty() {
-            let watch = watch.clone();
-            request.set_body(BoxBody::new(ArrivingBody {
-                body: body.into(),
-                deadline: Box::pin(sleep(self.timeout)),
-                place: Arc::clone(&place),
-                watch,
-                is_awaited: false,
-            }));
+            let arriving = ArrivingBody::new(body.into(), self.timeout, Arc::clone(&place), watch.clone());
+            request.set_body(BoxBody::new(arriving));
         }
         // Once for the request to arrive, and once more for its answer to be made.
         let answered = timeout(self.timeout * 2, answer(request)).await.ok();
@@ -113,69 +104,5 @@ impl Place {
         let mut taken = self.taken.lock();
         *taken = Arc::clone(&self.places).try_acquire_owned().ok();
         taken.is_some()
-    }
-}
-
-/// The body of a request, on its way. Where it cannot be had, its error is the [`Problem`] that says why.
-struct ArrivingBody {
-    body: BoxBody<Bytes, io::Error>,
-    deadline: Pin<Box<Sleep>>,
-    place: Arc<Place>,
-    /// None where another server than ours drives the endpoint.
-    watch: Option<Arc<Watch>>,
-    is_awaited: bool,
-}
-
-impl ArrivingBody {
-    fn wait(&mut self) {
-        if !self.is_awaited {
-            self.is_awaited = true;
-            self.place.give_back();
-            if let Some(watch) = &self.watch {
-                watch.body_awaited();
-            }
-        }
-    }
-
-    /// Whether the request may go on.
-    fn resume(&mut self) -> bool {
-        if !self.is_awaited {
-            return true;
-        }
-        self.is_awaited = false;
-        if let Some(watch) = &self.watch {
-            watch.body_arrived();
-        }
-        self.place.take_again()
-    }
-}
-
-impl Body for ArrivingBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let refused = |problem: Problem| Poll::Ready(Some(Err(io::Error::other(problem))));
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(None) if !self.resume() => {
-                metrics::shed();
-                refused(Overloaded.into())
-            }
-            Poll::Pending if self.deadline.as_mut().poll(context).is_ready() => refused(RequestTimeout.into()),
-            Poll::Pending => {
-                self.wait();
-                Poll::Pending
-            }
-            ready @ Poll::Ready(_) => ready,
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        // Only the end itself says whether the request may go on.
-        !self.is_awaited && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -57,8 +57,8 @@ impl<T: Type> Payload for Json<T> {
     }
 }
 
-/// Written straight: by way of the framework's `ToJSON`, a list is first built as a tree of values, which
-/// takes six times as long. That both write the same, a test holds.
+/// Written straight, as lists are: the framework's `ToJSON` builds a tree of values first, which takes six times as
+/// long for a list. That both write the same, a test holds.
 impl<T: Type + Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match Written::of(&self.0) {

@@ -70,7 +70,8 @@ pub(crate) fn in_query<'a>(request: &'a Request, name: &str) -> Result<Option<Co
     decoded(value).map(Some).ok_or("must be UTF-8, percent-encoded")
 }
 
-/// The text that a form-encoded one stands for, where it is UTF-8.
+/// The text that a form-encoded one stands for, where it is UTF-8. By hand: `form_urlencoded` reads what is not
+/// UTF-8 as U+FFFD, and so would search for another text than was sent.
 fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if text.contains('+') {
         let spaced = text.replace('+', " ");

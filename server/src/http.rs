@@ -1,9 +1,9 @@
 //! What stands around the operations.
 //!
 //! From the outside in: the request's name and its log line, CORS, the headers of safety, how often each may ask,
-//! the bound on requests under way, then the contract's own service, which turns every failure within into a
-//! problem. So every answer, of whatever layer, has a name, the headers that a browser needs, and its line in
-//! the log.
+//! what HTTP/1.1 asks of a request, the bound on requests under way, then the contract's own service, which turns
+//! every failure within into a problem. So every answer, of whatever layer, has a name, the headers that a browser
+//! needs, and its line in the log.
 
 mod cors;
 mod load;

@@ -117,6 +117,12 @@ problems! {
     ListTasksError: Unidentified, Unprocessable = refusal::<Limit>("0"); or broken while reading
 }
 
+impl From<InvalidCursor> for ListTasksError {
+    fn from(invalid: InvalidCursor) -> Self {
+        Unprocessable::from(invalid).into()
+    }
+}
+
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
@@ -178,12 +184,6 @@ problems! {
     /// Why `deleteTask` deleted nothing.
     DeleteTaskError:
         Unidentified, NoSuchTask, PreconditionFailed, Unprocessable = refusal::<TaskId>("one"); or broken
-}
-
-impl From<InvalidCursor> for ListTasksError {
-    fn from(invalid: InvalidCursor) -> Self {
-        Unprocessable::from(invalid).into()
-    }
 }
 
 /// Errors of the operations that may be bound to a version of a task.

@@ -21,8 +21,8 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// The query of the page after, as a reference that resolves against this service.
-    pub(crate) fn at(&self, path: &str, cursor: &Cursor) -> String {
+    /// The address of the page that begins at `cursor`, relative to this service.
+    pub(crate) fn next_page(&self, path: &str, cursor: &Cursor) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.limit.is_default() {
             query.append_pair(Limit::NAME, &self.limit.get().to_string());

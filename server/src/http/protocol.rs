@@ -11,7 +11,7 @@ use poem::{
 };
 use todo_api::{Problem, RequestContext, Unreadable};
 
-/// The answer to a request that is none, if it is none.
+/// The refusal of what HTTP/1.1 does not take for a request; `None` where it does.
 pub(super) fn refusal(request: &Request) -> Option<Response> {
     let unreadable = if !names_a_host(request) {
         Unreadable::Host

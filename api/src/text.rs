@@ -8,9 +8,10 @@ pub(crate) const NO_NUL: &str = r"^[^\x00]*$";
 /// No U+0000, and at least one character that is neither Unicode White_Space nor a control character
 /// (Cc), each spelt out, since classes by name differ between the dialects of regular expressions. U+2028 and U+2029 are
 /// within a range, and no escape: generators of code (hey-api's, for zod) put the characters for their escapes, and these end
-/// a line of JavaScript.
+/// a line of JavaScript. Beyond ASCII no escape is `\x`: in a literal of Ruby, which generators write as well, that is a byte
+/// alone, and a syntax error.
 pub(crate) const VISIBLE: &str =
-    r"^[^\x00]*([^\x00-\x20\x7f-\xa0\u1680\u2000-\u202f\u205f\u3000]|[\u200b-\u2027\u202a-\u202e])[^\x00]*$";
+    r"^[^\x00]*([^\x00-\x20\x7f-\u00a0\u1680\u2000-\u202f\u205f\u3000]|[\u200b-\u2027\u202a-\u202e])[^\x00]*$";
 
 /// The published shape of a string.
 pub(crate) struct Shape {
@@ -30,5 +31,23 @@ impl Shape {
             example: Some(self.example.into()),
             ..MetaSchema::new("string")
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_can_be_literals_of_generated_code() {
+        for pattern in [NO_NUL, VISIBLE] {
+            let mut bytes =
+                pattern.split(r"\x").skip(1).map(|rest| u8::from_str_radix(&rest[..2], 16).expect("two digits"));
+            assert!(bytes.all(|byte| byte.is_ascii()), "a byte alone is none of Ruby's characters: {pattern}");
+            assert!(
+                !pattern.contains(r"\u2028") && !pattern.contains(r"\u2029"),
+                "an end of JavaScript's line: {pattern}"
+            );
+        }
     }
 }

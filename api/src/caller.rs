@@ -126,7 +126,8 @@ impl<'a> ApiExtractor<'a> for Caller {
                 description: Some(
                     "A JSON Web Token of your Better Auth server, or one signed with the secret that it shares \
                      with this API. The caller is the first present of the claims `userId`, `user_id`, `sub`, `id`; \
-                     `exp` is required. On a development machine, `make token USER=demo` prints one.",
+                     `exp` is required. On a development machine with a shared secret, `make token USER=demo` \
+                     prints one.",
                 ),
                 name: None,
                 key_in: None,

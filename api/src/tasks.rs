@@ -217,7 +217,7 @@ impl<S: Tasks> TasksApi<S> {
     /// Flip whether a task is done
     ///
     /// Every call flips `completed` once: sent twice, it is as it was. Where an answer may get lost, set
-    /// `completed` with `updateTask` instead, or send `If-Match`.
+    /// `completed` with `updateTask` instead, or send `If-Match`. It takes no body: one that is sent is not looked at.
     #[oai(path = "/tasks/:id/complete", method = "patch", operation_id = "toggleTaskCompletion")]
     async fn toggle_task_completion(
         &self,

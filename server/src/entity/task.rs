@@ -1,5 +1,5 @@
-//! The table of tasks. Every statement on it starts from one of those here. Each of them is bound to an
-//! owner, or each of its tasks to its own; clippy refuses any other (see `clippy.toml`).
+//! The table of tasks. Every statement that reads, changes or deletes tasks starts from one of those here. Each of them
+//! is bound to an owner, or each of its tasks to its own; clippy refuses any other (see `clippy.toml`).
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 

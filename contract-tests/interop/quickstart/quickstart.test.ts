@@ -166,6 +166,28 @@ test("what comes in the list before it is known to be added is there once", asyn
   assert.deepEqual(await titles(page), ["new", "old"]);
 });
 
+test("a task whose answer got lost may be sent again, and is there once; another title is another task", async () => {
+  const page = await openAs("kim");
+  const submitInVain = async (title: string) => {
+    await page.route(isCreation, async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await submit(page, title);
+    await page.getByText("The tasks are out of reach.").waitFor();
+    await page.unroute(isCreation);
+  };
+  await submitInVain("Buy milk");
+  await add(page, "Buy milk");
+  await submitInVain("Buy eggs");
+  await add(page, "Buy ten eggs");
+  await submit(page, "Buy milk");
+  await page.getByRole("listitem").nth(2).waitFor();
+  await page.reload();
+  await page.getByRole("listitem").nth(3).waitFor();
+  assert.deepEqual(await titles(page), ["Buy milk", "Buy ten eggs", "Buy eggs", "Buy milk"]);
+});
+
 test("one token serves many calls, until it is taken no more; the user notices nothing", async () => {
   const page = await openAs("cat");
   const asked = watch(page);

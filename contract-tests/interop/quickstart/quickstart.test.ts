@@ -188,6 +188,13 @@ test("a task whose answer got lost may be sent again, and is there once; another
   assert.deepEqual(await titles(page), ["Buy milk", "Buy ten eggs", "Buy eggs", "Buy milk"]);
 });
 
+test("who is signed in no more when a token is asked for is told so", async () => {
+  const page = await openAs("jan");
+  await page.route("**/api/auth/token", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));
+  await page.reload();
+  await page.getByText("Please sign in again.").waitFor();
+});
+
 test("one token serves many calls, until it is taken no more; the user notices nothing", async () => {
   const page = await openAs("cat");
   const asked = watch(page);

@@ -175,6 +175,21 @@ fn a_malformed_file_of_variables_is_named_without_its_content() {
     assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
 }
 
+/// What stands before an `=` need not be a name, but may be part of a secret: as YAML has it, or where a value goes on.
+#[rstest]
+#[case::of_an_address("DATABASE_URL: \"postgresql://ann:hunter2@db.example/todo?sslmode=require\"\n")]
+#[case::of_a_secret("BETTER_AUTH_SECRET: \"hunter2-s3cr3t-of-more-than-thirty-two-bytes=\"\nPORT=$x\n")]
+#[case::of_two_lines("BETTER_AUTH_SECRET: \"s3cr3t\nhunter2=$x\"\n")]
+fn what_stands_where_a_name_should_is_not_shown(#[case] text: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), text).expect("a file");
+    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(said.starts_with(".env: the line at the top cannot be read; write NAME=value"), "{said}");
+    assert!(!said.contains("hunter2") && !said.contains("s3cr3t"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+}
+
 /// Whether the line after it ends there too, so that both would be one, or none does.
 #[rstest]
 #[case::of_one(r"'hunter2-of-more-than-thirty-two-bytes\'")]

@@ -61,12 +61,12 @@ fn altered(text: &str) -> Option<(usize, &str, &'static str)> {
         let mut value = line;
         // Within quotes a value goes on.
         if quote.is_none() {
-            let Some((key, rest)) = line.split_once('=').filter(|_| !line.trim_start().starts_with('#')) else {
+            if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
                 continue;
-            };
-            // There may be an `export` before it.
-            name = key.split_whitespace().next_back().unwrap_or_default();
-            value = rest;
+            }
+            // A line without a name is refused by the library, and may be part of a secret, as may all behind it.
+            let (key, rest) = line.split_once('=')?;
+            (name, value) = (variable(key)?, rest);
         }
         let mut characters = value.chars();
         // Whether a comment may begin, and whether quotes may: at the value's start, or behind others, as shells have it.
@@ -95,6 +95,17 @@ fn altered(text: &str) -> Option<(usize, &str, &'static str)> {
     None
 }
 
+/// The name of a variable before its `=`, as the library has it, of which nothing else is let pass.
+fn variable(key: &str) -> Option<&str> {
+    let key = key.trim();
+    let exported = key.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace));
+    let name = exported.map_or(key, str::trim_start);
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"_.".contains(&byte);
+    let is_name =
+        name.bytes().all(is_of_names) && name.starts_with(|first: char| !first.is_ascii_digit() && first != '.');
+    is_name.then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +125,15 @@ mod tests {
             ["'$ecret'", r"\$ecret", r#""\$ecret""#, "a # $b", "# $a", r"'it'\''s $a'", "'\n# $a\n'", "\n# it's=$a"]
         {
             assert_eq!(altered(&format!("NAME={value}\nA=1")), None, "{value}");
+        }
+    }
+
+    /// By the library: what it lets pass has a name.
+    #[test]
+    fn what_has_no_name_is_left_to_be_refused() {
+        for text in ["A: \"b=c\"d", "A: \"b=\"\nC=$d", "A: \"b\nc=$d\"", "A-B=$c", "1A=$b", "export A B=$c", "=$a"] {
+            assert_eq!(altered(text), None, "{text}");
+            assert!(dotenvy::from_read_iter(text.as_bytes()).any(|line| line.is_err()), "{text}");
         }
     }
 

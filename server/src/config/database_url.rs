@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt, path::PathBuf, str::FromStr};
 use sea_orm::sqlx::{postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use url::Url;
 
-use super::password;
+use super::{password, quotes};
 
 /// The address of a PostgreSQL database or of an SQLite file.
 ///
@@ -41,6 +41,9 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const EXAMPLES: &str = "write postgresql://user:password@host/database or sqlite://data/todo.db";
+        const ELSEWHERE: &str = "would lead to another file than it says, since a .. is taken as in a web address; \
+                                 write sqlite:../../todo.db, or an absolute path, as sqlite:///srv/todo.db";
+        quotes::refuse_around(text)?;
         // The parser's words can quote the address, and so the password: they are not passed on.
         let mut url = Url::parse(text).map_err(|error| match password::cut_short(error) {
             Some(words) => words.to_owned(),
@@ -53,14 +56,22 @@ impl FromStr for DatabaseUrl {
                 PgConnectOptions::from_str(url.as_str()).map_err(|_| parameters::fault(&url))?;
             }
             "sqlite" => {
-                let options = SqliteConnectOptions::from_str(url.as_str())
-                    .map_err(|_| format!("has a parameter or a value that cannot be; {EXAMPLES}"))?;
+                let read = |address: &str| {
+                    SqliteConnectOptions::from_str(address)
+                        .map_err(|_| format!("has a parameter or a value that cannot be; {EXAMPLES}"))
+                };
+                let options = read(url.as_str())?;
                 let is_named = !options.get_filename().as_os_str().is_empty();
                 if !is_named || text.contains(":memory:") || text.contains("mode=memory") {
                     return Err(format!("is a database in memory, which forgets everything at the stop; {EXAMPLES}"));
                 }
-                if let Some((name, value)) = url.query_pairs().find(|pair| is_for_reading_alone(pair)) {
-                    return Err(format!("has {name}={value}, with which nothing can be written; take it out"));
+                if let Some((harm, (name, value))) = url.query_pairs().find_map(|pair| Some((harm(&pair)?, pair))) {
+                    return Err(format!("has {name}={value}, {harm}; take it out"));
+                }
+                // Of a path behind //, the first folder is a host to the parser, beyond which no .. leads.
+                let written = format!("sqlite{}", &text.trim()["sqlite".len()..]);
+                if options.get_filename().is_relative() && read(&written)?.get_filename() != options.get_filename() {
+                    return Err(ELSEWHERE.to_owned());
                 }
             }
             other => return Err(format!("has the scheme {other}, which is not supported; {EXAMPLES}")),
@@ -69,9 +80,13 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Whether a parameter of SQLite keeps everybody from writing.
-fn is_for_reading_alone((name, value): &(Cow<'_, str>, Cow<'_, str>)) -> bool {
-    matches!((&**name, &**value), ("mode", "ro") | ("immutable", "true" | "1"))
+/// What a parameter of SQLite would do to the server, where that is no good.
+fn harm((name, value): &(Cow<'_, str>, Cow<'_, str>)) -> Option<&'static str> {
+    match (&**name, &**value) {
+        ("mode", "ro") | ("immutable", "true" | "1") => Some("with which nothing can be written"),
+        ("vfs", _) => Some("with which files are not kept and locked as this server needs it"),
+        _ => None,
+    }
 }
 
 impl fmt::Display for DatabaseUrl {

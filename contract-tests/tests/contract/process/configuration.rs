@@ -19,6 +19,17 @@ use todo_contract_tests::ServerProcess;
     "better-auth-secret-12345678901234567890",
     "BETTER_AUTH_SECRET is the one that Better Auth falls back to"
 )]
+#[case::quotes_of_docker(
+    "BETTER_AUTH_SECRET",
+    "\"hunter2-of-more-than-thirty-two-bytes\"",
+    "BETTER_AUTH_SECRET has quotes around it, which are part of it here; take them off (docker's --env-file keeps them)"
+)]
+#[case::quotes_among_secrets(
+    "BETTER_AUTH_SECRETS",
+    "1:'hunter2-of-more-than-thirty-two-bytes'",
+    "SECRETS (entry 1) has quotes around it"
+)]
+#[case::quotes_of_an_address("DATABASE_URL", "'postgresql://ann:hunter2@db/x'", "DATABASE_URL has quotes around it")]
 #[case::no_address("DATABASE_URL", "hunter2", "DATABASE_URL is no address")]
 #[case::bad_port_in_address("DATABASE_URL", "postgresql://ann:hunter2@db:99999/x", "DATABASE_URL has a port that")]
 #[case::cut_short("DATABASE_URL", "postgresql://ann:hunter/2@db/x", "or write the /, # or @ of a password as %2F")]
@@ -43,6 +54,7 @@ use todo_contract_tests::ServerProcess;
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
 #[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
 #[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]
+#[case::other_files("DATABASE_URL", "sqlite://todo.db?vfs=nope", "DATABASE_URL has vfs=nope, with which files are not")]
 #[case::direct_beside_embedded(
     "DATABASE_DIRECT_URL",
     "postgresql://ann:hunter2@db/x",
@@ -147,6 +159,33 @@ fn a_variable_in_two_spellings_is_refused_with_the_remedy() {
     let output = ServerProcess::run(&[], &[("PORT", "0"), ("port", "1")]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("in two spellings (duplicate field `port`); keep the one in capitals"), "{said}");
+}
+
+/// An address of the web has no way out of its first folder, so `..` behind it would be lost.
+#[test]
+fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inner = folder.path().join("a/b");
+    fs::create_dir_all(&inner).expect("a folder");
+    let files = || ["todo.db", "a/todo.db", "a/b/todo.db"].map(|file| folder.path().join(file).exists());
+    let migrate =
+        |url| ServerProcess::finish(ServerProcess::command(&inner, &["migrate", "up"], &[("DATABASE_URL", url)]));
+    for url in ["sqlite://../../todo.db", "sqlite://c/../todo.db", "sqlite://c/%2e%2e/todo.db"] {
+        let refused = migrate(url);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("DATABASE_URL would lead to another file than it says"), "{said}");
+        assert!(said.contains("; write sqlite:../../todo.db, or an absolute path"), "{said}");
+    }
+    assert_eq!(files(), [false; 3]);
+    for (url, made) in [
+        ("sqlite://todo.db", [false, false, true]),
+        ("sqlite://../todo.db", [false, true, true]),
+        ("sqlite:../../todo.db", [true; 3]),
+    ] {
+        assert!(migrate(url).status.success(), "{url}");
+        assert_eq!(files(), made, "{url}");
+    }
 }
 
 #[test]

@@ -102,6 +102,7 @@ impl App {
             Some(address) => Some((address, Address::take(address).await.map_err(refused(address))?)),
             None => None,
         };
+        let surroundings = Surroundings::new(config)?;
 
         let seats = Seat::each(config).map_err(StartError::Threads)?;
         // There is one at least.
@@ -114,7 +115,6 @@ impl App {
 
         let listener = taken.listen().map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let surroundings = Surroundings::new(config)?;
         let worker = |(Seat { thread, share }, databases): (Seat, &Databases)| -> (Thread, Answerer) {
             let store = store.over(databases.clone(), &share, thread.clients());
             (thread, Arc::new(surroundings.of(store).boxed()))

@@ -13,8 +13,10 @@ mod quotes;
 mod rate_limit;
 mod refusals;
 mod telemetry;
+mod unasked;
 mod variables;
 
+pub(crate) use self::unasked::{CERTIFICATES, causes};
 pub use self::{
     auth::{AuthConfig, JwksConfig, UnusableJwks},
     database::DatabaseConfig,

@@ -32,7 +32,10 @@ pub(crate) use self::{
     traces::Trace,
 };
 use self::{fields::Plain, lines::Lines, traces::Traces};
-use crate::{LogConfig, LogFormat, TelemetryConfig, clock};
+use crate::{
+    LogConfig, LogFormat, TelemetryConfig, clock,
+    config::{CERTIFICATES, causes},
+};
 
 /// How long the stop waits for what is to be sent.
 const LAST_CALL: Duration = Duration::from_secs(4);
@@ -46,7 +49,15 @@ pub enum TelemetryError {
     /// Something else in this process logs already.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
-    /// No request to the collector can be made.
+    /// Nobody can be asked by HTTP.
+    #[error("{variable} cannot be used{}; {CERTIFICATES}", causes(.cause))]
+    Client {
+        /// Whose address it is.
+        variable: &'static str,
+        /// What the client says.
+        cause: reqwest::Error,
+    },
+    /// What is configured of the collector in the environment alone cannot be.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT or another variable of OTEL_EXPORTER_OTLP_ cannot be used: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
@@ -72,9 +83,14 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// As [`start_log`], and where no request to the collector can be made.
+    /// As [`start_log`], and where no request to the collectors can be made.
     pub fn start(logs: &LogConfig, config: &TelemetryConfig) -> Result<Self, TelemetryError> {
         subscribe(logs, config.sentry.is_some())?;
+        // Sentry's library would panic where there can be none, and that of the traces leave out why.
+        let asked = [("OTEL_EXPORTER_OTLP_ENDPOINT", config.traces.is_some()), ("SENTRY_DSN", config.sentry.is_some())];
+        if let Some((variable, _)) = asked.into_iter().find(|(_, is_set)| *is_set) {
+            reqwest::Client::builder().build().map_err(|cause| TelemetryError::Client { variable, cause })?;
+        }
         let traces = config.traces.as_ref().map(|collector| Traces::start(collector, &config.service_name));
         let errors = config.sentry.as_ref().map(errors::start);
         Ok(Self { traces: traces.transpose()?, errors })

@@ -195,6 +195,17 @@ async fn the_way_of_migrations_is_tried() {
     assert_eq!(nowhere.code, Some(2));
 }
 
+#[test]
+fn certificates_that_are_missing_for_the_keys_are_told() {
+    let seen = examine(&[("AUTH_JWKS_URL", "https://app.example/jwks"), ("SSL_CERT_FILE", "/nowhere")]);
+    let line = seen.line("keys");
+    assert!(
+        line.starts_with("fail") && line.contains("No CA certificates") && line.contains("SSL_CERT_FILE"),
+        "{line}"
+    );
+    assert_eq!(line.matches("AUTH_JWKS_URL").count(), 1, "{line}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_is_told_with_what_migrations_need() {
     let database = TestDatabase::create(Postgres).await;

@@ -171,10 +171,11 @@ impl fmt::Display for Jwks {
     }
 }
 
-/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words.
+/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words that name
+/// `AUTH_JWKS_URL`.
 pub(crate) async fn published_keys(config: &JwksConfig) -> Result<(usize, usize), String> {
     let source = Source::new(&config.url).map_err(|error| error.to_string())?;
-    let set = source.fetch().await.map_err(|error| error.to_string())?;
+    let set = source.fetch().await.map_err(|error| format!("AUTH_JWKS_URL has none: {error}"))?;
     Ok((set.len(), Published::replacing(&Published::default(), set).len()))
 }
 

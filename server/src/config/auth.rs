@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{http_url, quotes, refusals::Reader};
+use super::{CERTIFICATES, causes, http_url, quotes, refusals::Reader};
 
 /// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl fmt::Debug for JwksConfig {
 
 /// No request to the issuer can be made.
 #[derive(Debug, thiserror::Error)]
-#[error("AUTH_JWKS_URL cannot be asked: {0}; are the system's certificates installed (ca-certificates)?")]
+#[error("AUTH_JWKS_URL cannot be asked{}; {CERTIFICATES}", causes(.0))]
 pub struct UnusableJwks(#[source] pub(crate) reqwest::Error);
 
 /// The variables of this section, as they are written.

@@ -42,7 +42,7 @@ async fn keys(config: &JwksConfig) -> Finding {
         Ok((0, _)) => Finding::warn(CHECK, "AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
         Ok((count, 0)) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has {count}, none that can be used; {OF_USE}")),
         Ok((_, count)) => Finding::pass(CHECK, format!("AUTH_JWKS_URL has {count} that can be used")),
-        Err(cause) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has none: {cause}")),
+        Err(cause) => Finding::fail(CHECK, cause),
     }
 }
 

@@ -188,6 +188,28 @@ fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
     }
 }
 
+/// Not by a panic, and before anything is done.
+#[rstest]
+#[case::for_keys("AUTH_JWKS_URL", "https://app.example/jwks", "AUTH_JWKS_URL cannot be asked: ")]
+#[case::for_traces("OTEL_EXPORTER_OTLP_ENDPOINT", "https://a.example", "OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: ")]
+#[case::for_errors("SENTRY_DSN", "https://hunter2@sentry.example/1", "SENTRY_DSN cannot be used: ")]
+fn certificates_that_are_missing_are_told_with_the_remedy(
+    #[case] name: &str,
+    #[case] value: &str,
+    #[case] words: &str,
+) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    let url = format!("sqlite://{}", file.display());
+    let output = ServerProcess::run(&[], &[(name, value), ("SSL_CERT_FILE", "/nowhere"), ("DATABASE_URL", &url)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with(words) && said.contains("No CA certificates were loaded from the system; "), "{said}");
+    assert!(said.contains("SSL_CERT_FILE or SSL_CERT_DIR") && !said.contains("hunter2"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(!file.exists(), "nothing is done before");
+}
+
 #[test]
 fn all_faults_of_a_configuration_are_told_at_once() {
     let variables = [("BETTER_AUTH_SECRET", ""), ("PORT", "x"), ("LOG_FORMAT", "xml"), ("DATABASE_URL", "x")];

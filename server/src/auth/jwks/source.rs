@@ -1,13 +1,13 @@
 //! The one request to the issuer, bounded in time and in bytes.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use reqwest::{Client, StatusCode, header, redirect};
 use serde_json::Value;
 use todo_api::json_value;
 use url::Url;
 
-use crate::config::UnusableJwks;
+use crate::config::{UnusableJwks, causes};
 
 /// How long the issuer may take for a whole answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ pub(super) struct Source {
 /// Why there are no keys to be had, for the log.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error("{}", causes(.0))]
+    #[error("{}{}", silence(.0), causes(.0))]
     Unanswered(#[from] reqwest::Error),
     #[error("it answered {0}; is the address right? Better Auth serves its keys at /api/auth/jwks")]
     Status(StatusCode),
@@ -75,15 +75,8 @@ fn parse(body: &[u8]) -> Option<Vec<Value>> {
     }
 }
 
-/// An error of the client with its causes, and without the address, which may hold a password.
-fn causes(error: &reqwest::Error) -> String {
-    let mut words = if error.is_timeout() { "no answer in time".to_owned() } else { "no answer".to_owned() };
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
+fn silence(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() { "no answer in time" } else { "no answer" }
 }
 
 /// The address without its password and parameters.

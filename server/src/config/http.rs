@@ -1,7 +1,7 @@
 //! Where the server listens, for whom, and how much of it anybody may hold.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -66,10 +66,16 @@ impl HttpConfig {
     pub(super) fn read(given: Variables, reader: &mut Reader) -> Self {
         // The convention of hosting platforms: who sets PORT wants to be reached from outside.
         let default_host = if given.port.is_some() { "0.0.0.0" } else { "127.0.0.1" };
+        let host = given.host.unwrap_or_else(|| default_host.to_owned());
+        let port = reader.number("PORT", given.port, 8000, 0..=u16::MAX);
+        let admin_address = admin_address(reader, given.admin_addr);
+        if admin_address.is_some_and(|admin| is_taken(admin, &host, port)) {
+            reader.refuse("ADMIN_ADDR", "is where HOST and PORT have clients come; choose another port for it");
+        }
         Self {
             allowed_origins: origins(reader, given.allowed_origins.as_deref()),
-            host: given.host.unwrap_or_else(|| default_host.to_owned()),
-            port: reader.number("PORT", given.port, 8000, 0..=u16::MAX),
+            host,
+            port,
             workers: reader.number("WORKERS", given.workers, 0, 0..=256),
             max_connections: reader.number("MAX_CONNECTIONS", given.max_connections, 4096, 1..=1_000_000),
             max_requests: reader.number("MAX_REQUESTS", given.max_requests, 512, 1..=100_000),
@@ -79,7 +85,7 @@ impl HttpConfig {
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             rate_limit: rate_limit(reader, given.rate_limit.as_deref()),
             trusted_proxies: networks(reader, given.trusted_proxies.as_deref()),
-            admin_address: admin_address(reader, given.admin_addr),
+            admin_address,
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
     }
@@ -99,6 +105,20 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
         reader.refuse("ADMIN_ADDR", format!("is {given:?}, but must be an address and a port, such as 127.0.0.1:9091"));
     }
     address.ok()
+}
+
+/// Whether whoever listens at `host` and `port` has the connections to `admin`; of a name other than localhost that is not
+/// known yet. Of ports that the system chooses, no two are the same.
+fn is_taken(admin: SocketAddr, host: &str, port: u16) -> bool {
+    // That of all addresses; of IPv6, the one of IPv4 too.
+    let covers = |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    let admin_ip = admin.ip().to_canonical();
+    let is_met = |ip: IpAddr| ip == admin_ip || covers(ip, admin_ip) || covers(admin_ip, ip);
+    let is_host_met = match host {
+        "localhost" => is_met(Ipv4Addr::LOCALHOST.into()) || is_met(Ipv6Addr::LOCALHOST.into()),
+        _ => host.parse::<IpAddr>().is_ok_and(|ip| is_met(ip.to_canonical())),
+    };
+    port != 0 && port == admin.port() && is_host_met
 }
 
 fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {

@@ -188,6 +188,32 @@ fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
     }
 }
 
+#[rstest]
+#[case::the_same("127.0.0.1", "127.0.0.1:9091", true)]
+#[case::one_of_all("0.0.0.0", "127.0.0.1:9091", true)]
+#[case::all_beside_one("127.0.0.1", "0.0.0.0:9091", true)]
+#[case::one_of_all_of_ipv6("::", "127.0.0.1:9091", true)]
+#[case::by_name("localhost", "127.0.0.1:9091", true)]
+#[case::another_port("127.0.0.1", "127.0.0.1:9092", false)]
+#[case::another_address("127.0.0.1", "127.0.0.2:9091", false)]
+#[case::of_another_family("0.0.0.0", "[::1]:9091", false)]
+fn one_address_is_not_given_to_clients_and_to_the_operator(
+    #[case] host: &str,
+    #[case] admin: &str,
+    #[case] is_refused: bool,
+) {
+    let variables = [("HOST", host), ("PORT", "9091"), ("ADMIN_ADDR", admin)];
+    // It reads the configuration, and listens nowhere.
+    let output = ServerProcess::run(&["token", "--user", "ann"], &variables);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(!output.status.success(), is_refused, "{said}");
+    assert_eq!(
+        said.starts_with("ADMIN_ADDR is where HOST and PORT have clients come; choose another"),
+        is_refused,
+        "{said}"
+    );
+}
+
 /// Not by a panic, and before anything is done.
 #[rstest]
 #[case::for_keys("AUTH_JWKS_URL", "https://app.example/jwks", "AUTH_JWKS_URL cannot be asked: ")]

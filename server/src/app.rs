@@ -167,8 +167,8 @@ impl App {
 fn warn_of_other_tokens(config: &AuthConfig) {
     if config.takes_links_for_tokens() {
         tracing::warn!(
-            "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE, a link that Better Auth mails to verify an address \
-             counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
+            "with BETTER_AUTH_SECRET and without AUTH_AUDIENCE or AUTH_ISSUER, a link that Better Auth mails to verify \
+             an address counts as a token; set AUTH_AUDIENCE to the aud of your tokens"
         );
     } else if config.takes_tokens_for_others() {
         tracing::warn!(

@@ -69,7 +69,7 @@ fn an_exit_of_zero_is_only_for_what_passes_all() {
 #[case::sequence("BETTER_AUTH_SECRET", "0123456789abcdef0123456789abcdef", 2, "secret", "openssl rand")]
 #[case::any_rate("RATE_LIMIT", "off", 1, "rate", "set RATE_LIMIT")]
 #[case::any_issuer("AUTH_ISSUER", "", 1, "claims", "set AUTH_ISSUER to")]
-#[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "links count that Better Auth mails")]
+#[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "tokens made for others count here too")]
 #[case::any_audience_remedy("AUTH_AUDIENCE", "", 1, "claims", "set AUTH_AUDIENCE to")]
 #[case::local_origin("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", 1, "origins", "take it out")]
 #[case::plain_origin("ALLOWED_ORIGINS", "https://a.example,http://a.example", 2, "origins", "serve it by https")]
@@ -89,6 +89,16 @@ fn what_is_not_well_is_told_with_the_remedy(
     let line = seen.line(check);
     assert!(line.starts_with(["pass", "warn", "fail"][usize::try_from(code).expect("small")]), "{line}");
     assert!(line.contains(remedy), "{line}");
+}
+
+/// The links that Better Auth mails have neither issuer nor audience: either of the two keeps them out.
+#[rstest]
+#[case::neither(&[("AUTH_ISSUER", ""), ("AUTH_AUDIENCE", "")], "links count that Better Auth mails to verify")]
+#[case::issuer_alone(&[("AUTH_AUDIENCE", "")], "tokens made for others count here too; set AUTH_AUDIENCE to")]
+#[case::audience_alone(&[("AUTH_ISSUER", "")], "tokens count whatever issuer they name; set AUTH_ISSUER to")]
+fn what_else_counts_as_a_token_is_told(#[case] variables: &[(&str, &str)], #[case] words: &str) {
+    let seen = examine(variables);
+    assert!(seen.line("claims").starts_with("warn") && seen.line("claims").contains(words), "{}", seen.said);
 }
 
 #[test]

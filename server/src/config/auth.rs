@@ -147,9 +147,9 @@ fn checked(reader: &mut Reader, variable: &str, secret: String) -> SecretString 
 
 impl AuthConfig {
     /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7 its links
-    /// for verifying an address do, which bear a `userId` and no audience, and go by mail.
+    /// for verifying an address do, which bear a `userId`, neither issuer nor audience, and go by mail.
     pub(crate) fn takes_links_for_tokens(&self) -> bool {
-        !self.secrets.is_empty() && self.audiences.is_empty()
+        !self.secrets.is_empty() && self.issuers.is_empty() && self.audiences.is_empty()
     }
 
     /// Whether what the issuer signs for other applications counts as tokens: the ID tokens of Better Auth's OAuth

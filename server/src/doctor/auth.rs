@@ -57,10 +57,12 @@ fn claims(config: &AuthConfig) -> Finding {
     if unset.is_empty() {
         return Finding::pass(CHECK, "issuer and audience of tokens are checked");
     }
-    let unset = unset.join(" and ");
-    if config.takes_links_for_tokens() {
-        let mailed = "with a shared secret, links count that Better Auth mails to verify an address";
-        return Finding::warn(CHECK, format!("{mailed}; set {unset} to what your tokens have"));
-    }
-    Finding::warn(CHECK, format!("tokens made for others count here too; set {unset} to what your tokens have"))
+    let found = if config.takes_links_for_tokens() {
+        "with a shared secret, links count that Better Auth mails to verify an address"
+    } else if config.audiences.is_empty() {
+        "tokens made for others count here too"
+    } else {
+        "tokens count whatever issuer they name"
+    };
+    Finding::warn(CHECK, format!("{found}; set {} to what your tokens have", unset.join(" and ")))
 }

@@ -43,10 +43,15 @@ async fn the_start_warns_where_mailed_links_count_as_tokens() {
     let said = |variables: &[(&str, &str)]| warnings("mails to verify an address", variables);
     assert_eq!(said(&[]), 1);
     assert_eq!(said(&[("AUTH_AUDIENCE", "https://app.example.com")]), 0);
+    assert_eq!(said(&[("AUTH_ISSUER", "https://app.example.com")]), 0);
 
     let link = Token::of("ann").without("sub").with("userId", "ann").with("email", "ann@example.com").encode();
-    for (audience, status) in [("", 200), ("https://app.example.com", 401)] {
-        let app = TestApp::configured(Sqlite, &[("AUTH_AUDIENCE", audience)]).await;
+    for (name, value, status) in [
+        ("AUTH_AUDIENCE", "", 200),
+        ("AUTH_AUDIENCE", "https://app.example.com", 401),
+        ("AUTH_ISSUER", "https://app.example.com", 401),
+    ] {
+        let app = TestApp::configured(Sqlite, &[(name, value)]).await;
         app.client_with(&link).list().await.expect(status);
     }
 }

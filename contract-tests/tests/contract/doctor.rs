@@ -50,7 +50,7 @@ fn examine(variables: &[(&str, &str)]) -> Seen {
 async fn what_is_well_passes(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let seen = examine(&[("DATABASE_URL", &app.database().url())]);
-    for check in ["secret", "claims", "origins", "listen", "log", "migrations"] {
+    for check in ["secret", "claims", "origins", "listen", "proxies", "log", "migrations"] {
         assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
     }
     assert!(!seen.said.contains("fail  "), "{}", seen.said);
@@ -71,6 +71,8 @@ fn an_exit_of_zero_is_only_for_what_passes_all() {
 #[case::any_issuer("AUTH_ISSUER", "", 1, "claims", "set AUTH_ISSUER to")]
 #[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "tokens made for others count here too")]
 #[case::any_audience_remedy("AUTH_AUDIENCE", "", 1, "claims", "set AUTH_AUDIENCE to")]
+#[case::any_proxy("TRUSTED_PROXIES", "10.0.0.1,0.0.0.0/0", 1, "proxies", "has 0.0.0.0/0: anybody may pass for any")]
+#[case::any_proxy_of_ipv6("TRUSTED_PROXIES", "::/0", 1, "proxies", "list the addresses of the proxies before this")]
 #[case::local_origin("ALLOWED_ORIGINS", "https://a.example,http://localhost:3000", 1, "origins", "take it out")]
 #[case::plain_origin("ALLOWED_ORIGINS", "https://a.example,http://a.example", 2, "origins", "serve it by https")]
 #[case::talkative_log("LOG_LEVEL", "info,sqlx=debug", 1, "log", "set info")]

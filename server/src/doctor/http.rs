@@ -8,7 +8,7 @@ use super::Finding;
 use crate::HttpConfig;
 
 pub(super) fn findings(config: &HttpConfig) -> Vec<Finding> {
-    vec![listen(config), origins(config), rate(config)]
+    vec![listen(config), origins(config), rate(config), proxies(config)]
 }
 
 /// The server itself speaks no TLS.
@@ -45,6 +45,19 @@ fn rate(config: &HttpConfig) -> Finding {
         return Finding::pass(CHECK, "how often a user may ask is bounded");
     }
     Finding::warn(CHECK, "a user may ask as often as they like; set RATE_LIMIT, as .env.example shows")
+}
+
+/// Whoever may say where a request comes from, may also say that it comes from somebody else.
+fn proxies(config: &HttpConfig) -> Finding {
+    const CHECK: &str = "proxies";
+    if let Some(all) = config.trusted_proxies.iter().find(|network| network.prefix_len() == 0) {
+        let remedy = "list the addresses of the proxies before this server, and no others";
+        return Finding::warn(CHECK, format!("TRUSTED_PROXIES has {all}: anybody may pass for any address; {remedy}"));
+    }
+    match config.trusted_proxies.len() {
+        0 => Finding::pass(CHECK, "clients have the address that they come from"),
+        count => Finding::pass(CHECK, format!("{count} listed, whose word on a client's address counts")),
+    }
 }
 
 /// Whether an address is one of this very machine.

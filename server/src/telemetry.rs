@@ -91,7 +91,7 @@ impl Telemetry {
         if let Some((variable, _)) = asked.into_iter().find(|(_, is_set)| *is_set) {
             reqwest::Client::builder().build().map_err(|cause| TelemetryError::Client { variable, cause })?;
         }
-        let traces = config.traces.as_ref().map(|collector| Traces::start(collector, &config.service_name));
+        let traces = config.traces.as_ref().map(|collector| Traces::start(collector, config.service_name.as_deref()));
         let errors = config.sentry.as_ref().map(errors::start);
         Ok(Self { traces: traces.transpose()?, errors })
     }

@@ -111,6 +111,21 @@ async fn parameters_of_a_collector_stay_behind_its_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_has_the_name_among_its_attributes_unless_it_is_given_another() {
+    let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=of-the-attributes");
+    for (name, service) in [("", "of-the-attributes"), ("of-its-own", "of-its-own")] {
+        let collector = Collector::start().await;
+        let endpoint = format!("http://{}", collector.address());
+        let addressed = ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str());
+        let server = ServerProcess::start(&[addressed, attributes, ("OTEL_SERVICE_NAME", name)]);
+        ServerProcess::client(server.address(), "ann").list().await.expect(200);
+        stop(server);
+        let services: Vec<_> = spans(&collector).into_iter().map(|(service, _)| service).collect();
+        assert_eq!(services, [service]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fault_is_a_failed_span_and_an_event_that_bears_its_name() {
     let (traces, errors) = (Collector::start().await, Collector::start().await);
     let database = TestDatabase::create(Sqlite).await;

@@ -15,8 +15,8 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 pub struct TelemetryConfig {
     /// The collector of traces (OTLP over HTTP).
     pub traces: Option<Url>,
-    /// What this service is called there.
-    pub service_name: String,
+    /// What this service is called there, whatever `OTEL_RESOURCE_ATTRIBUTES` says of it.
+    pub service_name: Option<String>,
     /// The project of Sentry that errors go to.
     pub sentry: Option<Dsn>,
 }
@@ -49,8 +49,7 @@ impl TelemetryConfig {
             }
             parsed
         });
-        let service_name = given.otel_service_name.unwrap_or_else(|| "todo-server".to_owned());
-        Self { traces, service_name, sentry }
+        Self { traces, service_name: given.otel_service_name, sentry }
     }
 }
 

@@ -39,7 +39,7 @@ static TRACER: OnceLock<SdkTracer> = OnceLock::new();
 pub(super) struct Traces(SdkTracerProvider);
 
 impl Traces {
-    pub(super) fn start(collector: &Url, service_name: &str) -> Result<Self, ExporterBuildError> {
+    pub(super) fn start(collector: &Url, service_name: Option<&str>) -> Result<Self, ExporterBuildError> {
         // As the standard has it: the path of a signal is put behind the address.
         let mut address = collector.clone();
         address.set_path(&format!("{}/v1/traces", collector.path().trim_end_matches('/')));
@@ -48,9 +48,13 @@ impl Traces {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(address.as_str())
             .build()?;
+        // As the standard has it too: of the names of a service, what is said by OTEL_SERVICE_NAME goes before what is said
+        // by OTEL_RESOURCE_ATTRIBUTES.
+        let name = |name: &str| KeyValue::new("service.name", name.to_owned());
         let resource = Resource::builder_empty()
+            .with_attribute(name("todo-server"))
             .with_detector(Box::new(EnvResourceDetector::new()))
-            .with_service_name(service_name.to_owned())
+            .with_attributes(service_name.map(name))
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
         let provider =

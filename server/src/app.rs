@@ -38,7 +38,7 @@ pub struct App {
 /// The server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer, refuses us, or is none.
+    /// The database does not answer, refuses us, or is not a database.
     #[error(transparent)]
     Database(#[from] UnusableDatabase),
     /// Its tables are not as they must be.

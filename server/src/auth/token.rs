@@ -52,7 +52,7 @@ impl<'a> Token<'a> {
             // Of a list, the members would be taken by their places.
             .filter(|json| json.trim_ascii_start().starts_with(b"{"))
             .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| Unidentified::because("the header of the token is none of a signed JSON Web Token"))?;
+            .ok_or_else(|| Unidentified::because("the header of the token is not that of a signed JSON Web Token"))?;
         // RFC 7515, 4.1.11: who does not understand what is critical must refuse, and we know no extension.
         if header.crit.is_some() {
             return Err(Unidentified::because("the token has a crit header, and no extension is supported"));

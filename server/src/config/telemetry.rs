@@ -45,7 +45,8 @@ impl TelemetryConfig {
         let sentry = given.sentry_dsn.and_then(|dsn| {
             let parsed = dsn.trim().parse().ok();
             if parsed.is_none() {
-                reader.refuse("SENTRY_DSN", "is none; copy it from Sentry: the project's settings, Client Keys (DSN)");
+                let remedy = "copy it from Sentry: the project's settings, Client Keys (DSN)";
+                reader.refuse("SENTRY_DSN", format_args!("is not a DSN; {remedy}"));
             }
             parsed
         });

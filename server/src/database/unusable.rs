@@ -11,7 +11,7 @@ use crate::DatabaseUrl;
 /// What helps where the file is damaged.
 pub(crate) const BACKUP: &str = "put a backup of the file in its place, without its -wal and -shm";
 
-/// The database does not answer, refuses us, or is none.
+/// The database does not answer, refuses us, or is not a database.
 #[derive(Debug, thiserror::Error)]
 #[error("{variable} {url} cannot be used: {}{}", words(.cause), self.remedy())]
 pub struct UnusableDatabase {

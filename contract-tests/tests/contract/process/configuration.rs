@@ -103,6 +103,7 @@ use todo_contract_tests::ServerProcess;
     "https://ann:hunter2@a.example",
     "OTEL_EXPORTER_OTLP_ENDPOINT has a user or a password, which would not be sent; set OTEL_EXPORTER_OTLP_HEADERS"
 )]
+#[case::no_dsn("SENTRY_DSN", "hunter2", "SENTRY_DSN is not a DSN; copy it from Sentry")]
 #[case::max_age("AUTH_JWKS_MAX_AGE", "0", "AUTH_JWKS_MAX_AGE is \"0\"")]
 #[case::cooldown("AUTH_JWKS_COOLDOWN", "1.5", "AUTH_JWKS_COOLDOWN is \"1.5\"")]
 #[case::cooldown_over_max_age(

@@ -1,7 +1,8 @@
 //! A server with an address for its operator, and what its metrics say.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::LazyLock};
 
+use reqwest::Client;
 use serde_json::Value;
 
 use crate::ServerProcess;
@@ -28,7 +29,11 @@ pub fn watched_on(url: &str, variables: &[(&str, &str)]) -> (ServerProcess, Sock
 ///
 /// Where there is none.
 pub async fn page(admin: SocketAddr) -> String {
-    let response = reqwest::get(format!("http://{admin}/metrics")).await.expect("an answer");
+    // Without the system's certificates, which take long to read. Each test has a runtime of its own, with which its connections
+    // end: none is kept for the next.
+    static CLIENT: LazyLock<Client> =
+        LazyLock::new(|| Client::builder().tls_certs_only([]).pool_max_idle_per_host(0).build().expect("a client"));
+    let response = CLIENT.get(format!("http://{admin}/metrics")).send().await.expect("an answer");
     assert_eq!(response.status(), 200);
     assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
     response.text().await.expect("a page")

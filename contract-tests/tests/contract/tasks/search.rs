@@ -1,8 +1,11 @@
 //! `GET /api/tasks?q=&completed=`: the same tasks on both databases.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use rstest::rstest;
@@ -142,27 +145,25 @@ async fn a_search_finds_nothing_of_others(#[values(Sqlite, Postgres)] engine: En
     assert!(!finds(&eve, "secret").await);
 }
 
-/// Patient, with one connection beside the one that searches may have.
-const NARROW: [(&str, &str); 4] =
-    [("DATABASE_TIMEOUT", "50"), ("REQUEST_TIMEOUT", "60"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+/// Patient, with one connection beside the one that searches may have, and without what would answer in the database's place.
+const NARROW: [(&str, &str); 5] = [
+    ("DATABASE_TIMEOUT", "50"),
+    ("REQUEST_TIMEOUT", "60"),
+    ("WORKERS", "1"),
+    ("DATABASE_MAX_CONNECTIONS", "2"),
+    ("LIST_CACHE", "0"),
+];
 
-/// Gives ann thousands of tasks that are long.
-async fn make_tedious(database: &TestDatabase) {
-    database.fill("ann", 5000).await;
+/// Gives `user` so many tasks that are long.
+async fn make_tedious(database: &TestDatabase, user: &str, tasks: usize) {
+    database.fill(user, tasks).await;
     let (title, description) = ("k".repeat(200), "k".repeat(1000));
     let mut long = Query::update();
     long.table("tasks")
         .value("title", title)
         .value("description", description)
-        .and_where(Expr::col("user_id").eq("ann"));
+        .and_where(Expr::col("user_id").eq(user));
     database.connect().await.execute(&long).await.expect("they are long");
-}
-
-async fn tedious(engine: Engine, variables: &[(&str, &str)]) -> TestApp {
-    let database = Arc::new(TestDatabase::create(engine).await);
-    let app = TestApp::on(&database, variables).await.expect("it starts");
-    make_tedious(&database).await;
-    app
 }
 
 /// What is nearly in each of them, from every place on.
@@ -173,31 +174,57 @@ fn nearly() -> String {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_nearly_there_is_sought_in_time(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = tedious(engine, &[]).await;
+    let app = TestApp::start(engine).await;
+    make_tedious(app.database(), "ann", 5000).await;
     assert!(!finds(&app.client("ann"), &nearly()).await);
 }
 
+/// Those of one user, who has a turn at a time, and those of several, who have half of the connections.
 #[rstest]
+#[case::of_one(&["ann"; 8])]
+#[case::of_several(&["ann", "bob", "cid", "dan"])]
 #[tokio::test(flavor = "multi_thread")]
-async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engine: Engine) {
-    let app = tedious(engine, &NARROW).await;
-    let (ann, found) = (app.client("ann"), Arc::new(AtomicUsize::new(0)));
-    let searches: Vec<_> = (1..=8)
-        .map(|limit| {
-            let (ann, found) = (ann.clone(), Arc::clone(&found));
+async fn searches_leave_room_for_everybody_else(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] searching: &[&str],
+) {
+    let app = TestApp::configured(engine, &NARROW).await;
+    let users: BTreeSet<_> = searching.iter().copied().collect();
+    for user in &users {
+        make_tedious(app.database(), user, 5000).await;
+    }
+    let (is_over, found) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let searches: Vec<_> = searching
+        .iter()
+        .map(|user| {
+            let (user, is_over, found) = (app.client(user), Arc::clone(&is_over), Arc::clone(&found));
             tokio::spawn(async move {
-                ann.get(&format!("/api/tasks?limit={limit}&q={}", nearly())).await.expect(200);
-                found.fetch_add(1, Ordering::SeqCst);
+                while !is_over.load(Ordering::SeqCst) {
+                    user.get(&format!("/api/tasks?q={}", nearly())).await.expect(200);
+                    found.fetch_add(1, Ordering::SeqCst);
+                }
             })
         })
         .collect();
-    until("they are under way", async || found.load(Ordering::SeqCst) > 0).await;
-    // Others' searches, too.
-    for (path, status) in [("/api/tasks/1", 404), ("/api/tasks", 200), ("/api/tasks?q=a", 200), ("/api/ready", 200)] {
-        app.client("bob").get(path).await.expect(status);
+    let found = || found.load(Ordering::SeqCst);
+    until("they are under way", async || found() > 0).await;
+    let eve = app.client("eve");
+    let (before, mut asked) = (found(), 0);
+    for _ in 0..10 {
+        for (path, status) in [("/api/tasks/1", 404), ("/api/tasks", 200), ("/api/ready", 200)] {
+            eve.get(path).await.expect(status);
+            asked += 1;
+        }
     }
-    let found = found.load(Ordering::SeqCst);
-    assert!(found < searches.len() / 2, "{found} searches were waited for");
+    // Had they all connections, whatever asks the database would wait for the end of one.
+    let waited_for = found() - before;
+    assert!(waited_for < asked / 3, "{waited_for} searches were waited for by {asked} requests");
+    // Others' searches, too: for one of each user, and those that end just before and after.
+    let before = found();
+    eve.get("/api/tasks?q=a").await.expect(200);
+    let waited_for = found() - before;
+    assert!(waited_for <= users.len() + 2, "{waited_for} searches were waited for by a search");
+    is_over.store(true, Ordering::SeqCst);
     for search in searches {
         search.await.expect("it is answered");
     }
@@ -208,7 +235,8 @@ async fn searches_leave_room_for_everybody_else(#[values(Sqlite, Postgres)] engi
 async fn a_search_has_its_turn_until_its_end_whoever_leaves(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = TestDatabase::create(engine).await;
     let (_server, address, admin) = watched_on(&database.url(), &NARROW);
-    make_tedious(&database).await;
+    // For longer than it takes to look whether one has come.
+    make_tedious(&database, "ann", 10_000).await;
     for left in 1..=4 {
         let mut raw = Raw::connect(address).await;
         let path = format!("/api/tasks?limit={left}&q={}", nearly());

@@ -70,3 +70,43 @@ fn room<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     let entries = usize::try_from(bytes / each).unwrap_or(usize::MAX);
     (bytes > 0).then(|| Cache::with_weighter(entries, bytes, by_bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use todo_api::Limit;
+
+    use super::{
+        list::tests::{list, task},
+        *,
+    };
+    use crate::{Config, store::version::version};
+
+    const MIB: usize = 1 << 20;
+
+    /// How many bytes are found again of a thousand lists, and of a thousand tasks, where they may take one MiB.
+    fn remembered(url: &str) -> [usize; 2] {
+        let secret = ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes");
+        let config = Config::from_pairs([secret, ("LIST_CACHE", "1"), ("DATABASE_URL", url)]).expect("it is good");
+        let (memory, mark, query) = (Memory::new(&config.database), Mark::default(), ListQuery::default());
+        let users: Vec<_> = (0..1000).map(|number| UserId::stored(format!("user {number}"))).collect();
+        for user in &users {
+            memory.keep(user, &query, mark, list(&[task(1, &"a".repeat(10_000), 1)]));
+        }
+        for id in 1..=1000 {
+            memory.singles.keep(mark, task(id, &"a".repeat(1000), 1));
+        }
+        let (version, ann) = (version([(1, 1)], Limit::default()), UserId::stored("ann".to_owned()));
+        let lists = users.iter().filter_map(|user| memory.find(user, &query, version, mark));
+        let singles = (1..=1000).filter_map(|id| memory.singles.get(&ann, id, mark));
+        [lists.map(|page| page.items.as_bytes().len()).sum(), singles.map(|single| single.json.as_bytes().len()).sum()]
+    }
+
+    #[test]
+    fn all_that_is_remembered_takes_so_many_mebibytes() {
+        let [lists, singles] = remembered("sqlite://todo.db");
+        assert!((MIB / 2..=MIB).contains(&lists) && singles == 0, "{lists} and {singles} bytes");
+        let [lists, singles] = remembered("postgresql://localhost/todo");
+        assert!((MIB / 2..=MIB * 7 / 8).contains(&lists), "{lists} bytes of lists");
+        assert!((MIB / 16..=MIB / 8).contains(&singles), "{singles} bytes of single tasks");
+    }
+}

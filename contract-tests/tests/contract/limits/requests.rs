@@ -233,8 +233,12 @@ async fn a_place_is_free_again_once_its_client_is_gone() {
 
 #[tokio::test]
 async fn work_that_does_not_end_is_given_up() {
+    let start = Instant::now();
     let (app, under_way) = busy(&[("REQUEST_TIMEOUT", "1")]).await;
     assert_eq!(under_way.await.expect("an answer"), 503);
+    // A second to arrive, a second for its answer, and some time for a busy machine.
+    let took = start.elapsed();
+    assert!((2..10).contains(&took.as_secs()), "it was given up after {took:?}");
     app.client().get("/openapi.json").await.expect(200);
 }
 

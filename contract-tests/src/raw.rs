@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::{Answer, Token, committed};
@@ -78,6 +78,25 @@ impl Raw {
         let mut bytes = Vec::new();
         let read = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.expect("the connection is closed");
         read.ok().map(|_| bytes)
+    }
+
+    /// Everything that comes until the connection is closed or cut, of which so many bytes are taken at a time, with a pause
+    /// after each.
+    ///
+    /// # Panics
+    ///
+    /// Where they do not come within a minute, nor the end.
+    pub async fn slowly(&mut self, bytes: u64, pause: Duration) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let mut part = (&mut self.0).take(bytes);
+            let read = timeout(PATIENCE, part.read_to_end(&mut all)).await.expect("bytes, or the end");
+            if read.is_ok_and(|read| read > 0) {
+                sleep(pause).await;
+            } else {
+                return all;
+            }
+        }
     }
 
     /// The one answer that comes before the connection is closed: a problem.

@@ -153,19 +153,36 @@ async fn a_body_that_breaks_off_is_a_problem(
 #[rstest]
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_not_kept(#[values(Sqlite, Postgres)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
-    let patient = TestApp::on(&database, &[]).await.expect("it starts");
     // More than the system keeps on the way, and 15 seconds' worth at 32 KiB a second.
-    let size = fill(&patient.client("ann"), 96).await;
-    drop(patient);
+    let (app, size) = impatient_of(engine, 96).await;
     // The first who connects, too, while the server is hardly there.
-    let app = TestApp::on(&database, IMPATIENT).await.expect("it starts");
     let mut raw = Raw::narrow(app.address()).await;
     raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
     raw.told("HTTP/1.1 200 OK\r\n").await;
     sleep(Duration::from_secs(1 + size / (32 * 1024) + 3)).await;
     let rest = raw.rest().await.map_or(0, |bytes| bytes.len());
     assert!((rest as u64) < size, "the rest of the answer is gone: {rest} of {size}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_that_is_taken_slowly_is_not_cut(#[values(Sqlite, Postgres)] engine: Engine) {
+    // Whatever the system keeps on the way, there is more; and 30 seconds' worth at 32 KiB a second.
+    let (app, size) = impatient_of(engine, 192).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(Raw::head("GET", "/api/tasks", "ann") + "Connection: close\r\n\r\n").await;
+    // At four times that speed, to leave some time for a busy machine.
+    let taken = raw.slowly(16 * 1024, Duration::from_millis(125)).await.len();
+    assert!(taken as u64 > size, "{taken} bytes came, with a head, of a list of {size}");
+}
+
+/// An impatient server with so many tasks of ann, and how large their list is.
+async fn impatient_of(engine: Engine, tasks: usize) -> (TestApp, u64) {
+    let database = Arc::new(TestDatabase::create(engine).await);
+    let patient = TestApp::on(&database, &[]).await.expect("it starts");
+    let size = fill(&patient.client("ann"), tasks).await;
+    drop(patient);
+    (TestApp::on(&database, IMPATIENT).await.expect("it starts"), size)
 }
 
 /// Gives the caller tasks as large as they get, and says how large their list is.

@@ -158,6 +158,20 @@ async fn an_issuer_that_is_not_ready_at_the_start_is_asked_again(
     assert_counts(&app, &Token::of("ann").signed_by(&key)).await;
 }
 
+/// However long the cooldown is, which is there for issuers that answer.
+#[rstest]
+#[tokio::test]
+async fn a_fetch_that_failed_is_tried_again_after_a_second(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (key, issuer) = (SigningKey::generate("a", EdDSA), Issuer::of(&[]).await);
+    issuer.reply(Reply::Status(503));
+    let app = trusting(engine, &issuer, ONCE).await;
+    let token = Token::of("ann").signed_by(&key);
+    assert_refused(&app, &token, "cannot be fetched").await;
+    issuer.reply(Reply::of(&[&key]));
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_counts(&app, &token).await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn an_issuer_that_cannot_be_reached_is_said_so(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection,
     sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
 };
 use todo_contract_tests::{
+    Client,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
     Pooler, ServerProcess, TestApp, TestDatabase, until,
@@ -85,6 +86,29 @@ async fn a_server_that_nobody_asks_lets_its_database_sleep() {
         assert_eq!(connections(&beside).await, 0, "liveness asks no database");
     }
     assert_eq!(ann.list().await.expect(200).json().as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_connections_are_kept_as_are_asked_for() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let one = [("DATABASE_MIN_CONNECTIONS", "1"), ("DATABASE_IDLE_TIMEOUT", "2"), ("WORKERS", "1")];
+    let app = TestApp::on(&database, &one).await.expect("it starts");
+    let (users, beside) = (["ann", "bob", "cid", "dan"].map(|user| app.client(user)), database.connect().await);
+    let block = database.block_all().await;
+    let asked = join_all(users.iter().map(Client::list));
+    let several = async {
+        // That which blocks is another one.
+        until("they are opened", async || connections(&beside).await > 3).await;
+        block.execute_unprepared("ROLLBACK").await.expect("the lock is free");
+        block.close().await.expect("it is closed");
+    };
+    for answer in join(asked, several).await.0 {
+        answer.expect(200);
+    }
+    until("the others go", async || connections(&beside).await == 1).await;
+    // Whatever idles for so long is closed, and another opened in its place.
+    sleep(Duration::from_secs(6)).await;
+    until("one is kept", async || connections(&beside).await == 1).await;
 }
 
 #[rstest]

@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
+    Client,
     Engine::{self, Postgres, Sqlite},
     Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, until, watched_on,
 };
@@ -210,9 +212,24 @@ async fn the_command_for_tokens_makes_one_that_counts() {
     let output = ServerProcess::run(&["token", "--user", "demo"], &[]);
     let token = String::from_utf8(output.stdout).expect("text");
     let server = ServerProcess::start(&[]);
-    let client = todo_contract_tests::Client::of(server.address());
-    let client = client.with_token(token.trim());
+    let client = Client::of(server.address()).with_token(token.trim());
     assert_eq!(client.create(json!({"title": "a"})).await.expect(201).json()["user_id"], "demo");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_is_for_as_long_as_is_said_and_for_whom_the_server_demands() {
+    let demands = [("AUTH_ISSUER", "https://app.example"), ("AUTH_AUDIENCE", "https://todo.example")];
+    let output = ServerProcess::run(&["token", "--user", "demo", "--seconds", "60"], &demands);
+    let token = String::from_utf8(output.stdout).expect("text");
+    let claims = token.split('.').nth(1).expect("claims");
+    let claims: Value =
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON");
+    let moment = |claim: &str| claims[claim].as_i64().expect("a moment");
+    assert_eq!(moment("exp") - moment("iat"), 60);
+    let server = ServerProcess::start(&demands);
+    let address = server.address();
+    ServerProcess::client(address, "demo").list().await.expect(401);
+    Client::of(address).with_token(token.trim()).list().await.expect(200);
 }
 
 #[test]

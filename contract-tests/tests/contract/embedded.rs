@@ -9,13 +9,18 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
-use todo_contract_tests::{ServerProcess, server_binary};
+use todo_contract_tests::{Answer, Client, Engine::Sqlite, ServerProcess, TestDatabase, server_binary, until};
 
 /// A user who is not root, for whom alone the rights of files count.
 const NOBODY: u32 = 65534;
@@ -201,4 +206,50 @@ async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
         }
     }
     assert!(faults > 0 && whole > 20, "{faults} tasks on that page, {whole} on others");
+}
+
+/// In the way that README shows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_made_while_tasks_are_written_is_whole() {
+    let database = TestDatabase::create(Sqlite).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let address = server.address();
+    let (ann, bob) = (ServerProcess::client(address, "ann"), ServerProcess::client(address, "bob"));
+    for number in 0..30 {
+        ann.created(&format!("task {number}")).await;
+    }
+    let (is_over, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let writing = tokio::spawn({
+        let (bob, is_over, written) = (bob.clone(), Arc::clone(&is_over), Arc::clone(&written));
+        async move {
+            while !is_over.load(Ordering::SeqCst) {
+                bob.created("meanwhile").await;
+                written.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    });
+    let written = || written.load(Ordering::SeqCst);
+    until("tasks are written", async || written() > 0).await;
+
+    let before = written();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    // There is no builder for it.
+    let backup = format!("VACUUM INTO '{}'", file.display());
+    database.connect().await.execute_unprepared(&backup).await.expect("a backup");
+    let after = written();
+    until("they still are", async || written() > after + 1).await;
+    is_over.store(true, Ordering::SeqCst);
+    writing.await.expect("all of them were");
+
+    let restored = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
+    let there = restored.address();
+    let next = ann.get("/api/tasks?limit=10").await.expect(200).next().expect("20 tasks more");
+    for path in ["/api/tasks", &next] {
+        let (original, copy) = (ann.get(path).await.expect(200), ann.clone().at(there).get(path).await.expect(200));
+        assert_eq!(copy.text, original.text, "{path}");
+    }
+    let ids = async |bob: &Client| -> Vec<i64> { bob.pages("/api/tasks").await.iter().flat_map(Answer::ids).collect() };
+    let (all, kept) = (ids(&bob).await, ids(&bob.clone().at(there)).await);
+    assert!(all.starts_with(&kept) && kept.len() >= before, "{} of {} tasks", kept.len(), all.len());
 }

@@ -142,11 +142,24 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
     for words in ["DATABASE_RLS is true, but", fault, &named(remedy)] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
-    if remedy == "todo-server migrate up" {
+    carry_out(&refused, &database).await;
+    // What an owner was given on a table goes with it, where another becomes its owner.
+    if remedy == "todo-server migrate up" || fault.starts_with("owns") {
         let variables = database.variables();
         let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
-        TestApp::on(&database, &[]).await.expect("and it is mended");
+    }
+    TestApp::on(&database, &[]).await.expect("and it is mended");
+}
+
+/// Does what a refusal tells in SQL, as who rules the server.
+async fn carry_out(refused: &str, database: &TestDatabase) {
+    let owner = database.connect().await;
+    let told = ["ALTER ", "GRANT "].into_iter().filter_map(|verb| refused.find(verb).map(|place| &refused[place..]));
+    for statement in told.filter_map(|told| told.split(';').next()) {
+        let statement = statement.replace("another role", "CURRENT_USER");
+        // What is told for later versions, an earlier one does not take: whether it helps, the start shows.
+        let _ = owner.execute_unprepared(&statement).await;
     }
 }
 

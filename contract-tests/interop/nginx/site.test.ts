@@ -102,17 +102,21 @@ test("a body that is too large is refused with a problem, by whomever", async ()
 });
 
 /** What is answered to bytes that `fetch` would not send. */
-const answered = (bytes: string) =>
+const answered = (bytes: string, to = { port: HTTPS, byTls: true }) =>
   new Promise<string>((told, failed) => {
     let answer = "";
-    const socket = tls.connect({ host: "localhost", port: Number(HTTPS), servername: "localhost" }, () => socket.write(bytes));
+    const address = { host: "localhost", port: Number(to.port), servername: "localhost" };
+    const socket = to.byTls ? tls.connect(address) : connect(address);
+    socket.write(bytes);
     socket.on("data", (part) => (answer += part.toString()));
     socket.on("close", () => told(answer));
     socket.on("error", failed);
   });
 
+/** What stands in the heads of requests that are the only one on their connection. */
+const head = "Host: localhost\r\nConnection: close\r\n";
+
 test("what nginx refuses by itself is a problem, too", async () => {
-  const head = "Host: localhost\r\nConnection: close\r\n";
   const refusals: [number, string][] = [
     [400, `POST /api/tasks HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n`],
     [405, `TRACE /api/tasks HTTP/1.1\r\n${head}\r\n`],
@@ -126,6 +130,20 @@ test("what nginx refuses by itself is a problem, too", async () => {
     assert.match(answer, /x-request-id: \w{8,}\r\n/i, answer);
     assert.equal(/^allow: GET, /im.test(answer), status === 405, answer);
     assert.match(answer, new RegExp(`"status":${status},`));
+  }
+});
+
+test("without TLS, too, what is no request is told so by a problem", async () => {
+  const refusals: [number, string | undefined, string][] = [
+    [400, HTTPS, `GET /api/tasks HTTP/1.1\r\n${head}\r\n`],
+    [400, HTTP, "GET /api/tasks HTTP/1.1\r\nConnection: close\r\n\r\n"],
+    [405, HTTP, `TRACE /api/tasks HTTP/1.1\r\n${head}\r\n`],
+  ];
+  for (const [status, port, bytes] of refusals) {
+    const answer = await answered(bytes, { port, byTls: false });
+    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.match(answer, /content-type: application\/problem\+json\r\n/i, answer);
+    assert.doesNotMatch(answer, /strict-transport-security/i);
   }
 });
 

@@ -147,6 +147,15 @@ test("without TLS, too, what is no request is told so by a problem", async () =>
   }
 });
 
+test("it is the server that refuses a body, before it is there or once it took too long", async () => {
+  const beginning = (more: string) =>
+    answered(`POST /api/tasks HTTP/1.1\r\n${head}${more}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{`);
+  const [stranger, slow] = await Promise.all([beginning(""), beginning(`Authorization: Bearer ${TOKEN}\r\n`)]);
+  assert.match(stranger, /^HTTP\/1.1 401 /);
+  assert.match(slow, /^HTTP\/1.1 408 /);
+  for (const answer of [stranger, slow]) assert.match(answer, /"request_id":"[-0-9a-f]{36}"/, answer);
+});
+
 test("while the server is away, the answer is a problem that asks to try again", async () => {
   const there = await readFile(SITE, "utf8");
   // Nobody listens on port 1.

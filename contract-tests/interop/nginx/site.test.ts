@@ -175,4 +175,21 @@ test("while the server is away, the answer is a problem that asks to try again",
   const { status, request_id } = await problem(response);
   assert.equal(status, 503);
   assert.ok(request_id.length > 8);
+
+  // Without a good answer to what a browser asks before, the page could not read that one.
+  const preflight = (origin: string) =>
+    answered(`OPTIONS /api/tasks HTTP/1.1\r\n${head}Origin: ${origin}\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
+  const allowed = await preflight("https://app.example.com");
+  assert.match(allowed, /^HTTP\/1.1 204 /);
+  for (const [name, value] of [
+    ["Origin", "https://app.example.com"],
+    ["Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"],
+  ]) {
+    assert.ok(allowed.includes(`Access-Control-Allow-${name}: ${value}\r\n`), allowed);
+  }
+  assert.match(allowed, /access-control-allow-headers: Accept, Authorization, .*, sentry-trace\r\n/i);
+  assert.match(allowed, /access-control-max-age: 0\r\n/i);
+  const another = await preflight("https://another.example.com");
+  assert.match(another, /^HTTP\/1.1 503 /);
+  assert.doesNotMatch(another, /access-control-allow-/i);
 });

@@ -52,6 +52,7 @@ pub use self::{
     json::{ListWriter, MAX_BODY_BYTES, Written},
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
+    precondition::has_version,
     problem::{
         Broken, Failure, NoSuchTask, Outcome, Overloaded, Problem, RequestTimeout, TooManyRequests, Unavailable,
         Unidentified, Unreadable,

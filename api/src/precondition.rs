@@ -1,11 +1,16 @@
 //! Conditional requests (RFC 9110, 13): entity tags, and the two headers that speak of them.
 
+use poem::Request;
 use poem_openapi::{
     registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
     types::ToHeader,
 };
 
-use crate::{PageVersion, parameter::Parameter, scalar::published};
+use crate::{
+    PageVersion,
+    parameter::{Param, Parameter},
+    scalar::published,
+};
 
 /// A strong entity tag, quotes included: it changes whenever what it stands for does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +126,12 @@ impl Parameter for IfMatch {
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
         text.map(Tags::parse).transpose().map(Self)
     }
+}
+
+/// Whether who sends `request` has that version of the answer, by `If-None-Match`; what cannot be read names none.
+#[must_use]
+pub fn has_version(request: &Request, version: &str) -> bool {
+    Param::<IfNoneMatch>::read(request).is_ok_and(|known| known.names(&ETag::of(version)))
 }
 
 /// `If-None-Match`: send it only where it is none of the versions that are named here.

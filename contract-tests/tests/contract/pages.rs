@@ -136,7 +136,7 @@ async fn what_may_change_is_kept_and_asked_for_again(
         assert_eq!((again.header("etag"), again.text.as_str()), (tag.as_str(), ""));
         assert_eq!((again.header("cache-control"), again.varies_by("Accept-Encoding")), ("no-cache", true));
     }
-    for given in [r#""other""#, "", "nonsense", &tag[1..]] {
+    for given in [r#""other""#, "", "nonsense", &tag[1..], r#""a b""#, r#"W/"a b", "c""#] {
         let again = client.clone().with_header("If-None-Match", given);
         let again = again.send("HEAD", path, None).await.expect(200);
         assert_eq!((again.header("etag"), again.header("content-encoding")), (tag.as_str(), coding));

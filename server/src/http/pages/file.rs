@@ -8,8 +8,8 @@ use bytes::Bytes;
 use poem::{
     Endpoint, Request, Response,
     http::{HeaderMap, StatusCode, header},
-    web::headers::{ETag, HeaderMapExt as _, IfNoneMatch},
 };
+use todo_api::has_version;
 
 use super::compressed;
 
@@ -101,14 +101,11 @@ impl Endpoint for File {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let (variant, coding) = self.best(request.headers());
-        let tag = format!("\"{}\"", variant.tag);
-        let known = request.headers().typed_get::<IfNoneMatch>();
-        let is_known = tag.parse::<ETag>().is_ok_and(|tag| known.is_some_and(|known| !known.precondition_passes(&tag)));
         let mut response = Response::builder()
-            .header(header::ETAG, tag)
+            .header(header::ETAG, format!("\"{}\"", variant.tag))
             .header(header::CACHE_CONTROL, self.cache_control)
             .header(header::VARY, "Accept-Encoding");
-        if is_known {
+        if has_version(&request, &variant.tag) {
             return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
         }
         if let Some(coding) = coding {

@@ -155,6 +155,27 @@ async fn a_head_that_has_begun_is_waited_for_at_the_stop() {
     assert!(server.wait().success(), "{:#?}", server.printed());
 }
 
+#[rstest]
+#[case::before_a_request("")]
+#[case::after_an_answer("GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_line_is_not_waited_for_at_the_stop(#[case] request: &str) {
+    let database = TestDatabase::create(Sqlite).await;
+    let patient = [("SHUTDOWN_TIMEOUT", "50"), ("REQUEST_TIMEOUT", "50"), ("DATABASE_URL", &*database.url())];
+    let mut server = ServerProcess::start(&patient);
+    let mut raw = Raw::connect(server.address()).await;
+    raw.send(request).await;
+    if !request.is_empty() {
+        raw.told("HTTP/1.1 200 OK\r\n").await;
+    }
+    raw.send("\r\n").await;
+    sleep(Duration::from_millis(300)).await;
+    let stop = Instant::now();
+    server.signal("TERM");
+    assert!(server.wait().success(), "{:#?}", server.printed());
+    assert!(stop.elapsed() < Duration::from_secs(25), "it is as idle as before");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_longer_than_the_stop_may_is_cut() {
     let database = TestDatabase::create(Sqlite).await;

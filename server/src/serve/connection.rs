@@ -97,7 +97,8 @@ impl Connection {
             if !is_stopping && !watch.is_in_head() && stop.as_mut().poll(context).is_ready() {
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
-                if Pin::new(&mut connection).poll(context).is_ready() {
+                // To the library, an empty line is the beginning of a request.
+                if Pin::new(&mut connection).poll(context).is_ready() || watch.is_idle() {
                     return Poll::Ready(End::Done);
                 }
             }

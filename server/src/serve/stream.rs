@@ -59,7 +59,8 @@ impl AsyncRead for WatchedStream {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
+        // Empty lines before a request are none of it (RFC 9112, 2.2).
+        if buffer.filled()[before..].iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
             self.watch.received();
         }
         Poll::Ready(Ok(()))

@@ -89,12 +89,17 @@ impl Watch {
         matches!(self.state.lock().phase, Phase::Idle | Phase::Head)
     }
 
+    /// Whether nothing of a request is there.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.lock().phase == Phase::Idle
+    }
+
     /// Whether a request has begun to arrive.
     pub(super) fn is_in_head(&self) -> bool {
         self.state.lock().phase == Phase::Head
     }
 
-    /// Bytes came in.
+    /// Bytes of a request came in.
     pub(super) fn received(&self) {
         let mut state = self.state.lock();
         if state.phase == Phase::Idle {

@@ -30,6 +30,26 @@ async fn a_head_that_does_not_arrive_is_not_waited_for(
     raw.problem().await.expect(408);
 }
 
+/// Some clients end a body with one (RFC 9112, 2.2).
+#[rstest]
+#[case::before_a_request("")]
+#[case::after_an_answer("GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n")]
+#[tokio::test]
+async fn an_empty_line_is_not_the_beginning_of_a_head(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] request: &str,
+) {
+    let app = TestApp::configured(engine, IMPATIENT).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(request).await;
+    if !request.is_empty() {
+        raw.told("HTTP/1.1 200 OK\r\n").await;
+    }
+    raw.send("\r\n").await;
+    let rest = String::from_utf8(raw.rest().await.expect("the end")).expect("text");
+    assert!(!rest.contains("HTTP/1.1"), "nothing is asked, and nothing answered: {rest}");
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_head_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -1,6 +1,6 @@
 //! What HTTP/1.1 asks of a request, and the library does not look at.
 
-use std::sync::Arc;
+use std::{net::Ipv6Addr, sync::Arc};
 
 use poem::{
     Request, Response,
@@ -25,15 +25,26 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
 }
 
 /// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for another's.
-/// HTTP/1.0 has no hosts.
+/// In HTTP/1.0, which has no hosts, it need not; but what it says counts there, too.
 fn names_a_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
-    request.version() != Version::HTTP_11 || (hosts.next().is_some_and(is_host) && hosts.next().is_none())
+    hosts.next().map_or(request.version() != Version::HTTP_11, is_host) && hosts.next().is_none()
 }
 
-/// Whether it has the characters of a host and a port alone (RFC 3986, 3.2.2).
+/// Whether it is a host, an address in brackets or a name, which may be empty, and perhaps a port (RFC 3986, 3.2.2).
+/// By hand: the library's `Authority` takes any port and any address, and no percent-encoded name.
 fn is_host(value: &HeaderValue) -> bool {
-    value.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(byte))
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    let (host, port) = text.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).unwrap_or((text, ""));
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let is_encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && match host.strip_prefix('[') {
+            Some(address) => address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            None => host.bytes().all(is_of_names) && host.split('%').skip(1).all(is_encoded),
+        }
 }
 
 /// Whether what is sent is the body as it stands, in pieces or whole (RFC 9112, 6.1).

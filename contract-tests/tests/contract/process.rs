@@ -35,6 +35,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
     client.task(id).await.expect(200);
     client.get("/api/tasks?q=a-secret").await.expect(200);
     client.send("POST", "/api/tasks/a-secret-path", None).await.expect(405);
+    client.send("a-secret-method", "/api/tasks", None).await.expect(405);
     let preflight = client.clone().with_header("Origin", APP).with_header("Access-Control-Request-Method", "GET");
     preflight.send("OPTIONS", "/a-secret-path", None).await.expect(204);
     client.get("/nowhere/a-secret-path").await.expect(404);
@@ -62,6 +63,7 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
             (json!("GET"), json!("/api/tasks/{id}"), json!("getTask"), json!(200), json!("ann")),
             (json!("GET"), json!("/api/tasks"), json!("listTasks"), json!(200), json!("ann")),
             (json!("POST"), json!("-"), Value::Null, json!(405), Value::Null),
+            (json!("_OTHER"), json!("-"), Value::Null, json!(405), Value::Null),
             (json!("OPTIONS"), json!("-"), Value::Null, json!(204), Value::Null),
             (json!("GET"), json!("-"), Value::Null, json!(404), Value::Null),
         ]

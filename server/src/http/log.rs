@@ -61,7 +61,7 @@ where
     let elapsed = start.elapsed();
     metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
     if let Some(trace) = trace {
-        trace.end(context.id(), &method, operation.as_ref(), status.as_u16());
+        trace.end(context.id(), known(&method), operation.as_ref(), status.as_u16());
     }
     let line = Line {
         context: &context,
@@ -101,7 +101,7 @@ impl Line<'_> {
     fn write(&self, what: &'static str) {
         tracing::info!(
             request_id = self.context.id().as_str(),
-            method = self.method.as_str(),
+            method = known(self.method),
             route = self.route,
             operation = self.operation,
             status = self.status,
@@ -130,6 +130,13 @@ fn span(id: &RequestId) -> Span {
     } else {
         Span::none()
     }
+}
+
+/// The method, where it is one that we know: any other is whatever the client wrote, as long as a head may be.
+fn known(method: &Method) -> &str {
+    static KNOWN: [Method; 7] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if KNOWN.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 /// Milliseconds, to the microsecond.

@@ -23,7 +23,7 @@ use opentelemetry_sdk::{
     resource::EnvResourceDetector,
     trace::{SdkTracer, SdkTracerProvider, Span},
 };
-use poem::http::{HeaderMap, Method};
+use poem::http::HeaderMap;
 use todo_api::{Operation, RequestId};
 use url::Url;
 
@@ -84,14 +84,10 @@ impl Trace {
     }
 
     /// Ends it with the answer.
-    pub(crate) fn end(mut self, id: &RequestId, method: &Method, operation: Option<&Operation>, status: u16) {
-        const KNOWN: [Method; 7] =
-            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-        let known = KNOWN.contains(method).then(|| method.as_str().to_owned());
-        let method = known.unwrap_or_else(|| "_OTHER".to_owned());
+    pub(crate) fn end(mut self, id: &RequestId, method: &str, operation: Option<&Operation>, status: u16) {
         let Self(span) = &mut self;
-        span.update_name(operation.map_or_else(|| method.clone(), |operation| operation.id.to_owned()));
-        span.set_attribute(KeyValue::new("http.request.method", method));
+        span.update_name(operation.map_or(method, |operation| operation.id).to_owned());
+        span.set_attribute(KeyValue::new("http.request.method", method.to_owned()));
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         span.set_attribute(KeyValue::new("request_id", id.as_str().to_owned()));
         if let Some(operation) = operation {

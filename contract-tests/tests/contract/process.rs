@@ -112,6 +112,24 @@ async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, P
 }
 
 #[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_takes_to_send_a_body_is_no_slowness_of_ours(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let mut raw = Raw::connect(server.address()).await;
+    let head = Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\nContent-Length: 14\r\n";
+    raw.send(head + "\r\n{\"title\":").await;
+    sleep(Duration::from_millis(1500)).await;
+    raw.send(" \"a\"}").await;
+    raw.told("HTTP/1.1 201 Created\r\n").await;
+    let line: Value = serde_json::from_str(&server.wait_for("body_milliseconds")).expect("a line of JSON");
+    let [all, body] = ["milliseconds", "body_milliseconds"].map(|name| line[name].as_f64().expect("a number"));
+    assert!((1000.0..=all).contains(&body), "{line}");
+    let is_told = server.printed().iter().any(|line| line.contains("slow request"));
+    assert!(!is_told || all - body >= 1000.0, "{line}");
+}
+
+#[rstest]
 #[case::interrupt("INT")]
 #[case::terminate("TERM")]
 #[tokio::test(flavor = "multi_thread")]

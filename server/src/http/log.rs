@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     metrics,
+    serve::Watch,
     telemetry::{self, Trace},
 };
 
@@ -34,6 +35,9 @@ where
     request.set_data(Arc::clone(&context));
     let method = request.method().clone();
     let uri = request.original_uri().clone();
+    // Who only reads sends no body.
+    let watch = if method.is_safe() { None } else { request.data::<Arc<Watch>>().cloned() };
+    let body_wait = || watch.as_ref().map_or(Duration::ZERO, |watch| watch.body_waited());
 
     let _present = metrics::asked();
     let trace = Trace::begin(request.headers());
@@ -42,7 +46,7 @@ where
     let answered = telemetry::of_request(context.id(), answered);
     let answered = async {
         // Whose client leaves is dropped where it waits, and may have been done all the same: it is told of, too.
-        let unanswered = guard((), |()| tell_abandoned(&context, &method, uri.path(), start.elapsed()));
+        let unanswered = guard((), |()| tell_abandoned(&context, &method, uri.path(), start.elapsed(), body_wait()));
         let response = answered.await;
         ScopeGuard::into_inner(unanswered);
         response
@@ -72,18 +76,19 @@ where
         status: Some(status.as_u16()),
         elapsed,
         database,
+        body: body_wait(),
     };
     line.write("answered");
     response
 }
 
 /// Counts and logs a request that came to no answer.
-fn tell_abandoned(context: &RequestContext, method: &Method, path: &str, elapsed: Duration) {
+fn tell_abandoned(context: &RequestContext, method: &Method, path: &str, elapsed: Duration, body: Duration) {
     let operation = Operation::at(method, path);
     metrics::abandoned(operation.map(|operation| operation.id), elapsed);
     let (route, operation) = operation.map_or(("-", None), |operation| (operation.route, Some(operation.id)));
     let database = telemetry::database_wait();
-    Line { context, method, route, operation, status: None, elapsed, database }.write("abandoned");
+    Line { context, method, route, operation, status: None, elapsed, database, body }.write("abandoned");
 }
 
 /// What the log has of a request.
@@ -94,11 +99,14 @@ struct Line<'a> {
     operation: Option<&'static str>,
     status: Option<u16>,
     elapsed: Duration,
+    /// Of that, waiting for the database, and for the rest of the request.
     database: Duration,
+    body: Duration,
 }
 
 impl Line<'_> {
     fn write(&self, what: &'static str) {
+        let body = (!self.body.is_zero()).then(|| milliseconds(self.body));
         tracing::info!(
             request_id = self.context.id().as_str(),
             method = known(self.method),
@@ -107,15 +115,18 @@ impl Line<'_> {
             status = self.status,
             milliseconds = milliseconds(self.elapsed),
             database_milliseconds = milliseconds(self.database),
+            body_milliseconds = body,
             user = self.context.caller().map(UserId::as_str),
             "{what}"
         );
-        if self.elapsed >= SLOW {
+        // What the client takes is no slowness of ours.
+        if self.elapsed.saturating_sub(self.body) >= SLOW {
             tracing::warn!(
                 request_id = self.context.id().as_str(),
                 operation = self.operation,
                 milliseconds = milliseconds(self.elapsed),
                 database_milliseconds = milliseconds(self.database),
+                body_milliseconds = body,
                 "slow request"
             );
         }

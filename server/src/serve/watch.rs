@@ -32,6 +32,9 @@ struct State {
     deadline: Option<Instant>,
     /// Whether some of a request was answered without being read.
     is_unread: bool,
+    /// How long the rest of the request was waited for, and since when it is.
+    body_wait: Duration,
+    body_awaited: Option<Instant>,
     /// For the answer that is on its way.
     room: Option<Room>,
 }
@@ -59,7 +62,15 @@ impl Watch {
             eviction,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
-            state: Mutex::new(State { phase: Phase::Idle, ticket, deadline: None, is_unread: false, room: None }),
+            state: Mutex::new(State {
+                phase: Phase::Idle,
+                ticket,
+                deadline: None,
+                is_unread: false,
+                body_wait: Duration::ZERO,
+                body_awaited: None,
+                room: None,
+            }),
         }
     }
 
@@ -113,17 +124,29 @@ impl Watch {
         let mut state = self.state.lock();
         state.phase = Phase::Working;
         state.deadline = None;
+        (state.body_wait, state.body_awaited) = (Duration::ZERO, None);
         self.resume(&mut state);
     }
 
     /// The rest of the request is waited for.
     pub(crate) fn body_awaited(&self) {
-        self.wait(&mut self.state.lock());
+        let mut state = self.state.lock();
+        state.body_awaited = Some(Instant::now());
+        self.wait(&mut state);
     }
 
     /// All of the request is there.
     pub(crate) fn body_arrived(&self) {
+        self.body_waited();
         self.resume(&mut self.state.lock());
+    }
+
+    /// How long the rest of the request has been waited for, which ends here.
+    pub(crate) fn body_waited(&self) -> Duration {
+        let mut state = self.state.lock();
+        let since = state.body_awaited.take();
+        state.body_wait += since.map_or(Duration::ZERO, |since| since.elapsed());
+        state.body_wait
     }
 
     /// Keeps room for an answer of that many bytes to `user` until it is taken; whether there is any.

@@ -191,7 +191,8 @@ async fn prove_bound(transaction: &Transaction, role: &str, table: &'static str)
     } else if value(transaction, of_role("rolbypassrls")).await? {
         (format!("its role {role} has BYPASSRLS"), format!("ALTER ROLE {} NOBYPASSRLS", quoted(role)))
     } else if value(transaction, owns).await? {
-        (format!("its role {role} owns the table {table}"), format!("ALTER TABLE {table} OWNER TO another role"))
+        let remedy = format!("ALTER TABLE {table} OWNER TO another role; then run `todo-server migrate up`");
+        (format!("its role {role} owns the table {table}"), remedy)
     } else {
         (
             format!("row-level security is off for the table {table}"),

@@ -47,5 +47,5 @@ pub use self::{
     token::{Token, base64url, seconds_from_now},
     until::until,
     watch::Leash,
-    watched::{count, page, value, watched_on},
+    watched::{count, page, until_counted, value, watched_on},
 };

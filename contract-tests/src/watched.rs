@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::LazyLock};
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::ServerProcess;
+use crate::{ServerProcess, until};
 
 /// A server on a database, its address, and its operator's.
 ///
@@ -37,6 +37,16 @@ pub async fn page(admin: SocketAddr) -> String {
     assert_eq!(response.status(), 200);
     assert!(response.headers()["content-type"].to_str().expect("text").starts_with("text/plain; version=0.0.4"));
     response.text().await.expect("a page")
+}
+
+/// Waits until a metric has that value. Before it is counted for the first time, it is not there.
+///
+/// # Panics
+///
+/// Where it does not come to that.
+pub async fn until_counted(admin: SocketAddr, metric: &str, value: u64) {
+    let line = format!("{metric} {value}");
+    until(&line, async || page(admin).await.lines().any(|shown| shown == line)).await;
 }
 
 /// The value of a metric with its labels.

@@ -218,6 +218,8 @@ async fn a_backup_that_is_made_while_tasks_are_written_is_whole() {
     for number in 0..30 {
         ann.created(&format!("task {number}")).await;
     }
+    // So that it takes a while.
+    database.fill("cid", 20_000).await;
     let (is_over, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let writing = tokio::spawn({
         let (bob, is_over, written) = (bob.clone(), Arc::clone(&is_over), Arc::clone(&written));
@@ -238,6 +240,7 @@ async fn a_backup_that_is_made_while_tasks_are_written_is_whole() {
     let backup = format!("VACUUM INTO '{}'", file.display());
     database.connect().await.execute_unprepared(&backup).await.expect("a backup");
     let after = written();
+    assert!(after > before, "tasks were written meanwhile");
     until("they still are", async || written() > after + 1).await;
     is_over.store(true, Ordering::SeqCst);
     writing.await.expect("all of them were");

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, read, until, value, watched_on,
+    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, read, until, until_counted, value,
+    watched_on,
 };
 
 /// A server with an address for its operator, on a database that has to be kept for as long.
@@ -121,7 +122,7 @@ async fn what_finds_no_place_is_counted(#[values(Sqlite, Postgres)] engine: Engi
     let _block = database.block_writes().await;
     let mut raw = Raw::connect(address).await;
     raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + "Content-Length: 0\r\n\r\n").await;
-    until("it has the place", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
+    until_counted(admin, "database_operations_in_progress", 1).await;
     ServerProcess::client(address, "bob").list().await.expect(503);
     // Who is busy is ready all the same.
     Client::of(address).get("/api/ready").await.expect(200);
@@ -134,7 +135,10 @@ async fn connections_are_counted_for_as_long_as_they_are_open(#[values(Sqlite, P
     // More than those of who looks, which are counted too.
     const OPEN: usize = 9;
     let (_database, (_server, address, admin)) = watched(engine, &[]).await;
-    let are_there = async || count(&page(admin).await, "http_connections") >= OPEN as u64;
+    let are_there = async || {
+        let page = page(admin).await;
+        page.contains("\nhttp_connections ") && count(&page, "http_connections") >= OPEN as u64
+    };
     assert!(!are_there().await);
     let open = join_all([(); OPEN].map(|()| Raw::connect(address))).await;
     until("they are there", async || are_there().await).await;

@@ -91,7 +91,14 @@ async fn a_server_that_nobody_asks_lets_its_database_sleep() {
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_connections_are_kept_as_are_asked_for() {
     let database = Arc::new(TestDatabase::create(Postgres).await);
-    let one = [("DATABASE_MIN_CONNECTIONS", "1"), ("DATABASE_IDLE_TIMEOUT", "2"), ("WORKERS", "1")];
+    let one = [
+        ("DATABASE_MIN_CONNECTIONS", "1"),
+        ("DATABASE_IDLE_TIMEOUT", "2"),
+        ("WORKERS", "1"),
+        // Whoever waits for the lock is patient.
+        ("DATABASE_TIMEOUT", "50"),
+        ("REQUEST_TIMEOUT", "60"),
+    ];
     let app = TestApp::on(&database, &one).await.expect("it starts");
     let (users, beside) = (["ann", "bob", "cid", "dan"].map(|user| app.client(user)), database.connect().await);
     let block = database.block_all().await;

@@ -6,7 +6,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, ServerProcess, TestApp, TestDatabase, count, page, until, watched_on,
+    Raw, ServerProcess, TestApp, TestDatabase, count, page, until_counted, watched_on,
 };
 use tokio::time::timeout;
 
@@ -65,7 +65,7 @@ async fn who_is_worked_for_keeps_the_place(#[values(Sqlite, Postgres)] engine: E
     let mut worked_for = Raw::connect(address).await;
     let head = Raw::head("PATCH", "/api/tasks/4711/complete", "ann");
     worked_for.send(head + "Content-Length: 0\r\nConnection: close\r\n\r\n").await;
-    until("it is worked for", async || count(&page(admin).await, "database_operations_in_progress") == 1).await;
+    until_counted(admin, "database_operations_in_progress", 1).await;
     let mut newcomers = Vec::new();
     for _ in 0..3 {
         let mut newcomer = Raw::connect(address).await;

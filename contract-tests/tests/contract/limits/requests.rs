@@ -51,6 +51,20 @@ async fn an_empty_line_is_not_the_beginning_of_a_head(
 }
 
 #[rstest]
+#[case::one("\r\n")]
+#[case::two("\r\n\r\n")]
+#[tokio::test]
+async fn a_request_behind_empty_lines_is_answered(#[values(Sqlite, Postgres)] engine: Engine, #[case] lines: &str) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(lines).await;
+    // So that they come by themselves.
+    sleep(Duration::from_millis(100)).await;
+    raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    raw.told("HTTP/1.1 200 OK\r\n").await;
+}
+
+#[rstest]
 #[tokio::test]
 async fn a_head_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::configured(engine, IMPATIENT).await;

@@ -17,7 +17,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    Proxy, Raw, ServerProcess, TestApp, TestDatabase, Weather, count, page, until, watched_on,
+    Proxy, Raw, ServerProcess, TestApp, TestDatabase, Weather, count, page, until, until_counted, watched_on,
 };
 
 async fn finds(client: &Client, q: &str) -> bool {
@@ -241,7 +241,7 @@ async fn a_search_has_its_turn_until_its_end_whoever_leaves(#[values(Sqlite, Pos
         let mut raw = Raw::connect(address).await;
         let path = format!("/api/tasks?limit={left}&q={}", nearly());
         raw.send(Raw::head("GET", &path, "ann") + "\r\n").await;
-        until("it has come", async || count(&page(admin).await, "http_requests_in_flight") == 1).await;
+        until_counted(admin, "http_requests_in_flight", 1).await;
         drop(raw);
         let abandoned = r#"http_requests_abandoned_total{operation="listTasks"}"#;
         until("its client has left", async || page(admin).await.contains(&format!("{abandoned} {left}\n"))).await;

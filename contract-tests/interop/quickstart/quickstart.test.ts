@@ -188,6 +188,24 @@ test("a task whose answer got lost may be sent again, and is there once; another
   assert.deepEqual(await titles(page), ["Buy milk", "Buy ten eggs", "Buy eggs", "Buy milk"]);
 });
 
+test("a change by If-Match is made once, and refused where the task has changed", async () => {
+  const page = await openAs("roy");
+  const { token } = (await ask(page, "/api/auth/token")).body;
+  const statuses = await page.evaluate(async ([api, token]) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const made = await fetch(`${api}/api/tasks`, { method: "POST", headers, body: '{"title":"a"}' });
+    const { id } = await made.json();
+    const expecting = { ...headers, "if-match": made.headers.get("ETag") ?? "" };
+    const statuses: number[] = [];
+    for (const body of ['{"title":"b"}', '{"title":"c"}']) {
+      const answer = await fetch(`${api}/api/tasks/${id}`, { method: "PUT", headers: expecting, body });
+      statuses.push(answer.status);
+    }
+    return statuses;
+  }, [place.api, token] as const);
+  assert.deepEqual(statuses, [200, 412]);
+});
+
 test("who is signed in no more when a token is asked for is told so", async () => {
   const page = await openAs("jan");
   await page.route("**/api/auth/token", (route) => route.fulfill({ status: 401, json: { message: "Unauthorized" } }));

@@ -9,7 +9,7 @@ mod http_url;
 mod log;
 mod memory;
 mod password;
-mod quotes;
+pub(crate) mod quotes;
 mod rate_limit;
 mod refusals;
 mod telemetry;

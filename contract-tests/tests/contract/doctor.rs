@@ -67,6 +67,13 @@ fn an_exit_of_zero_is_only_for_what_passes_all() {
 #[rstest]
 #[case::simple_secret("BETTER_AUTH_SECRET", "passwordpasswordpasswordpassword", 2, "secret", "openssl rand")]
 #[case::sequence("BETTER_AUTH_SECRET", "0123456789abcdef0123456789abcdef", 2, "secret", "openssl rand")]
+#[case::quotes(
+    "BETTER_AUTH_SECRET",
+    "'hunter2-9rTqLw5cXk2vYb8nJd4fHs7gZm1p'",
+    1,
+    "secret",
+    "take them off here, unless"
+)]
 #[case::any_rate("RATE_LIMIT", "off", 1, "rate", "set RATE_LIMIT")]
 #[case::any_issuer("AUTH_ISSUER", "", 1, "claims", "set AUTH_ISSUER to")]
 #[case::any_audience("AUTH_AUDIENCE", "", 1, "claims", "tokens made for others count here too")]

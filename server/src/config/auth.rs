@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{CERTIFICATES, causes, http_url, quotes, refusals::Reader};
+use super::{CERTIFICATES, causes, http_url, refusals::Reader};
 
 /// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]
@@ -132,9 +132,7 @@ fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretStri
 }
 
 fn checked(reader: &mut Reader, variable: &str, secret: String) -> SecretString {
-    if let Err(fault) = quotes::refuse_around(&secret) {
-        reader.refuse(variable, fault);
-    } else if secret == DEFAULT_SECRET {
+    if secret == DEFAULT_SECRET {
         reader.refuse(
             variable,
             "is the one that Better Auth falls back to, which everybody knows; make one: openssl rand -base64 32",

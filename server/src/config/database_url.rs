@@ -43,7 +43,12 @@ impl FromStr for DatabaseUrl {
         const EXAMPLES: &str = "write postgresql://user:password@host/database or sqlite://data/todo.db";
         const ELSEWHERE: &str = "would lead to another file than it says, since a .. is taken as in a web address; \
                                  write sqlite:../../todo.db, or an absolute path, as sqlite:///srv/todo.db";
-        quotes::refuse_around(text)?;
+        if quotes::are_around(text.trim()) {
+            return Err(
+                "has quotes around it, which are part of it here; take them off (docker's --env-file keeps them)"
+                    .to_owned(),
+            );
+        }
         // The parser's words can quote the address, and so the password: they are not passed on.
         let mut url = Url::parse(text).map_err(|error| match password::cut_short(error) {
             Some(words) => words.to_owned(),
@@ -84,7 +89,7 @@ impl FromStr for DatabaseUrl {
 fn harm((name, value): &(Cow<'_, str>, Cow<'_, str>)) -> Option<&'static str> {
     match (&**name, &**value) {
         ("mode", "ro") | ("immutable", "true" | "1") => Some("with which nothing can be written"),
-        ("vfs", _) => Some("with which files are not kept and locked as this server needs it"),
+        ("vfs", name) if name != "unix" => Some("with which files are not kept and locked as this server needs it"),
         _ => None,
     }
 }

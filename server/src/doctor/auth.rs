@@ -6,6 +6,7 @@ use super::Finding;
 use crate::{
     AuthConfig, JwksConfig,
     auth::{OF_USE, published_keys},
+    config::quotes,
     host::is_public,
 };
 
@@ -23,6 +24,13 @@ pub(super) async fn findings(config: &AuthConfig) -> Vec<Finding> {
 fn secret(secret: &SecretString) -> Finding {
     const CHECK: &str = "secret";
     let guesses = zxcvbn::zxcvbn(secret.expose_secret(), &[]).guesses();
+    if guesses == u64::MAX && quotes::are_around(secret.expose_secret()) {
+        let remedy = "take them off here, unless they are part of it at Better Auth too";
+        return Finding::warn(
+            CHECK,
+            format!("a shared secret has quotes around it (docker's --env-file keeps them); {remedy}"),
+        );
+    }
     if guesses == u64::MAX {
         return Finding::pass(CHECK, "a shared secret that nobody guesses");
     }

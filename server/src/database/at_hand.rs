@@ -93,6 +93,16 @@ struct State<DB: Database> {
     is_watched: bool,
 }
 
+impl<DB: Database> State<DB> {
+    /// A place among those who wait.
+    fn queue(&mut self) -> oneshot::Receiver<Taken<DB>> {
+        let (place, turn) = oneshot::channel();
+        self.queue.retain(|place| !place.is_closed());
+        self.queue.push_back(place);
+        turn
+    }
+}
+
 impl<DB: Database> AtHand<DB> {
     pub(super) fn new(pool: &Pool<DB>) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
@@ -105,10 +115,7 @@ impl<DB: Database> AtHand<DB> {
             if let Some(taken) = state.connections.pop() {
                 return Ok(taken);
             }
-            let (place, turn) = oneshot::channel();
-            state.queue.retain(|place| !place.is_closed());
-            state.queue.push_back(place);
-            turn
+            state.queue()
         };
         // Boxed: whoever finds one at hand would carry along the room that waiting takes.
         Box::pin(metrics::awaited(self.wait_for(turn))).await
@@ -133,7 +140,10 @@ impl<DB: Database> AtHand<DB> {
                 Err(_) if Arc::strong_count(&self.0.open) > 1 => tokio::select! {
                     biased;
                     taken = used => Ok(taken),
-                    () = self.all_lost() => Taken::from(&self.0.pool, &self.0.open).await,
+                    () = self.all_lost() => {
+                        let turn = self.0.state.lock().queue();
+                        Box::pin(self.wait_for(turn)).await
+                    }
                 },
                 timed_out @ Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) => {
                     self.0.why.tell(&self.0.pool);

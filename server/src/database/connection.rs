@@ -100,7 +100,7 @@ impl Connection {
         matches!(self.way, Way::Wrapped(_))
     }
 
-    /// Whether a statement may be shown less than was committed before.
+    /// Whether a statement may be shown less than was committed before. Behind a transaction pooler that is not known.
     pub(crate) fn may_lag(&self) -> bool {
         self.standbys.may_be_there()
     }

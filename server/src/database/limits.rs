@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use sea_orm::sea_query::{Func, FunctionCall, PostgresQueryBuilder, Query};
 
-use super::setting::{self, Scope};
+use super::{
+    setting::{self, Scope},
+    standbys::IS_STANDBY,
+};
 
 /// What a statement sees: all that was committed before it, or before the lock that it waited for was free. Whatever else is
 /// a database's default would refuse those who wait for one another, and two toggles at the same time are two.
 pub(super) const ISOLATION: &str = "READ COMMITTED";
-
-/// The column that says whether the session is a standby's.
-pub(super) const IS_STANDBY: &str = "is_standby";
 
 /// Sets the limits of statements that may take `limit`; for a session also the isolation, which a transaction has from its
 /// beginning, and says in [`IS_STANDBY`] whose it is.

@@ -13,7 +13,7 @@ use sea_orm::{
 use super::{
     Connection, Databases, Sessions, limits, requirements,
     setting::Scope,
-    standbys::{LIFETIME, Standbys},
+    standbys::{IS_STANDBY, LIFETIME, Standbys},
     tls, trouble,
 };
 use crate::DatabaseConfig;
@@ -85,7 +85,7 @@ fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>, standbys: Arc<S
         let standbys = Arc::clone(&standbys);
         Box::pin(async move {
             let set = connection.fetch_one(AssertSqlSafe(limits::set(limit, Scope::Session))).await?;
-            if set.try_get(limits::IS_STANDBY)? {
+            if set.try_get(IS_STANDBY)? {
                 standbys.opened();
             }
             Ok(())

@@ -9,6 +9,9 @@ use tokio::time::Instant;
 /// How old a session may become before its pool closes it, which looks at that now and then.
 pub(super) const LIFETIME: Duration = Duration::from_mins(30);
 
+/// The column by which a session says, as it is opened, whether it leads to one. Behind a transaction pooler none is asked.
+pub(super) const IS_STANDBY: &str = "is_standby";
+
 /// When a session to a standby was opened last.
 #[derive(Debug, Default)]
 pub(super) struct Standbys(Mutex<Option<Instant>>);

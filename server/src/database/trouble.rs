@@ -58,7 +58,7 @@ pub(crate) fn is_locked(error: &DbErr) -> bool {
     code_of(error).as_deref() == Some(postgres::LOCK_NOT_AVAILABLE)
 }
 
-/// Whether the database takes no writes from anybody: it is a standby, or its operator says so.
+/// Whether the session takes no writes: it leads to a standby, or the operator says so.
 pub(crate) fn is_read_only(error: &DbErr) -> bool {
     code_of(error).as_deref() == Some(postgres::READ_ONLY_SQL_TRANSACTION)
 }

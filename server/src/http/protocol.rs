@@ -32,7 +32,8 @@ fn names_a_host(request: &Request) -> bool {
 }
 
 /// Whether it is a host, an address in brackets or a name, which may be empty, and perhaps a port (RFC 3986, 3.2.2).
-/// By hand: the library's `Authority` takes any port and any address, and no percent-encoded name.
+/// By hand: the library's `Authority` takes any port and any address, and no percent-encoded name. An address may have a zone
+/// (RFC 6874); there are none of other versions than 6.
 fn is_host(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else {
         return false;
@@ -42,7 +43,10 @@ fn is_host(value: &HeaderValue) -> bool {
     let is_encoded = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     port.bytes().all(|byte| byte.is_ascii_digit())
         && match host.strip_prefix('[') {
-            Some(address) => address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()),
+            Some(address) => address.strip_suffix(']').is_some_and(|address| {
+                let (address, _zone) = address.split_once("%25").unwrap_or((address, ""));
+                address.parse::<Ipv6Addr>().is_ok()
+            }),
             None => host.bytes().all(is_of_names) && host.split('%').skip(1).all(is_encoded),
         }
 }

@@ -24,9 +24,9 @@ impl Store {
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(internal)?;
-        // Where looks are in vain, what is kept would never be answered.
-        if likely.is_some() {
-            self.memory.singles.keep(self.unless_late(mark), task);
+        // Where looks are in vain, what is kept would never be answered; nor what may be older than its mark.
+        if likely.is_some() && !self.databases.reads.may_lag() {
+            self.memory.singles.keep(mark, task);
         }
         Ok(answer)
     }

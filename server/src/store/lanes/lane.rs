@@ -127,8 +127,8 @@ impl<K: Kind> Lane<K> {
     }
 }
 
-/// Whether the questions of a statement that failed are asked again apart. Not where the time is over, or no connection is
-/// to be had: then nobody waits any more, and the database has enough to do. Nor where it refuses all writes.
+/// Whether the questions of a statement that failed are asked again apart. Not where time is over or no connection is to be
+/// had, when nobody waits any more and the database has enough to do; nor where the session takes no writes, and is closed.
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => false,

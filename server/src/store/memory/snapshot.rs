@@ -38,7 +38,7 @@ impl Snapshot {
     /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell what
     /// others write: on a standby, which does not say who is running; where the rows are not in that very table of
     /// PostgreSQL's own; where triggers, rules, or foreign keys of other tables have our transactions write more than their
-    /// statements return; on SQLite.
+    /// statements return; on SQLite. (Rules, and tables that inherit, count until the next VACUUM after they are gone.)
     pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
         if backend != DbBackend::Postgres {
             return Query::select().expr(Expr::value(None::<String>)).take();

@@ -3,14 +3,19 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{
+    ConnectionTrait, TransactionTrait,
+    sea_query::{Expr, ExprTrait, Query},
+};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Mode::Transaction,
-    Pooler, TestApp, TestDatabase,
+    Pooler, TestApp, TestDatabase, until,
 };
 use tokio::{task::JoinSet, time::sleep};
+
+use crate::serverless::waiting;
 
 #[rstest]
 #[case::even(200, false)]
@@ -56,6 +61,30 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
 }
 
 /// Their operator may have given all databases another isolation, by which one of two who wait for each other is refused.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_another_s_change_changes_the_task_too_whatever_isolation_is_the_databases(
+    #[values(false, true)] is_pooled: bool,
+) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    database.alter("SET default_transaction_isolation = 'serializable'").await;
+    let pooler = Pooler::start(&database, Transaction);
+    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let app = TestApp::on(&database, &[("DATABASE_URL", url.as_str())]).await.expect("it starts");
+    let ann = app.client("ann");
+    let id = ann.created("Buy milk").await;
+    let (beside, other) = (database.connect().await, database.connect().await);
+    let changing = other.begin().await.expect("a transaction");
+    let mut change = Query::update();
+    change.table("tasks").value("title", "Buy oat milk").and_where(Expr::col("user_id").eq("ann"));
+    changing.execute(&change).await.expect("it is changed");
+    let toggled = tokio::spawn(async move { ann.toggle(id).await });
+    until("it waits", async || waiting(&beside).await == 1).await;
+    changing.commit().await.expect("it stays so");
+    let toggled = toggled.await.expect("an answer").expect(200).json();
+    assert_eq!((&toggled["title"], &toggled["completed"]), (&json!("Buy oat milk"), &json!(true)));
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn toggles_by_several_servers_take_effect_whatever_isolation_is_the_databases(

@@ -81,7 +81,7 @@ impl Store {
     }
 
     /// The mark of what was read after it was taken: none that an owner has, where that may be older.
-    pub(super) fn unless_late(&self, mark: Mark) -> Mark {
+    fn unless_late(&self, mark: Mark) -> Mark {
         if self.databases.reads.may_lag() { Mark::UNKNOWN } else { mark }
     }
 

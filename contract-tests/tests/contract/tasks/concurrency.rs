@@ -60,16 +60,22 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
     }
 }
 
-/// Their operator may have given all databases another isolation, by which one of two who wait for each other is refused.
+/// A database to which its operator has given another isolation, by which one of two who wait for each other is refused; and
+/// the address of it, or of a pooler before it.
+async fn serializable(is_pooled: bool) -> (Arc<TestDatabase>, Pooler, String) {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    database.alter("SET default_transaction_isolation = 'serializable'").await;
+    let pooler = Pooler::start(&database, Transaction);
+    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    (database, pooler, url)
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_another_s_change_changes_the_task_too_whatever_isolation_is_the_databases(
     #[values(false, true)] is_pooled: bool,
 ) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
-    database.alter("SET default_transaction_isolation = 'serializable'").await;
-    let pooler = Pooler::start(&database, Transaction);
-    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let (database, _pooler, url) = serializable(is_pooled).await;
     let app = TestApp::on(&database, &[("DATABASE_URL", url.as_str())]).await.expect("it starts");
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await;
@@ -90,10 +96,7 @@ async fn who_waits_for_another_s_change_changes_the_task_too_whatever_isolation_
 async fn toggles_by_several_servers_take_effect_whatever_isolation_is_the_databases(
     #[values(false, true)] is_pooled: bool,
 ) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
-    database.alter("SET default_transaction_isolation = 'serializable'").await;
-    let pooler = Pooler::start(&database, Transaction);
-    let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
+    let (database, _pooler, url) = serializable(is_pooled).await;
     let start = async || TestApp::on(&database, &[("DATABASE_URL", url.as_str())]).await.expect("it starts");
     let ann = [start().await, start().await].map(|server| (server.client("ann"), server));
     let id = ann[0].0.created("Buy milk").await;

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod lane;
 mod look;
+mod manner;
 mod read;
 mod sizes;
 mod version;
@@ -20,8 +21,9 @@ use self::{
     change::Apply,
     create::Create,
     delete::Delete,
-    lane::{Lane, Manner, PATIENCE},
+    lane::Lane,
     look::Look,
+    manner::{Manner, PATIENCE},
     read::Read,
     version::Version,
 };

@@ -9,7 +9,8 @@ use crate::metrics::{self, ForTask};
 impl Store {
     /// The task of `owner`.
     pub(super) async fn one(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
-        let likely = self.memory.history.likely_mark(owner);
+        // A look that nobody shares takes longer than the task.
+        let likely = self.memory.history.likely_mark(owner).filter(|_| !self.lanes.look.is_apart());
         if let Some(mark) = likely
             && let Some(task) = self.memory.task(owner, id, mark)
             && self.has_still(owner, mark).await?
@@ -24,7 +25,7 @@ impl Store {
         let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(internal)?;
-        // Where looks are in vain, what is kept would never be answered; nor what may be older than its mark.
+        // Where looks are in vain, or do not pay, what is kept would not be answered; nor what may be older than its mark.
         if likely.is_some() && !self.databases.reads.may_lag() {
             self.memory.singles.keep(mark, task);
         }

@@ -9,10 +9,10 @@
 //! each gets its own answer. Where the connection broke it is not known what a write has done: that is
 //! what each is told, as if it had gone alone. Reads are asked again, apart.
 //!
-//! A statement that takes long, waiting for somebody's lock perhaps, holds up nobody but its own: where there is another
-//! connection, the next one goes beside it past [`PATIENCE`]. And its own not for long: the database refuses to wait for a
-//! lock past a third of the time, so who waits for none is answered then, even where those who do take all connections
-//! for as long again.
+//! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside it,
+//! where there is another connection. And those not for long: after a third of the limit the database gives up waiting for a
+//! lock, and each is asked apart. So questions that need no lock are answered in time, even where the others take all
+//! connections for another third.
 
 use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
 
@@ -25,14 +25,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::manner::Manner;
 use crate::{
     database::trouble::{is_read_only, is_refusal},
     store::wait::{lost, too_late},
-    workers::Clients,
 };
-
-/// How long a statement may take before the next of its kind goes beside it, where there are several connections.
-pub(super) const PATIENCE: Duration = Duration::from_millis(25);
 
 /// A kind of statement that can carry several questions.
 pub(in crate::store) trait Kind: Send + Sync + 'static {
@@ -68,21 +65,6 @@ impl<K: Kind> Clone for Lane<K> {
     }
 }
 
-/// How statements go.
-#[derive(Debug, Clone)]
-pub(super) struct Manner {
-    /// How long one may take.
-    pub(super) limit: Duration,
-    /// How many questions go together at most.
-    pub(super) most: usize,
-    /// How often it yields before a batch is taken. With two, requests that have arrived are read by then, and go along.
-    pub(super) turns: usize,
-    /// How long one may take before the next goes beside it.
-    pub(super) patience: Duration,
-    /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
-    pub(super) clients: Option<Clients>,
-}
-
 struct Inner<K: Kind> {
     kind: K,
     manner: Manner,
@@ -106,10 +88,14 @@ impl<K: Kind> Lane<K> {
         Self(Arc::new(Inner { kind, manner, state }))
     }
 
+    /// Whether no question has company now.
+    pub(in crate::store) fn is_apart(&self) -> bool {
+        self.0.manner.is_apart()
+    }
+
     /// The answer to `question`, alone or in company.
     pub(in crate::store) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
-        let is_alone = self.0.manner.clients.as_ref().is_some_and(Clients::is_one);
-        if self.0.manner.most == 1 || is_alone || K::goes_alone(&question) {
+        if self.is_apart() || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
             return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
         }
@@ -241,7 +227,10 @@ mod tests {
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 
-    use super::{super::look::Look, *};
+    use super::{
+        super::{look::Look, manner::PATIENCE},
+        *,
+    };
     use crate::database::trouble::{is_away, tests::said};
 
     /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.

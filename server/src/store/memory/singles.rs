@@ -26,11 +26,15 @@ impl Singles {
         Self(room(bytes, OVERHEAD * 2, ByBytes))
     }
 
-    /// The task of `owner`, who has that mark.
+    /// The task of `owner`, who has that mark. What has another will never be answered, and goes.
     pub(super) fn get(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
-        let single = self.0.as_ref()?.get(&id)?;
-        let is_known = single.task.user_id.as_str() == owner.as_str() && single.mark == mark;
-        is_known.then(|| WrittenTask::of(&single.task).ok()).flatten()
+        let cache = self.0.as_ref()?;
+        let single = cache.get(&id).filter(|single| single.task.user_id.as_str() == owner.as_str())?;
+        if single.mark == mark {
+            return WrittenTask::of(&single.task).ok();
+        }
+        cache.remove_if(&id, |single| single.mark != mark);
+        None
     }
 
     /// Keeps a task that was read after its owner had that mark.

@@ -106,6 +106,11 @@ pub(super) fn message_of(error: &DbErr) -> Option<&str> {
     error.try_downcast_ref().map(PgDatabaseError::message)
 }
 
+/// The constraint that the database says is violated.
+pub(crate) fn constraint_of(error: &DbErr) -> Option<&str> {
+    driver(error)?.as_database_error()?.constraint()
+}
+
 /// The database's own code of an error, where it is the database that says no.
 pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
     driver(error)?.as_database_error().and_then(sqlx::error::DatabaseError::code)

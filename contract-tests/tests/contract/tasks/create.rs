@@ -1,6 +1,7 @@
 //! `POST /api/tasks`.
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
@@ -307,4 +308,24 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engi
     let app = TestApp::start(engine).await;
     let body = body_of(64 * 1024 + 1);
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(413);
+}
+
+/// It is an operator's to mend, whose log says what it is.
+#[rstest]
+#[case::a_column("ALTER TABLE tasks ADD COLUMN tenant text NOT NULL")]
+#[case::a_trigger(
+    "CREATE TABLE changes (task_id bigint REFERENCES changes_known (id));
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NEW; END $$;
+    CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()"
+)]
+#[tokio::test]
+async fn what_the_tables_want_beside_is_no_fault_of_the_caller(#[case] change: &str) {
+    let app = TestApp::start(Postgres).await;
+    let beside = app.database().connect().await;
+    for command in ["CREATE TABLE changes_known (id bigint PRIMARY KEY)", change] {
+        beside.execute_unprepared(command).await.expect("an operator may");
+    }
+    for client in [app.client("ann"), app.client("bob").keyed("key")] {
+        client.create(json!({"title": "Buy milk"})).await.expect(500);
+    }
 }

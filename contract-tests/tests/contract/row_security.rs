@@ -22,7 +22,7 @@ async fn seen(session: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
 }
 
 /// A session whose statements the audit does not see: they are what it forbids.
-async fn unwatched(url: &str) -> DatabaseConnection {
+pub(crate) async fn unwatched(url: &str) -> DatabaseConnection {
     let options = ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned();
     Database::connect(options).await.expect("it may log in")
 }

@@ -174,7 +174,7 @@ impl Entity {
 
     /// A change of all tasks of `owner` that are completed, or of all that are not.
     pub(crate) fn change_all_of(owner: &UserId, completed: bool, backend: DbBackend) -> UpdateMany<Self> {
-        moved().filter(locked_in_order(all_of(owner, completed), backend))
+        moved().filter(all_of(owner, completed, backend))
     }
 
     /// A change of tasks that [`BROUGHT`] rows are about, each only if it is its owner's.
@@ -182,7 +182,7 @@ impl Entity {
         change_by(TableRef::ValuesList(rows, BROUGHT.into_iden()))
     }
 
-    /// The same, once all of these tasks are locked in the order of their ids ([`locked_in_order`] says why): what comes
+    /// The same, once all of these tasks are locked in the order of their ids ([`is_locked_in_order`] says why): what comes
     /// first, and the change. For PostgreSQL, where others write meanwhile.
     pub(crate) fn change_in_order(rows: Vec<ValueTuple>) -> (WithClause, UpdateMany<Self>) {
         let mut tasks = Query::select();
@@ -194,14 +194,16 @@ impl Entity {
 
     /// A deletion of all tasks of `owner` that are completed, or of all that are not.
     pub(crate) fn delete_all_of(owner: &UserId, completed: bool, backend: DbBackend) -> DeleteMany<Self> {
-        Self::delete_many().filter(locked_in_order(all_of(owner, completed), backend))
+        Self::delete_many().filter(all_of(owner, completed, backend))
     }
 
     /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite
     /// brings no rows along.
     pub(crate) fn delete_owned_by_each(targets: &[&Target], backend: DbBackend) -> DeleteMany<Self> {
         let any = targets.iter().fold(Condition::any(), |any, target| any.add(target.condition()));
-        Self::delete_many().filter(if targets.len() > 1 { locked_in_order(any, backend) } else { any })
+        let locks = targets.len() > 1 && backend == DbBackend::Postgres;
+        let locked = locks.then(|| is_locked_in_order(any.clone()));
+        Self::delete_many().filter(Condition::all().add(any).add_option(locked))
     }
 
     /// Whether tasks are seen that are not of `owner`, which row-level security forbids: for its self-test.
@@ -235,22 +237,25 @@ fn is_brought() -> Condition {
         .add(brought("column3").is_null().or(brought("column3").eq(kept(Column::UpdatedAt))))
 }
 
-fn all_of(owner: &UserId, completed: bool) -> Condition {
-    Condition::all().add(COLUMN.user_id.eq(owner.as_str())).add(COLUMN.completed.eq(completed))
+/// All tasks of `owner` that are completed, or all that are not.
+fn all_of(owner: &UserId, completed: bool, backend: DbBackend) -> Condition {
+    let theirs = Condition::all().add(COLUMN.user_id.eq(owner.as_str()));
+    let all = theirs.clone().add(COLUMN.completed.eq(completed));
+    if backend != DbBackend::Postgres {
+        return all;
+    }
+    // The state is asked where they are locked, and not here again: where PostgreSQL expects few of a state, it would find
+    // them by that, and search the whole list of ids for each.
+    theirs.add(is_locked_in_order(all))
 }
 
-/// The `condition`, for tasks that are written where others write too. PostgreSQL locks them first in the order of their ids:
-/// two who lock the same tasks as an index or the table has them may each wait for the other. SQLite has one writer.
-fn locked_in_order(condition: Condition, backend: DbBackend) -> Condition {
-    if backend != DbBackend::Postgres {
-        return condition;
-    }
-    let tasks = Entity::find().filter(condition.clone()).order_by_asc(Column::Id).lock_exclusive();
+/// That a task is one of those that `condition` means, which PostgreSQL locks first in the order of their ids: two who lock
+/// the same tasks as an index or the table has them may each wait for the other. (SQLite has one writer.)
+fn is_locked_in_order(condition: Condition) -> Expr {
+    let tasks = Entity::find().filter(condition).order_by_asc(Column::Id).lock_exclusive();
     let locked = tasks.select_only().column(Column::Id).into_query();
     // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task anew.
-    Condition::all()
-        .add(condition)
-        .add(Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(locked)))))
+    Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(locked))))
 }
 
 /// A column of the rows that a statement brings along: `column1` and so on, as both databases name them.

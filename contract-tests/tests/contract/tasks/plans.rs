@@ -13,6 +13,8 @@ use todo_contract_tests::{
     ServerProcess, TestDatabase,
 };
 
+use crate::row_security::unwatched;
+
 /// The orders, and what each compares before the id.
 const SORTS: [(&str, &str); 7] = [
     ("", ""),
@@ -111,7 +113,7 @@ struct Crowd {
     server: ServerProcess,
     client: Client,
     beside: DatabaseConnection,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl Crowd {
@@ -129,7 +131,7 @@ impl Crowd {
             // pages all may see.
             beside.execute_unprepared("VACUUM ANALYZE").await.expect("it is ours");
         }
-        Self { server, client, beside, _database: database }
+        Self { server, client, beside, database }
     }
 
     /// The statement that answered a request.
@@ -270,6 +272,28 @@ async fn a_version_reads_no_more_than_its_page() {
         faults.extend(crowd.faults_of_version(list).await);
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+/// Where PostgreSQL has not seen yet how many they are, too: it would compare each with a list of all.
+#[tokio::test]
+async fn all_that_are_written_are_found_by_their_ids() {
+    let crowd = Crowd::start(Postgres, &[]).await;
+    let unwatched = unwatched(&crowd.database.url()).await;
+    for command in ["UPDATE tasks SET completed = false", "ANALYZE tasks"] {
+        unwatched.execute_unprepared(command).await.expect("it is ours");
+    }
+    let change = (crowd.client.complete_all(false).await, "1, 1, false, 'rich', 'rich', true");
+    let deletion = (crowd.client.delete_completed().await, "'rich', 'rich', true");
+    for (answer, values) in [change, deletion] {
+        let statement = crowd.statement(&answer.expect(200));
+        for command in [format!("SET plan_cache_mode = {CUSTOM}"), format!("PREPARE of_all AS {statement}")] {
+            crowd.beside.execute_unprepared(&command).await.expect("a good command");
+        }
+        let plan = crowd.told(&format!("EXPLAIN (COSTS OFF) EXECUTE of_all ({values})"), 0).await;
+        crowd.beside.execute_unprepared("DEALLOCATE of_all").await.expect("a good command");
+        let by_id: Vec<_> = plan.iter().filter(|line| line.contains("id = ANY")).collect();
+        assert!(by_id.len() == 1 && by_id[0].contains("Index Cond: "), "{statement}\n{plan:#?}");
+    }
 }
 
 fn by_state(engine: Engine) -> &'static str {

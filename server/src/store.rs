@@ -1,5 +1,6 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
+mod check;
 mod cursor;
 mod lanes;
 mod listing;

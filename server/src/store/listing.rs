@@ -24,8 +24,8 @@ impl Store {
         Ok(Wanted { owner: owner.clone(), query: query.clone(), after })
     }
 
-    /// The page.
-    pub(super) async fn page(&self, wanted: &Wanted) -> Outcome<Page<Task>, InvalidCursor> {
+    /// The page that is asked for, from memory where the database says that it still holds.
+    pub(super) async fn find_page(&self, wanted: &Wanted) -> Outcome<Page<Task>, InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         if let Some(kept) = self.memory.lists.get(owner, query) {
             let (asked, page) = match self.looked_up(wanted, &kept).await? {
@@ -37,18 +37,18 @@ impl Store {
             if let Some(page) = page {
                 metrics::listed(asked);
                 if cfg!(debug_assertions) {
-                    Box::pin(self.check(&page, wanted)).await?;
+                    Box::pin(self.check_page(&page, wanted)).await?;
                 }
                 return Ok(page);
             }
         }
         let mark = self.memory.history.mark(owner);
-        let list = Box::pin(self.read(wanted)).await?;
+        let list = Box::pin(self.read_page(wanted)).await?;
         metrics::listed(ForList::Tasks);
         Ok(self.memory.keep(owner, query, self.unless_late(mark), list))
     }
 
-    /// Its version.
+    /// The version of the page that is asked for.
     pub(super) async fn version_of(&self, wanted: &Wanted) -> Outcome<PageVersion, InvalidCursor> {
         if let Some(kept) = self.memory.lists.get(&wanted.owner, &wanted.query)
             && let Some(page) = self.looked_up(wanted, &kept).await?
@@ -56,7 +56,7 @@ impl Store {
             return Ok(page.version);
         }
         if wanted.is_search() {
-            return Ok(self.page(wanted).await?.version);
+            return Ok(self.find_page(wanted).await?.version);
         }
         Ok(self.compared(wanted).await?.0)
     }
@@ -74,7 +74,7 @@ impl Store {
         Ok(is_unchanged.then(|| self.memory.lists.at(owner, query, mark, kept)).flatten())
     }
 
-    /// Whether the owner has that mark yet, once the database was looked at.
+    /// Looks at the database, and says whether the owner still has that mark.
     pub(super) async fn has_still<R>(&self, owner: &UserId, mark: Mark) -> Outcome<bool, R> {
         self.attempt(self.lanes.look.ask(())).await?;
         Ok(self.memory.history.mark(owner) == mark)
@@ -93,26 +93,8 @@ impl Store {
         Ok((version, self.memory.find(owner, query, version, self.unless_late(mark))))
     }
 
-    /// Where the code is tested, each page from memory is held against the one in the database, and what is known of it against
-    /// what is seen there.
-    async fn check(&self, page: &Page<Task>, wanted: &Wanted) -> Outcome<(), InvalidCursor> {
-        let Wanted { owner, query, .. } = wanted;
-        let List { page: read, .. } = self.read(wanted).await?;
-        let is_same = page.items.as_bytes() == read.items.as_bytes() && page.next == read.next;
-        assert!(page.version != read.version || is_same, "pages of the same version are the same");
-        let mark = self.memory.history.mark(owner);
-        let kept = self.memory.lists.get(owner, query).filter(|kept| kept.reaches(mark));
-        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
-        self.attempt(self.lanes.look.ask(())).await?;
-        if let Some(kept) = kept.filter(|_| self.memory.history.mark(owner) == mark) {
-            let known = self.memory.lists.at(owner, query, mark, &kept);
-            assert!(known.is_none_or(|known| known.version == version), "what has its mark is what it was");
-        }
-        Ok(())
-    }
-
     /// The page as the database has it.
-    async fn read(&self, wanted: &Wanted) -> Outcome<List, InvalidCursor> {
+    pub(super) async fn read_page(&self, wanted: &Wanted) -> Outcome<List, InvalidCursor> {
         let Wanted { owner, query, after } = wanted;
         let reads = self.reads(owner);
         let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());

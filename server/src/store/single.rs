@@ -3,12 +3,12 @@
 
 use todo_api::{Expected, Failure::Refused, NoSuchTask, Outcome, Task, UserId, WrittenTask};
 
-use super::{Store, internal, memory::Mark, tasks::target};
+use super::{Store, internal, tasks::target};
 use crate::metrics::{self, ForTask};
 
 impl Store {
-    /// The task of `owner`.
-    pub(super) async fn one(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
+    /// The task of `owner`, from memory where a look shows that it still holds.
+    pub(super) async fn find_task(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
         // A look that nobody shares takes longer than the task.
         let likely = self.memory.history.likely_mark(owner).filter(|_| !self.lanes.look.is_apart());
         if let Some(mark) = likely
@@ -17,12 +17,12 @@ impl Store {
         {
             metrics::got(ForTask::Look);
             if cfg!(debug_assertions) {
-                Box::pin(self.check_one(owner, mark, &task)).await?;
+                Box::pin(self.check_task(owner, mark, &task)).await?;
             }
             return Ok(task);
         }
         let mark = self.memory.history.mark(owner);
-        let task = self.read_one(owner, id).await?.ok_or(Refused(NoSuchTask))?;
+        let task = self.read_task(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(internal)?;
         // Where looks are in vain, or do not pay, what is kept would not be answered; nor what may be older than its mark.
@@ -32,19 +32,8 @@ impl Store {
         Ok(answer)
     }
 
-    /// Where the code is tested, each task from memory is held against the one in the database, if nothing is written meanwhile.
-    async fn check_one(&self, owner: &UserId, mark: Mark, task: &WrittenTask) -> Outcome<(), NoSuchTask> {
-        let read = self.read_one(owner, task.id).await?;
-        if self.has_still(owner, mark).await? {
-            let is_same = |read: WrittenTask| read.json.as_bytes() == task.json.as_bytes();
-            let is_known = read.is_some_and(|read| WrittenTask::of(&read).is_ok_and(is_same));
-            assert!(is_known, "what has its mark is what it was");
-        }
-        Ok(())
-    }
-
     /// The task as the database has it.
-    pub(super) async fn read_one<R>(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, R> {
+    pub(super) async fn read_task<R>(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, R> {
         let task = self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await?;
         Ok(task.map(Task::from))
     }

@@ -1,4 +1,5 @@
-//! The keeper of tasks. Each operation is a scoped statement, its execution, and a mapping.
+//! The keeper of tasks. Lists and single tasks may be answered from memory ([`super::listing`], [`super::single`]); all
+//! else is a scoped statement, mostly in company with others ([`super::lanes`]), and a mapping.
 //!
 //! Every write (but a user's first, see [`super::owner`], and one under an idempotency key, see [`super::once`]) is one
 //! statement that names its owner and returns what it wrote, or how many; no operation reads a row and then writes it. All
@@ -25,7 +26,7 @@ use crate::{
 
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        self.page(&self.wanted(owner, query)?).await
+        self.find_page(&self.wanted(owner, query)?).await
     }
 
     async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
@@ -51,17 +52,17 @@ impl Tasks for Store {
         let database = self.writes(owner);
         let change = Entity::change_all_of(owner, !completed, database.get_database_backend());
         let mut change = change.col_expr(Column::Completed, completed.into()).into_query();
-        self.all(owner, database, move |what| change.returning(what).take()).await
+        self.write_many(owner, database, move |what| change.returning(what).take()).await
     }
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
         let database = self.writes(owner);
         let mut deletion = Entity::delete_all_of(owner, true, database.get_database_backend()).into_query();
-        self.all(owner, database, move |what| deletion.returning(what).take()).await
+        self.write_many(owner, database, move |what| deletion.returning(what).take()).await
     }
 
     async fn get(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
-        self.one(owner, id).await
+        self.find_task(owner, id).await
     }
 
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
@@ -78,13 +79,13 @@ impl Tasks for Store {
             completed: patch.completed,
             flips: false,
         };
-        self.apply(change, &expected).await
+        self.apply(owner, change, &expected).await
     }
 
     async fn toggle(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<Task, Unmatched> {
         let target = target(owner, id, &expected);
         let change = Change { target, title: None, describes: false, description: None, completed: None, flips: true };
-        self.apply(change, &expected).await
+        self.apply(owner, change, &expected).await
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
@@ -95,15 +96,15 @@ impl Tasks for Store {
 
 impl Store {
     /// Changes a task.
-    async fn apply(&self, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
-        let Target { owner, id, .. } = &change.target.clone();
+    async fn apply(&self, owner: &UserId, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
+        let id = change.target.id;
         let task = self.attempt(self.lanes.change.ask(change)).await?;
-        self.matched(task.map(Task::from), owner, *id, expected).await
+        self.matched(task.map(Task::from), owner, id, expected).await
     }
 
     /// Writes any number of the owner's tasks, in a turn of theirs: those who want the same tasks, each with a connection of its
     /// own, would leave none for others.
-    async fn all<S>(
+    async fn write_many<S>(
         &self,
         owner: &UserId,
         database: Connection,
@@ -129,7 +130,7 @@ impl Store {
         match (found, expected) {
             (Some(found), _) => Ok(found),
             (None, Expected::Any) => Err(Refused(Unmatched::Missing)),
-            (None, Expected::OneOf(_)) => Err(Refused(match self.read_one(owner, id).await? {
+            (None, Expected::OneOf(_)) => Err(Refused(match self.read_task(owner, id).await? {
                 Some(_) => Unmatched::Stale,
                 None => Unmatched::Missing,
             })),

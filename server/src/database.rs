@@ -35,9 +35,12 @@ use tokio_util::context::TokioContext;
 use tracing::log::LevelFilter;
 
 use self::sessions::Sessions;
-pub(crate) use self::statement::runtime;
-pub(crate) use self::unusable::{BACKUP, words};
-pub use self::{connection::Connection, row_security::RowSecurityError, unusable::UnusableDatabase};
+pub(crate) use self::{
+    connection::Connection,
+    statement::runtime,
+    unusable::{BACKUP, words},
+};
+pub use self::{row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are
@@ -45,9 +48,9 @@ use crate::{DatabaseConfig, DatabaseUrl};
 #[derive(Debug, Clone)]
 pub struct Databases {
     /// For statements that change nothing.
-    pub reads: Connection,
+    pub(crate) reads: Connection,
     /// For all others.
-    pub writes: Connection,
+    pub(crate) writes: Connection,
     migrations: ConnectOptions,
     /// Whether migrations go by a lent session, in which others may have left statements under the same names.
     forgets_names: bool,

@@ -26,7 +26,7 @@ pub enum Verdict {
 
 /// What one check found.
 #[derive(Debug, Clone)]
-pub struct Finding {
+struct Finding {
     verdict: Verdict,
     check: &'static str,
     said: String,

@@ -25,7 +25,11 @@ use tokio::sync::Semaphore;
 
 use self::{cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within};
 use crate::{
-    Connection, DatabaseConfig, Databases, database::trouble::is_away, entity::key, metrics, workers::Clients,
+    DatabaseConfig, Databases,
+    database::{Connection, trouble::is_away},
+    entity::key,
+    metrics,
+    workers::Clients,
 };
 
 /// The store cannot be opened.

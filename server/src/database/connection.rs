@@ -32,7 +32,7 @@ use super::{
 
 /// A pool of connections to the database, for SeaORM's statements.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     pool: DatabaseConnection,
     at_hand: Arc<dyn Hand>,
     standbys: Arc<Standbys>,
@@ -134,7 +134,7 @@ impl Connection {
     /// # Errors
     ///
     /// Where there is none.
-    pub async fn ping(&self) -> Result<(), DbErr> {
+    pub(crate) async fn ping(&self) -> Result<(), DbErr> {
         self.at_hand.ping().await
     }
 

@@ -119,27 +119,35 @@ impl Connection {
             deadline.as_mut().poll(context).map(|()| End::Cut)
         })
         .await;
-        let mut stream = connection.into_parts().io.into_inner().into_inner();
-        // Whoever is waited for here may be gone.
-        if matches!(end, End::Cut) && watch.is_in_head() {
-            let farewell = async {
+        let stream = connection.into_parts().io.into_inner().into_inner();
+        farewell(end, stream, &watch, evicted).await;
+    }
+}
+
+/// What is still owed to the client: word that its head came too slowly; or that the rest of what it sends is read. For
+/// a connection closed with bytes unread is reset, and a client that still sends loses its answer.
+async fn farewell(end: End, mut stream: TcpStream, watch: &Watch, evicted: Pin<&mut impl Future<Output = ()>>) {
+    let owed = async move {
+        match end {
+            End::Cut if watch.is_in_head() => {
                 stream.write_all(&refusal::too_slow()).await?;
                 stream.shutdown().await
-            };
-            let _ = timeout(FAREWELL, farewell).await;
-        } else if matches!(end, End::Done) && watch.is_unread() {
-            // A connection closed with bytes unread is reset, and a client that still sends loses its answer.
-            let (mut unwanted, mut nowhere) = (stream.take(MAX_UNWANTED_BYTES), sink());
-            let farewell = async {
+            }
+            End::Done if watch.is_unread() => {
+                let (mut unwanted, mut nowhere) = (stream.take(MAX_UNWANTED_BYTES), sink());
                 tokio::select! {
                     _ = copy(&mut unwanted, &mut nowhere) => {}
-                    // The same as before: it waits already, and would be told in the place of another.
-                    () = &mut evicted => {}
+                    // The future that the connection was served with: it is registered already, and would take the
+                    // wake-up that is meant for a new one.
+                    () = evicted => {}
                 }
-            };
-            let _ = timeout(FAREWELL, farewell).await;
+                Ok(())
+            }
+            End::Cut | End::Done => Ok(()),
         }
-    }
+    };
+    // Whoever is waited for here may be gone.
+    let _ = timeout(FAREWELL, owed).await;
 }
 
 async fn answer(

@@ -26,58 +26,15 @@ use tokio::{
 
 use crate::telemetry;
 
-/// After how many turns of those it has, a worker that is never idle looks for newcomers. With the library's 31, they come
-/// in at a trickle where each turn is long.
+/// How many tasks a busy worker runs before it looks at the global queue, where new connections arrive (tokio's
+/// `global_queue_interval`). With tokio's own 31, they come in at a trickle where each task takes long.
 const TURNS_BETWEEN_NEWCOMERS: u32 = 4;
 
 /// What answers requests.
 pub(crate) type Answerer = Arc<BoxEndpoint<'static, Response>>;
 
-/// A thread with its runtime, which ends with the value.
-pub(crate) struct Thread {
-    runtime: Handle,
-    clients: Clients,
-    life: Option<Life>,
-}
-
-/// What ends a thread, and what is ready once it has ended.
-struct Life {
-    end: oneshot::Sender<()>,
-    ended: oneshot::Receiver<()>,
-}
-
 /// The workers of a server.
 pub(crate) struct Workers(Vec<Worker>);
-
-/// How many clients a worker has.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Clients(Arc<AtomicUsize>);
-
-/// A thread, and what answers its clients.
-struct Worker {
-    thread: Thread,
-    endpoint: Answerer,
-}
-
-/// A client's place at a worker, until the value goes.
-pub(crate) struct Client {
-    /// Where its requests are to be worked on.
-    pub(crate) runtime: Handle,
-    /// What answers them.
-    pub(crate) endpoint: Answerer,
-    clients: Clients,
-}
-
-impl Clients {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Whether there is one at most, so that nobody asks beside another.
-    pub(crate) fn is_one(&self) -> bool {
-        self.count() <= 1
-    }
-}
 
 impl Workers {
     /// A worker on each thread, with what answers its clients.
@@ -106,12 +63,17 @@ impl Workers {
     }
 }
 
-impl Life {
-    async fn end(self) {
-        drop(self.end);
-        // Told by nothing but that its other end is gone.
-        let _ = self.ended.await;
-    }
+/// A thread, and what answers its clients.
+struct Worker {
+    thread: Thread,
+    endpoint: Answerer,
+}
+
+/// A thread with its runtime, which ends with the value.
+pub(crate) struct Thread {
+    runtime: Handle,
+    clients: Clients,
+    life: Option<Life>,
 }
 
 impl Thread {
@@ -135,8 +97,8 @@ impl Thread {
         Ok(Self { runtime: handle, clients: Clients::default(), life: Some(Life { end, ended }) })
     }
 
-    /// Its runtime, to open connections in that it will use: whatever runtime opened one has to wake up each time that
-    /// something comes by it.
+    /// Its runtime. Connections are to be opened on the runtime that will use them: the one that opened a connection is
+    /// woken for all that arrives on it.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
@@ -145,6 +107,44 @@ impl Thread {
     pub(crate) fn clients(&self) -> Clients {
         self.clients.clone()
     }
+}
+
+/// What ends a thread, and what is ready once it has ended.
+struct Life {
+    end: oneshot::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Life {
+    async fn end(self) {
+        drop(self.end);
+        // Told by nothing but that its other end is gone.
+        let _ = self.ended.await;
+    }
+}
+
+/// How many clients a worker has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clients(Arc<AtomicUsize>);
+
+impl Clients {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is one at most, so that nobody asks beside another.
+    pub(crate) fn is_one(&self) -> bool {
+        self.count() <= 1
+    }
+}
+
+/// A client's place at a worker, until the value goes.
+pub(crate) struct Client {
+    /// Where its requests are to be worked on.
+    pub(crate) runtime: Handle,
+    /// What answers them.
+    pub(crate) endpoint: Answerer,
+    clients: Clients,
 }
 
 impl Drop for Client {

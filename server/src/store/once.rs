@@ -105,7 +105,9 @@ impl Store {
         row: ActiveModel,
     ) -> Result<Option<Creation>, DbErr> {
         let (database, kept_since) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
-        let (write, transaction) = (self.memory.history.write(), database.begin().await?);
+        // In this order: a write begins before anything of it is sent.
+        let write = self.memory.history.write();
+        let transaction = database.begin().await?;
         let written = async {
             let mut creation = task::Entity::create_each(vec![ValueTuple::Many(row.row())]);
             let written = Written::by(|what| creation.returning(what).take(), &transaction).await?;

@@ -14,18 +14,18 @@ pub(super) struct Plain;
 
 impl<'writer> FormatFields<'writer> for Plain {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut line = Line(String::with_capacity(ROOM));
-        fields.record(&mut line);
-        writer.write_str(&line.0)
+        let mut written = Fields(String::with_capacity(ROOM));
+        fields.record(&mut written);
+        writer.write_str(&written.0)
     }
 }
 
 /// What the fields of a request's line take, or most of it.
 const ROOM: usize = 384;
 
-struct Line(String);
+struct Fields(String);
 
-impl Line {
+impl Fields {
     /// Writes a field, of which `write` writes the value.
     fn field(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
         // What a bridged line of the crate `log` says of itself is no field of it.
@@ -46,7 +46,7 @@ impl Line {
 /// The field that has no name in a line.
 const MESSAGE: &str = "message";
 
-impl Visit for Line {
+impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         // Writing to a string cannot fail.
         self.field(field, |line| _ = write!(line, "{value:?}"));

@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
     // Which some editors begin a file with.
     let text = text.trim_start_matches('\u{feff}');
     let refused = altered(text)
-        .map(|(number, name, sign)| refusal(format!(": {name} in line {number} has a {sign}, {}", remedy(sign))));
+        .map(|(number, name, (sign, remedy))| refusal(format!(": {name} in line {number} has a {sign}, {remedy}")));
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
         let Ok(pair) = line else {
@@ -36,25 +36,28 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Refusals> {
     refused.map_or(Ok(pairs), Err)
 }
 
-/// The sign of a value in single quotes that a `\` keeps open.
-const BEFORE_ITS_END: &str = r"\ before a '";
+/// A sign that a value would lose, and the remedy.
+type Sign = (&'static str, &'static str);
 
-fn remedy(sign: &str) -> &'static str {
-    match sign {
-        "$" => "which would be taken for the name of another variable; put the value in single quotes",
-        r"\" => "which would be taken away; put the value in single quotes",
-        BEFORE_ITS_END => r#"which would not end it; put the value in double quotes, with a \ before each \, $ and ""#,
-        _ => {
-            r#"which would be taken away; put the value in quotes of the other kind, or in double ones, with a \ before each \, $ and ""#
-        }
-    }
-}
+const DOLLAR: Sign = ("$", "which would be taken for the name of another variable; put the value in single quotes");
+
+const BACKSLASH: Sign = (r"\", "which would be taken away; put the value in single quotes");
+
+/// In single quotes, where it keeps the value open.
+const BEFORE_ITS_END: Sign =
+    (r"\ before a '", r#"which would not end it; put the value in double quotes, with a \ before each \, $ and ""#);
+
+const SINGLE_QUOTE: Sign = ("'", OTHER_QUOTES);
+
+const DOUBLE_QUOTE: Sign = ("\"", OTHER_QUOTES);
+
+const OTHER_QUOTES: &str = r#"which would be taken away; put the value in quotes of the other kind, or in double ones, with a \ before each \, $ and ""#;
 
 /// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another variable,
 /// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read
 /// the file for a frontend keep all but the first. So a secret would be changed without a word. Nor does a `'` end a value
 /// behind a `\`: that would go on to the next one.
-fn altered(text: &str) -> Option<(usize, &str, &'static str)> {
+fn altered(text: &str) -> Option<(usize, &str, Sign)> {
     let mut name = "";
     let mut quote: Option<char> = None;
     for (number, line) in (1..).zip(text.lines()) {
@@ -76,15 +79,15 @@ fn altered(text: &str) -> Option<(usize, &str, &'static str)> {
             match character {
                 _ if quote == Some(character) => quote = None,
                 '\'' | '"' if is_bare && may_open => quote = Some(character),
-                '\'' if is_bare => return Some((number, name, "'")),
-                '"' if is_bare => return Some((number, name, "\"")),
+                '\'' if is_bare => return Some((number, name, SINGLE_QUOTE)),
+                '"' if is_bare => return Some((number, name, DOUBLE_QUOTE)),
                 '\\' => match (characters.next(), quote) {
                     (Some('\''), Some('\'')) => return Some((number, name, BEFORE_ITS_END)),
-                    (Some('n' | '\\'), None) => return Some((number, name, r"\")),
+                    (Some('n' | '\\'), None) => return Some((number, name, BACKSLASH)),
                     _ => {}
                 },
                 _ if quote == Some('\'') => {}
-                '$' => return Some((number, name, "$")),
+                '$' => return Some((number, name, DOLLAR)),
                 '#' if begins_word && is_bare => break,
                 _ => {}
             }
@@ -116,7 +119,7 @@ mod tests {
             let text = format!("A=1\n\n# A\nexport NAME={value}");
             assert_eq!(altered(&text).map(|(number, name, _)| (number, name)), Some((4, "NAME")), "{value}");
         }
-        assert_eq!(altered("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME", "$")));
+        assert_eq!(altered("A='1\n2' # it's\nNAME =\"1\n$2\""), Some((4, "NAME", DOLLAR)));
     }
 
     #[test]
@@ -140,11 +143,11 @@ mod tests {
     #[test]
     fn what_would_be_taken_away_is_found() {
         for (value, sign) in [
-            (r"a\nb", r"\"),
-            (r"a\\b", r"\"),
-            ("a'b'c", "'"),
-            (r#"a"b"c"#, "\""),
-            ("it's", "'"),
+            (r"a\nb", BACKSLASH),
+            (r"a\\b", BACKSLASH),
+            ("a'b'c", SINGLE_QUOTE),
+            (r#"a"b"c"#, DOUBLE_QUOTE),
+            ("it's", SINGLE_QUOTE),
             (r"'a\'", BEFORE_ITS_END),
             (r"'a\\\'", BEFORE_ITS_END),
         ] {

@@ -53,7 +53,7 @@ pub enum StartError {
     /// The keys of the issuer cannot be asked for.
     #[error(transparent)]
     Jwks(#[from] UnusableJwks),
-    /// The address is not to be had.
+    /// `HOST` and `PORT` cannot be listened on.
     #[error("HOST {host} PORT {port} cannot be listened on: {cause}; {}", remedy(.cause))]
     Listen {
         /// The host as configured.
@@ -63,7 +63,7 @@ pub enum StartError {
         /// What the system says.
         cause: io::Error,
     },
-    /// Nor is the operator's.
+    /// `ADMIN_ADDR` cannot be listened on.
     #[error("ADMIN_ADDR {address} cannot be listened on: {cause}; {}", remedy(.cause))]
     Admin {
         /// The address as configured.

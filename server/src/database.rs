@@ -145,7 +145,8 @@ impl Databases {
     }
 }
 
-/// Tries until the database answers, or waiting is over or cannot help. Who is silent is not waited for any longer.
+/// Tries until the database answers, or waiting is over or cannot help. A try that hangs is cut off at the deadline,
+/// but has `DATABASE_TIMEOUT` at least.
 async fn wait<T>(
     config: &DatabaseConfig,
     may_pass: impl Fn(&DbErr) -> bool,

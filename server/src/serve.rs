@@ -47,7 +47,7 @@ pub async fn serve(
     serve_by(&Workers::here(Arc::new(endpoint.boxed())), listener, config, stop).await;
 }
 
-/// The same, by `workers`.
+/// As [`serve`]; each connection goes to the worker that has the fewest clients.
 pub(crate) async fn serve_by(
     workers: &Workers,
     listener: TcpListener,

@@ -63,7 +63,7 @@ pub(crate) struct Store {
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
     turns: Arc<Turns>,
-    /// Of cursors.
+    /// Seals and opens cursors.
     seal: Arc<Seal>,
 }
 

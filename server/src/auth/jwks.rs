@@ -130,7 +130,7 @@ impl Jwks {
         Ok(())
     }
 
-    /// The same without waiting.
+    /// Fetches the keys in the background, unless a fetch is under way or has just ended.
     fn refetch_aside(self: &Arc<Self>) {
         if let Ok(last) = Arc::clone(&self.last).try_lock_owned() {
             // The task goes on by itself.

@@ -17,7 +17,8 @@ pub(super) fn read(reader: &mut Reader, variable: &str, given: &str, wanted: &st
 
 fn parse(given: &str) -> Result<Url, Option<&'static str>> {
     let url = Url::parse(given).map_err(password::cut_short)?;
-    // Who asks by HTTP reads it once more, is stricter about hosts, and quotes all of what it refuses, with the password.
+    // The HTTP client parses it again, more strictly, and its error would quote the whole address with the password: so
+    // we refuse first.
     if !["http", "https"].contains(&url.scheme()) || url.as_str().parse::<Uri>().is_err() {
         return Err(None);
     }

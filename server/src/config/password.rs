@@ -10,7 +10,8 @@ pub(super) fn refuse_behind_host(url: &Url) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What is wrong with what is no address, where a password may be why: what stands before its / is taken for a port.
+/// What to say of an address whose port is no number: perhaps a password has a `/`, and the parser takes what stands
+/// before it for a port.
 pub(super) fn cut_short(error: ParseError) -> Option<&'static str> {
     (error == ParseError::InvalidPort).then_some(
         "has a port that is no number up to 65535; correct it, or write the /, # or @ of a password as %2F, %23 or %40",

@@ -136,7 +136,8 @@ impl<DB: Database> AtHand<DB> {
                 Ok(taken)
             }
             opened = &mut opening => match opened {
-                // The database lets us have no more, but those are used by turns. Where they are lost, it may have begun anew.
+                // No other can be opened, but some are in use: one of those is waited for. If all are lost, the
+                // database may have restarted: then opening one is tried again.
                 Err(_) if Arc::strong_count(&self.0.open) > 1 => tokio::select! {
                     biased;
                     taken = used => Ok(taken),

@@ -14,8 +14,8 @@ use super::{
 /// a database's default would refuse those who wait for one another, and two toggles at the same time are two.
 pub(super) const ISOLATION: &str = "READ COMMITTED";
 
-/// Sets the limits of statements that may take `limit`; for a session also the isolation, which a transaction has from its
-/// beginning, and says in [`IS_STANDBY`] whose it is.
+/// Sets the timeouts of statements that may take `limit`. For a session also the isolation level (a transaction has it
+/// in its `BEGIN`), and answers in [`IS_STANDBY`] whether it leads to a standby.
 pub(super) fn set(limit: Duration, scope: Scope) -> String {
     let set = |name| setting::set(name, &limit.as_millis().to_string(), scope);
     let mut all = Query::select();

@@ -36,8 +36,8 @@ impl Address {
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // What the last server leaves for minutes, connections that were closed, stands in nobody's way. But of ports that the
-    // system chooses, two that are bound so and do not listen yet may be one.
+    // SO_REUSEADDR: closed connections of the last server linger for minutes and must not keep us from binding. Not for
+    // port 0: the system may give one port to two sockets that are bound so and do not listen yet.
     socket.set_reuseaddr(address.port() != 0)?;
     // Before anybody can connect: connections inherit it when they are made, and not when they are accepted.
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;

@@ -75,7 +75,7 @@ impl Connections {
         ticket
     }
 
-    /// It does no longer.
+    /// Takes the connection with this `ticket` off those who keep us waiting.
     pub(super) fn resume(&self, ticket: Ticket) {
         self.waiting.lock().evictions.remove(&ticket);
     }

@@ -36,7 +36,7 @@ impl WatchedStream {
     /// Says the problem for hyper's own words; ready once all of it is said.
     fn poll_refuse(&mut self, context: &mut Context<'_>, words: &[u8]) -> Poll<io::Result<()>> {
         let refusal = self.refusal.get_or_insert_with(|| {
-            // Nor is what follows it: where it ends, nobody knows.
+            // What follows a refused head is not read either: nobody knows where that request ends.
             self.watch.left_unread();
             refusal::instead_of(words)
         });

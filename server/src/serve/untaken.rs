@@ -72,7 +72,8 @@ impl Untaken {
         Some(Room { held: Some((Arc::clone(self), number, permit)) })
     }
 
-    /// Takes what is free by `permit`, and cuts those who are in the way of the rest; none where too few may be.
+    /// Polls `permit` once, which reserves what is free, and evicts holders for the rest. False, and nobody is evicted,
+    /// where those who may be do not hold enough.
     fn claim(&self, bytes: u64, user: Option<&UserId>, permit: &mut (impl Future + Unpin)) -> bool {
         let mut held = self.held.lock();
         let free = self.bytes.available_permits() as u64;
@@ -92,8 +93,8 @@ impl Untaken {
 }
 
 impl Held {
-    /// Who is to be cut for what is `missing` of `bytes` for `user`: of those who would still have as much as that user, the one
-    /// who has most, and the oldest of theirs. `None` where those have too little.
+    /// Which answers to drop so that what is `missing` of `bytes` for `user` becomes free: each time the oldest of the
+    /// user who holds most, as long as they keep at least what `user` would then hold. `None` where that is not enough.
     fn in_the_way(&self, mut missing: u64, user: Option<&UserId>, bytes: u64) -> Option<Vec<u64>> {
         let mut shares = HashMap::<_, u64>::new();
         for holder in self.by.values() {

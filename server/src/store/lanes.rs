@@ -59,7 +59,8 @@ impl Lanes {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
         let is_embedded = config.url.is_embedded();
-        // An embedded database has one that writes: who went beside would wait behind, and without company.
+        // SQLite has one writer: a statement sent beside another would wait behind it, and alone instead of in the next
+        // batch.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
         let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients };
         // It is no round trip away: reading in company gains less there than the waiting for it costs.

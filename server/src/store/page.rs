@@ -50,9 +50,9 @@ pub(super) fn select(
     }
 }
 
-/// The same tasks, as many of each state as the page has at most, from a range each of an index which `completed` leads;
-/// then of both. So an order needs but one index, for lists with that filter and without. Bounded each by itself,
-/// lest PostgreSQL read all of both, which it takes for few, and sort them.
+/// The page without a filter on `completed`: the first of each state, each from its own range of an index that
+/// `completed` leads, then the first of both. So an order needs but one index, for lists with that filter and without.
+/// Each half has its own LIMIT, lest PostgreSQL, which takes them for few, read and sort all of both.
 fn open_and_completed(tasks: &Select<Entity>, query: &ListQuery) -> Select<Entity> {
     let [mut open, completed] = [false, true].map(|completed| {
         let half = in_order(tasks.clone().filter(COLUMN.completed.eq(completed)), query).into_query();

@@ -19,9 +19,9 @@ impl Kind for Delete {
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
         let owners = targets.iter().map(|target| &target.owner);
-        // It brings no rows along: to name a task twice fills it up as well.
+        // A deletion brings no rows, so it is filled up by naming tasks twice.
         let mut named: Vec<_> = targets.iter().cycle().take(sizes::with_room_for(targets.len())).collect();
-        // Those of a version last: statements of a size then differ in their number alone, and are few.
+        // Those with a version come last: texts of one size then differ only in how many those are.
         named.sort_by_key(|target| target.moments.is_some());
         let mut deletion = Entity::delete_owned_by_each(&named, self.0.database.get_database_backend()).into_query();
         let tasks = self

@@ -33,7 +33,7 @@ const MOST: usize = 1 << 14;
 /// After how many looks in vain, less those that were not, none is tried for a while.
 const MOST_FAILURES: u8 = 4;
 
-/// For how long.
+/// For how long no look is tried after [`MOST_FAILURES`].
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who has written tasks here, and whether anybody else may have since.
@@ -62,13 +62,13 @@ struct State {
     writes: HashMap<Box<str>, u64>,
     /// How many looks were in vain, less those that were not, within bounds.
     failures: u8,
-    /// When the last was.
+    /// When a look was last in vain.
     failed: Option<Instant>,
 }
 
-/// How far this process has followed the tasks of an owner: what its own writes move is `writes`, and `epoch`, once a look finds
-/// that somebody else's transaction has ended. What was read after a mark was taken holds for as long as looks leave the owner
-/// with that very mark.
+/// How far this process has followed an owner's tasks: its own writes advance `writes`; a look that finds that somebody
+/// else's transaction has ended advances `epoch`. What was read after a mark was taken holds for as long as looks leave
+/// the owner with that very mark.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::store) struct Mark {
     epoch: u64,
@@ -232,7 +232,7 @@ impl State {
                     // Their numbers may be others' now.
                     self.own.clear();
                 }
-                // A process that nobody has seen is none that will be in vain again.
+                // A backend that was seen for the first time is no failure: the next look at it can succeed.
                 if snapshot.as_ref().is_none_or(|snapshot| self.backends.contains(&snapshot.backend)) {
                     self.failures = (self.failures + 1).min(MOST_FAILURES);
                     self.failed = Some(Instant::now());

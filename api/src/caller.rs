@@ -124,10 +124,9 @@ impl<'a> ApiExtractor<'a> for Caller {
             MetaSecurityScheme {
                 ty: "http",
                 description: Some(
-                    "A JSON Web Token of your Better Auth server, or one signed with the secret that it shares \
-                     with this API. The caller is the first present of the claims `userId`, `user_id`, `sub`, `id`; \
-                     `exp` is required. On a development machine with a shared secret, `make token USER=demo` \
-                     prints one.",
+                    "A JSON Web Token that your frontend gets from its Better Auth server, or one signed with the \
+                     secret that this server shares with the API. Your user id is the first present of the claims \
+                     `userId`, `user_id`, `sub`, `id`; `exp` is required.",
                 ),
                 name: None,
                 key_in: None,

@@ -34,13 +34,14 @@ const REQUEST_ID: &str = "X-Request-Id";
 const RATE_LIMIT_HEADERS: [(&str, &str, &str); 2] = [
     (
         "RateLimit-Policy",
-        "The limit, where there is one: `q` requests at once, `w` seconds until all are allowed again.",
+        "The limit: `q` requests at once, `w` seconds until all are allowed again. Absent where there is no limit, or you \
+         were not identified.",
         r#""user";q=200;w=10"#,
     ),
     (
         "RateLimit",
-        "What the caller has left of the limit: `r` requests, `t` seconds until all are allowed again. Absent where there is \
-         no limit, or no caller was identified.",
+        "What you have left of the limit: `r` requests, `t` seconds until all are allowed again. Absent where there is no \
+         limit, or you were not identified.",
         r#""user";r=199;t=1"#,
     ),
 ];
@@ -69,7 +70,8 @@ impl Document {
             .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
             .server(ServerObject::new("/").description("The server that this document came from"))
             .extra_response_header::<RequestId, _>(ExtraHeader::new(REQUEST_ID).description(
-                "The name of this request in the server's log: what you sent as X-Request-Id, where that may be one.",
+                "The name of this request in the server's log: the one `X-Request-Id` that you sent, if it is 1 to 128 of \
+                 `A-Za-z0-9._-`; else a fresh one.",
             ));
         let mut document = serde_json::from_str(&service.spec()).expect("the framework prints JSON");
         finish(&mut document);

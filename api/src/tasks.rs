@@ -41,7 +41,7 @@ use crate::{
 
 #[derive(Tags)]
 enum Tag {
-    /// The caller's tasks. Nobody sees another's.
+    /// Your tasks. Nobody sees another's.
     Tasks,
 }
 
@@ -58,21 +58,21 @@ impl<S> TasksApi<S> {
 impl<S: Tasks> TasksApi<S> {
     /// List your tasks
     ///
-    /// The caller's tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in
-    /// one answer; where there are more than `limit`, `Link` leads to the next page. A task that does
-    /// not change while you page is seen exactly once, whatever happens to others.
+    /// Your tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in one answer; where there
+    /// are more than `limit`, `Link` leads to the next page. A task that does not change while you page is seen exactly
+    /// once, whatever happens to others.
     ///
-    /// With `If-None-Match` an unchanged page is answered by 304 without a body. That costs less than the page, but as
-    /// much where `q` has to look through the tasks.
+    /// With `If-None-Match` an unchanged page is answered by 304 without a body. That is cheaper than the page, except
+    /// where `q` has to look through your tasks either way.
     #[oai(path = "/tasks", method = "get", operation_id = "listTasks")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the document")]
     async fn list_tasks(
         &self,
         caller: Caller,
-        /// The most tasks of the page, such as 50; 1000 unless given. It may change from page to page.
+        /// How many tasks a page has at most, such as 50; 1000 by default. It may change from page to page.
         Param(limit): Param<Limit>,
-        /// Where the page begins, from the `Link` of the page before. It counts for the caller, `completed`,
-        /// `q` and `sort` that it was made for, and for nothing else.
+        /// Where the page begins, from the `Link` of the page before. It is valid only for you, and for the `completed`,
+        /// `q` and `sort` that it was made for.
         Param(cursor): Param<Option<Cursor>>,
         /// Only tasks that are done (`true`), or only those that are not (`false`); all, unless given.
         Param(completed): Param<Completed>,
@@ -81,11 +81,11 @@ impl<S: Tasks> TasksApi<S> {
         /// character is a wildcard. Empty, it filters nothing. It may have to look at all of your tasks, one by one,
         /// and takes longer the more there are.
         Param(q): Param<Search>,
-        /// The order, with a `-` the other way round; `id` ascending unless given. Tasks that are equal in it are in
-        /// the order of their ids, in the same direction. Titles are compared code point by code point: capitals
+        /// The order: a leading `-` reverses it; `id` ascending by default. Tasks that are equal in it are in the order
+        /// of their ids, in the same direction. Titles are compared code point by code point: capitals
         /// before small letters, accented letters after `z`.
         Param(sort): Param<Sort>,
-        /// Versions of the page that the client has, from `ETag`; or `*`.
+        /// Versions of the page that you have, from `ETag`; or `*`.
         #[oai(name = "If-None-Match")]
         Param(if_none_match): Param<IfNoneMatch>,
     ) -> Result<ListTasks, ListTasksError> {
@@ -103,10 +103,10 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Create a task
     ///
-    /// The answer is the task as it is kept, with its `id`; `Location` says where it is. Sent twice, two tasks
-    /// are created, unless both bear the same `Idempotency-Key`: then the second is answered as the first was,
-    /// with `Idempotency-Replayed: true`. So a request whose answer got lost may be sent again; one that asks for
-    /// another task is refused (422), and while the first is under way, so is the same (409).
+    /// The answer is the task as it is kept, with its `id`; `Location` says where it is. A request that is sent twice
+    /// creates two tasks, unless both bear the same `Idempotency-Key`: then the second gets the first answer again, with
+    /// `Idempotency-Replayed: true`. So a request whose answer was lost may be sent again. The same key with another
+    /// task is refused (422), and so is any request with it while the first is still running (409).
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
     async fn create_task(
         &self,
@@ -128,8 +128,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Set whether all tasks are done
     ///
-    /// Sets `completed` of all of the caller's tasks. `updated` counts those that were otherwise; the others
-    /// stay as they are, `updated_at` included. Safe to send again. The list's parameters are refused: they
+    /// Sets `completed` of all of your tasks. `updated` counts those that were otherwise; the others stay as
+    /// they are, `updated_at` included. Safe to send again. The list's parameters are refused: they
     /// would narrow nothing.
     #[oai(path = "/tasks", method = "patch", operation_id = "completeAllTasks")]
     async fn complete_all_tasks(
@@ -149,8 +149,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Delete the completed tasks
     ///
-    /// Deletes all of the caller's tasks that are done, for good, and says how many. Open tasks are never
-    /// deleted together: without `completed=true` nothing happens. The list's other parameters are refused:
+    /// Deletes all of your tasks that are done, for good, and says how many. Open tasks are never deleted
+    /// together: without `completed=true` nothing happens. The list's other parameters are refused:
     /// they would narrow nothing.
     #[oai(path = "/tasks", method = "delete", operation_id = "deleteCompletedTasks")]
     async fn delete_completed_tasks(
@@ -178,7 +178,7 @@ impl<S: Tasks> TasksApi<S> {
         caller: Caller,
         /// The id of one of your tasks.
         Param(id): Param<TaskId>,
-        /// Versions of the task that the client has, from `ETag`; or `*`.
+        /// Versions of the task that you have, from `ETag`; or `*`.
         #[oai(name = "If-None-Match")]
         Param(if_none_match): Param<IfNoneMatch>,
     ) -> Result<GetTask, GetTaskError> {
@@ -216,7 +216,7 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Flip whether a task is done
     ///
-    /// Every call flips `completed` once: sent twice, it is as it was. Where an answer may get lost, set
+    /// Every call flips `completed` once: two calls leave it as it was. Where an answer may get lost, set
     /// `completed` with `updateTask` instead, or send `If-Match`. It takes no body: one that is sent is not looked at.
     #[oai(path = "/tasks/:id/complete", method = "patch", operation_id = "toggleTaskCompletion")]
     async fn toggle_task_completion(

@@ -36,7 +36,7 @@ pub struct Overloaded;
 
 impl From<Overloaded> for Problem {
     fn from(_: Overloaded) -> Self {
-        let detail = "the server has all the requests that it can bear; try again soon";
+        let detail = "the server is overloaded; try again soon";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
     }
 }
@@ -50,8 +50,8 @@ pub struct TooManyRequests {
 
 impl Kind for TooManyRequests {
     const STATUS: StatusCode = StatusCode::TOO_MANY_REQUESTS;
-    const DESCRIPTION: &'static str = "More requests than this server allows a user, or tokens that do not verify than it \
-         allows an address, where it has a limit. Nothing was done.";
+    const DESCRIPTION: &'static str = "You sent more requests, or your address more invalid tokens, than this server \
+         allows, where it has a limit. Nothing was done.";
     const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {

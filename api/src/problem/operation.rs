@@ -29,8 +29,8 @@ macro_rules! problems {
         problems! {
             @port $(#[$doc])*
             $name: $($kind $(as $description)? $(= $example)?,)+ TooManyRequests, Internal,
-                Unavailable as "The database cannot be reached, or the server has all the work that it can bear. Try \
-                    again after `Retry-After`."
+                Unavailable as "The database cannot be reached, or the server is overloaded. Try again after \
+                    `Retry-After`."
         }
     };
     ($(#[$doc:meta])* $name:ident: $($kind:ident $(as $description:literal)? $(= $example:expr)?),+; or broken) => {

@@ -32,7 +32,7 @@ impl Kind for Internal {
 
 impl From<Internal> for Problem {
     fn from(Internal(cause): Internal) -> Self {
-        let detail = "something went wrong on our side; the log knows it by its request_id";
+        let detail = "something went wrong on our side; the server's log has the details under this request_id";
         Self::new(Internal::STATUS, detail).caused_by(cause)
     }
 }
@@ -43,9 +43,9 @@ pub struct Unavailable(pub Arc<dyn Error + Send + Sync>);
 
 impl Kind for Unavailable {
     const STATUS: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const DESCRIPTION: &'static str = "The database cannot be reached, or the server has all the work that it can bear. \
-         Try again after `Retry-After`. A write may have been done: send it again only with its `Idempotency-Key` or \
-         `If-Match`, or where doing it twice does no harm.";
+    const DESCRIPTION: &'static str = "The database cannot be reached, or the server is overloaded. Try again after \
+         `Retry-After`. A write may have been done: send it again only with its `Idempotency-Key` or `If-Match`, or where \
+         doing it twice does no harm.";
     const HEADER: Option<Header> = Some(Header::RETRY_AFTER);
 
     fn example() -> Self {

@@ -13,7 +13,7 @@ pub struct NoSuchTask;
 
 impl Kind for NoSuchTask {
     const STATUS: StatusCode = StatusCode::NOT_FOUND;
-    const DESCRIPTION: &'static str = "The caller has no such task. Another user's task is answered in the same way.";
+    const DESCRIPTION: &'static str = "You have no such task. Another user's task is answered in the same way.";
 
     fn example() -> Self {
         Self

@@ -28,7 +28,7 @@ impl Unidentified {
 impl Kind for Unidentified {
     const STATUS: StatusCode = StatusCode::UNAUTHORIZED;
     const DESCRIPTION: &'static str =
-        "No token, or one that does not verify. That is told before parameters and body are looked at.";
+        "No token, or one that does not verify: this is checked before parameters and body.";
     const HEADER: Option<Header> = Some(Header {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",

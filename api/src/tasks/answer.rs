@@ -10,7 +10,7 @@ use crate::{
 
 #[derive(ApiResponse)]
 pub(super) enum ListTasks {
-    /// A page of the caller's tasks: all of them, where there is no `Link`.
+    /// A page of your tasks: all of them, where there is no `Link`.
     #[oai(status = 200)]
     Found(
         Written<Vec<Task>>,
@@ -50,7 +50,7 @@ pub(super) enum CreateTask {
 
 #[derive(ApiResponse)]
 pub(super) enum CompleteAllTasks {
-    /// All of the caller's tasks are as they were asked to be.
+    /// All of your tasks are as you asked.
     #[oai(status = 200)]
     Updated(Json<UpdatedTasks>),
 }
@@ -126,8 +126,8 @@ impl From<InvalidCursor> for ListTasksError {
 problems! {
     /// Why `createTask` created nothing.
     CreateTaskError:
-        Unidentified as "No token, or one that does not verify. That is told before parameters and body are looked at. Or \
-            the token is good, and its user does not exist, or not any more; that is told last.",
+        Unidentified as "No token, or one that does not verify: this is checked before parameters and body. Or the token \
+            is good, but its user does not exist (any more): this is checked last.",
         RequestTimeout, StillRunning, ContentTooLarge, UnsupportedMediaType, Unprocessable; or broken
 }
 

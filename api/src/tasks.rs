@@ -2,6 +2,7 @@
 
 mod answer;
 mod id;
+mod location;
 pub(crate) mod parameters;
 mod port;
 mod query;
@@ -17,6 +18,7 @@ use self::{
         DeleteCompletedTasksError, DeleteTask, DeleteTaskError, GetTask, GetTaskError, ListTasks, ListTasksError,
         ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
     },
+    location::Location,
     parameters::All,
 };
 pub(crate) use self::{
@@ -122,7 +124,7 @@ impl<S: Tasks> TasksApi<S> {
             Some(key) => self.0.create_once(caller.user(), key, task).await?,
             None => Creation::new(self.0.create(caller.user(), task).await?),
         };
-        let (location, etag) = (format!("/api/tasks/{}", task.id), task.etag());
+        let (location, etag) = (Location::of(task.id), task.etag());
         Ok(CreateTask::Created(Json(task), location, etag, is_replayed.then_some(true)))
     }
 

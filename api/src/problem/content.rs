@@ -1,7 +1,7 @@
 //! The kinds of problem of what was sent.
 
 use poem::http::{HeaderValue, StatusCode, header::ACCEPT_ENCODING};
-use poem_openapi::types::{Example, Type};
+use poem_openapi::{registry::MetaSchema, types::Example};
 
 use super::{
     Fault, Problem,
@@ -44,7 +44,7 @@ impl Kind for UnsupportedMediaType {
         name: "Accept-Encoding",
         description: "What would have been taken, where a `Content-Encoding` is refused: `identity` (RFC 9110, 15.5.16).",
         required: false,
-        schema: String::schema_ref,
+        schema: || MetaSchema { example: Some("identity".into()), ..MetaSchema::new("string") },
     });
 
     fn example() -> Self {

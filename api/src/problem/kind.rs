@@ -1,7 +1,7 @@
 //! What a kind of problem is: a type that says what it means, its status, and the header that goes with it.
 
 use poem::http::StatusCode;
-use poem_openapi::{registry::MetaSchemaRef, types::Type};
+use poem_openapi::registry::MetaSchema;
 
 use super::Problem;
 
@@ -11,7 +11,7 @@ pub(crate) struct Header {
     pub(crate) description: &'static str,
     /// Whether it comes with each answer of its kind.
     pub(crate) required: bool,
-    pub(crate) schema: fn() -> MetaSchemaRef,
+    pub(crate) schema: fn() -> MetaSchema,
 }
 
 impl Header {
@@ -20,7 +20,7 @@ impl Header {
         name: "Retry-After",
         description: "Seconds after which another try is worth it.",
         required: true,
-        schema: i32::schema_ref,
+        schema: || MetaSchema { minimum: Some(1.0), ..MetaSchema::new_with_format("integer", "int32") },
     };
 }
 

@@ -124,7 +124,7 @@ fn header(header: &Header) -> MetaHeader {
         description: Some(header.description.to_owned()),
         required: header.required,
         deprecated: false,
-        schema: (header.schema)(),
+        schema: MetaSchemaRef::Inline(Box::new((header.schema)())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kind of problem of not knowing who asks.
 
 use poem::http::{HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
-use poem_openapi::types::Type;
+use poem_openapi::registry::MetaSchema;
 
 use super::{
     Problem,
@@ -33,7 +33,10 @@ impl Kind for Unidentified {
         name: "WWW-Authenticate",
         description: "The challenge of RFC 6750: `Bearer`, with `error` and `error_description` where a token was sent.",
         required: true,
-        schema: String::schema_ref,
+        schema: || MetaSchema {
+            example: Some(r#"Bearer error="invalid_token", error_description="the token expired 40 s ago""#.into()),
+            ..MetaSchema::new("string")
+        },
     });
 
     fn example() -> Self {

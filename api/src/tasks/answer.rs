@@ -2,7 +2,7 @@
 
 use poem_openapi::ApiResponse;
 
-use super::{DeletedTasks, OnlyCompleted, Task, TaskId, Unmatched, UpdatedTasks};
+use super::{DeletedTasks, OnlyCompleted, Task, TaskId, Unmatched, UpdatedTasks, location::Location};
 use crate::{
     Fault, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json,
     json::Written, link::NextPage, parameter::refusal, precondition::ETag, problem::problems,
@@ -38,7 +38,7 @@ pub(super) enum CreateTask {
         Json<Task>,
         /// Where the task is, relative to this service: `/api/tasks/{id}`.
         #[oai(header = "Location")]
-        String,
+        Location,
         /// The version of the task.
         #[oai(header = "ETag")]
         ETag,

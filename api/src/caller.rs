@@ -1,8 +1,9 @@
 //! Who asks. An operation that takes a [`Caller`] is secured, in the document and in fact: there is no
 //! other way to have one than a verified token.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use poem::{Request, RequestBody, http::header::AUTHORIZATION};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -71,31 +72,15 @@ impl Example for UserId {
 /// keeper has to be found at run time.
 pub trait Tokens: Send + Sync + 'static {
     /// The user that `token` stands for. What it refuses with is shown to whoever sent the token.
-    fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>>;
+    fn user<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Outcome<UserId, Unidentified>>;
 
     /// Told why a request was refused that had no token to ask about.
     fn lacking(&self, why: &Unidentified);
 }
 
-impl<T: Tokens> Tokens for Arc<T> {
-    fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
-        T::user(self, token)
-    }
-
-    fn lacking(&self, why: &Unidentified) {
-        T::lacking(self, why);
-    }
-}
-
 /// The keeper of [`Tokens`], as request data.
 #[derive(Clone)]
-pub(crate) struct Verifier(Arc<dyn Tokens>);
-
-impl Verifier {
-    pub(crate) fn new(tokens: impl Tokens) -> Self {
-        Self(Arc::new(tokens))
-    }
-}
+pub(crate) struct Verifier(pub(crate) Arc<dyn Tokens>);
 
 /// The user who asks, proved by a bearer token (RFC 6750). Take it as the first argument of an
 /// operation: arguments are read in their order, so a stranger's body is never read.

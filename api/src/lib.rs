@@ -35,6 +35,8 @@ mod text;
 mod timestamp;
 mod value;
 
+use std::sync::Arc;
+
 use poem::{
     EndpointExt, IntoEndpoint, Request, Response, Route,
     endpoint::{BoxEndpoint, DynEndpoint},
@@ -82,14 +84,10 @@ use self::{
 /// - an `Arc<dyn Allowance>`, which bounds how often one may ask.
 ///
 /// Each answer of an operation carries an [`Operation`] as response data.
-pub fn service<S, T>(pages: Route, store: S, tokens: T) -> Service
-where
-    S: Tasks + Readiness + Clone,
-    T: Tokens,
-{
+pub fn service<S: Tasks + Readiness + Clone>(pages: Route, store: S, tokens: Arc<dyn Tokens>) -> Service {
     let apis: Apis<S> = (TasksApi::new(store.clone()), HealthApi::new(store));
     let operations = OpenApiService::new(apis, TITLE, VERSION).into_endpoint();
-    Service { operations, pages: pages.boxed(), verifier: caller::Verifier::new(tokens) }
+    Service { operations, pages: pages.boxed(), verifier: caller::Verifier(tokens) }
 }
 
 /// All operations, over the keeper `S` of all ports: what is mounted, printed and looked up.

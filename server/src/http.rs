@@ -77,7 +77,7 @@ impl Surroundings {
     where
         S: Tasks + Readiness + Clone,
     {
-        let service = todo_api::service(pages::pages(), store, Arc::clone(&self.authenticator));
+        let service = todo_api::service(pages::pages(), store, self.authenticator.clone());
         Surrounded { service, layers: Arc::clone(&self.layers) }
     }
 }

@@ -74,7 +74,7 @@ pub trait Tokens: Send + Sync + 'static {
     /// The user that `token` stands for. What it refuses with is shown to whoever sent the token.
     fn user<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Outcome<UserId, Unidentified>>;
 
-    /// Told why a request was refused that had no token to ask about.
+    /// Told of a request that was refused before there was a token to verify.
     fn lacking(&self, why: &Unidentified);
 }
 

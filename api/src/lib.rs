@@ -7,7 +7,7 @@
 //!
 //! What the service promises in general:
 //!
-//! - every answer that has a body is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
+//! - every body that an operation answers is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
 //! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation
 //!   that the document calls secured cannot be left open;
 //! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in
@@ -83,7 +83,7 @@ use self::{
 /// - an `Arc<RequestContext>`, whose id goes into problems, and in which the caller is noted;
 /// - an `Arc<dyn Allowance>`, which bounds how often one may ask.
 ///
-/// Each answer of an operation carries an [`Operation`] as response data.
+/// Each answer of an operation carries an [`Operation`] as response data, unless the operation panicked.
 pub fn service<S: Tasks + Readiness + Clone>(pages: Route, store: S, tokens: Arc<dyn Tokens>) -> Service {
     let apis: Apis<S> = (TasksApi::new(store.clone()), HealthApi::new(store));
     let operations = OpenApiService::new(apis, TITLE, VERSION).into_endpoint();

@@ -2,7 +2,7 @@
 
 /// Makes `$type` a type of the document, of which `$schema` is published.
 ///
-/// A macro, because the framework's trait asks for six items that say the same for each such type.
+/// A macro, because the framework's trait asks for five items that say the same for each such type.
 macro_rules! published {
     ($type:ty, $name:literal, $schema:expr) => {
         impl poem_openapi::types::Type for $type {

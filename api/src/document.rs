@@ -9,11 +9,7 @@ use poem_openapi::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Apis, Creation, Expected, IdempotencyKey, InvalidCursor, ListQuery, NewTask, NoSuchTask, NotCreated, Outcome, Page,
-    PageVersion, Readiness, RequestId, Task, TaskPatch, Tasks, Unavailable, Unidentified, Unmatched, UserId,
-    WrittenTask, problem::MEDIA_TYPE,
-};
+use crate::{Apis, RequestId, problem::MEDIA_TYPE, unserved::Unserved};
 
 /// The title of the API.
 pub(crate) const TITLE: &str = "Todo API";
@@ -97,20 +93,10 @@ fn finish(document: &mut Value) {
         if !is_secured {
             operation["security"] = json!([]);
         }
-        let responses = operation["responses"].as_object_mut().into_iter().flatten();
-        for (_, response) in responses {
-            if let Some(content) = response.get_mut("content").and_then(|content| content.get_mut(MEDIA_TYPE)) {
-                // See `problem::meta`.
-                content["example"] = content["schema"]["example"].take();
-                content["schema"] = content["schema"]["allOf"][0].take();
-            }
-            if let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) {
-                let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured);
-                headers.extend(limits.map(|(name, ..)| ((*name).to_owned(), in_components(name))));
-                *headers = mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
-                if let Some(header) = headers.get_mut(REQUEST_ID) {
-                    request_id = mem::replace(header, in_components(REQUEST_ID));
-                }
+        for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+            lift_example(response);
+            if let Some(header) = finish_headers(response, is_secured) {
+                request_id = header;
             }
         }
     }
@@ -124,6 +110,24 @@ fn finish(document: &mut Value) {
         tags.sort_by_key(|tag| tag["name"] != "Tasks");
     }
     tidy(document);
+}
+
+/// Gives the answer the example that [`crate::problem::meta`] could only give to its schema.
+fn lift_example(response: &mut Value) {
+    if let Some(content) = response.get_mut("content").and_then(|content| content.get_mut(MEDIA_TYPE)) {
+        content["example"] = content["schema"]["example"].take();
+        content["schema"] = content["schema"]["allOf"][0].take();
+    }
+}
+
+/// Completes the headers of an answer, and spells them as people do. What all answers have is referred to; what stood for it
+/// is returned, for the components.
+fn finish_headers(response: &mut Value, is_secured: bool) -> Option<Value> {
+    let headers = response.get_mut("headers").and_then(Value::as_object_mut)?;
+    let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured);
+    headers.extend(limits.map(|(name, ..)| ((*name).to_owned(), in_components(name))));
+    *headers = mem::take(headers).into_iter().map(|(name, header)| (spelt(name), header)).collect();
+    headers.get_mut(REQUEST_ID).map(|header| mem::replace(header, in_components(REQUEST_ID)))
 }
 
 fn in_components(header: &str) -> Value {
@@ -167,56 +171,4 @@ impl<T: OpenApi> OpenApi for Described<T> {
     }
 
     fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
-}
-
-/// The keeper of all ports that nobody can have: enough for the types, and so for the document.
-#[derive(Clone)]
-pub(crate) enum Unserved {}
-
-impl Tasks for Unserved {
-    async fn list(&self, _: &UserId, _: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        match *self {}
-    }
-
-    async fn version(&self, _: &UserId, _: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
-        match *self {}
-    }
-
-    async fn create(&self, _: &UserId, _: NewTask) -> Outcome<Task, Unidentified> {
-        match *self {}
-    }
-
-    async fn create_once(&self, _: &UserId, _: &IdempotencyKey, _: NewTask) -> Outcome<Creation, NotCreated> {
-        match *self {}
-    }
-
-    async fn complete_all(&self, _: &UserId, _: bool) -> Outcome<u64> {
-        match *self {}
-    }
-
-    async fn delete_completed(&self, _: &UserId) -> Outcome<u64> {
-        match *self {}
-    }
-
-    async fn get(&self, _: &UserId, _: i64) -> Outcome<WrittenTask, NoSuchTask> {
-        match *self {}
-    }
-
-    async fn update(&self, _: &UserId, _: i64, _: TaskPatch, _: Expected) -> Outcome<Task, Unmatched> {
-        match *self {}
-    }
-
-    async fn toggle(&self, _: &UserId, _: i64, _: Expected) -> Outcome<Task, Unmatched> {
-        match *self {}
-    }
-
-    async fn delete(&self, _: &UserId, _: i64, _: Expected) -> Outcome<(), Unmatched> {
-        match *self {}
-    }
-}
-
-impl Readiness for Unserved {
-    async fn ready(&self) -> Result<(), Unavailable> {
-        match *self {}
-    }
 }

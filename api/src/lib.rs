@@ -33,6 +33,7 @@ mod schema;
 mod tasks;
 mod text;
 mod timestamp;
+mod unserved;
 mod value;
 
 use std::sync::Arc;

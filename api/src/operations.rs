@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use poem::{Response, http::Method};
 use poem_openapi::{OpenApi, OperationId};
 
-use crate::{Apis, document::Unserved};
+use crate::{Apis, unserved::Unserved};
 
 /// Which operation answered: an answer bears it as response data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

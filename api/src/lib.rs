@@ -35,6 +35,7 @@ mod text;
 mod timestamp;
 mod unserved;
 mod value;
+mod written;
 
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub use self::{
     document::Document,
     health::Readiness,
     idempotency::{Creation, IdempotencyKey, NotCreated},
-    json::{ListWriter, MAX_BODY_BYTES, Written},
+    json::MAX_BODY_BYTES,
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     precondition::has_version,
@@ -67,6 +68,7 @@ pub use self::{
     },
     timestamp::Timestamp,
     value::json_value,
+    written::{ListWriter, Written},
 };
 use self::{
     document::{TITLE, VERSION},

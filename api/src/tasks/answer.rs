@@ -4,8 +4,8 @@ use poem_openapi::ApiResponse;
 
 use super::{DeletedTasks, OnlyCompleted, Task, TaskId, Unmatched, UpdatedTasks, location::Location};
 use crate::{
-    Fault, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, json::Json,
-    json::Written, link::NextPage, parameter::refusal, precondition::ETag, problem::problems,
+    Fault, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, Written,
+    json::Json, link::NextPage, parameter::refusal, precondition::ETag, problem::problems,
 };
 
 #[derive(ApiResponse)]

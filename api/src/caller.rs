@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::{
     Allowance, Failure, Internal, Outcome, Problem, RequestContext, Unidentified,
+    problem::failed,
     scalar::scalar,
     text::{NO_NUL, Shape},
 };
@@ -133,7 +134,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let Some(Verifier(tokens)) = request.data() else {
-            return Err(Problem::from(Internal::new("the service was mounted without a verifier of tokens")).into());
+            return Err(failed(Internal::new("the service was mounted without a verifier of tokens")));
         };
         let token = bearer_token(request).inspect_err(|why| tokens.lacking(why)).map_err(Problem::from)?;
         let allowance = request.data::<Arc<dyn Allowance>>();

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, Written, json_value,
-    schema::Schema, tasks::parameters,
+    problem::failed, schema::Schema, tasks::parameters,
 };
 
 /// The most bytes that a body has.
@@ -57,7 +57,7 @@ impl<T: Type + Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match Written::of(&self.0) {
             Ok(written) => written.into_response(),
-            Err(error) => poem::Error::from(Problem::from(Internal::new(error.to_string()))).into_response(),
+            Err(error) => failed(Internal::new(error.to_string())).into_response(),
         }
     }
 }
@@ -86,16 +86,14 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         if !is_json(request) {
-            return Err(Problem::from(UnsupportedMediaType::NotJson).into());
+            return Err(failed(UnsupportedMediaType::NotJson));
         }
         if is_encoded(request) {
-            return Err(Problem::from(UnsupportedMediaType::Encoded).into());
+            return Err(failed(UnsupportedMediaType::Encoded));
         }
         let bytes = read(request, body).await?;
         let value = parse::<T>(&bytes).map_err(|faults| unprocessable(faults, request))?;
-        T::parse_from_json(Some(value))
-            .map(Self)
-            .map_err(|error| Problem::from(Internal::new(error.into_message())).into())
+        T::parse_from_json(Some(value)).map(Self).map_err(|error| failed(Internal::new(error.into_message())))
     }
 }
 
@@ -154,7 +152,7 @@ fn is_encoded(request: &Request) -> bool {
 async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
     let announced = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(Problem::from(ContentTooLarge).into());
+        return Err(failed(ContentTooLarge));
     }
     let body: BoxBody<Bytes, io::Error> = body.take()?.into();
     let error = match Limited::new(body, MAX_BODY_BYTES).collect().await {
@@ -162,7 +160,7 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> 
         Err(error) => error,
     };
     if error.is::<LengthLimitError>() {
-        return Err(Problem::from(ContentTooLarge).into());
+        return Err(failed(ContentTooLarge));
     }
     // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
     let problem = error.downcast::<io::Error>().ok().and_then(|error| error.downcast::<Problem>().ok());

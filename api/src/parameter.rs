@@ -12,7 +12,7 @@ use poem_openapi::{
     registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
 };
 
-use crate::{Fault, Problem, Unprocessable, tasks::parameters::faults};
+use crate::{Fault, Unprocessable, problem::failed, tasks::parameters::faults};
 
 /// A type that a parameter is read into. Its text is what the client sent, decoded; a parameter that is
 /// not there has none.
@@ -110,6 +110,6 @@ impl<'a, T: Parameter> ApiExtractor<'a> for Param<T> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<String>,
     ) -> poem::Result<Self> {
-        Self::read(request).map(Self).map_err(|_| Problem::from(Unprocessable(faults(request))).into())
+        Self::read(request).map(Self).map_err(|_| failed(Unprocessable(faults(request))))
     }
 }

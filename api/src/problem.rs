@@ -77,6 +77,12 @@ impl Problem {
     }
 }
 
+/// The problem of that kind, as the error that the framework asks for.
+pub(crate) fn failed(kind: impl Into<Problem>) -> poem::Error {
+    let problem: Problem = kind.into();
+    problem.into()
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.detail)

@@ -4,10 +4,11 @@ use poem::{FromRequest, Request, RequestBody, http::Method};
 
 use super::{Completed, OnlyCompleted, Search, Sort, TaskId};
 use crate::{
-    Fault, IdempotencyKey, Problem, Unprocessable, operations,
+    Fault, IdempotencyKey, Unprocessable, operations,
     page::{Cursor, Limit},
     parameter::{Param, Parameter, in_query},
     precondition::{IfMatch, IfNoneMatch},
+    problem::failed,
 };
 
 /// The name of a parameter, and what would be wrong with it in a request.
@@ -70,7 +71,7 @@ pub(crate) struct All;
 impl<'a> FromRequest<'a> for All {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         if narrowing(request).next().is_some() {
-            return Err(Problem::from(Unprocessable(faults(request))).into());
+            return Err(failed(Unprocessable(faults(request))));
         }
         Ok(Self)
     }

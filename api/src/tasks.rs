@@ -19,7 +19,7 @@ use self::{
         ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
     },
     location::Location,
-    parameters::All,
+    parameters::Unfiltered,
 };
 pub(crate) use self::{
     id::TaskId,
@@ -139,7 +139,7 @@ impl<S: Tasks> TasksApi<S> {
         caller: Caller,
         /// How all tasks shall be.
         Json(completion): Json<Completion>,
-        _all: All,
+        _unfiltered: Unfiltered,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
         Param(if_match): Param<IfMatch>,
@@ -161,7 +161,7 @@ impl<S: Tasks> TasksApi<S> {
         /// Has to be `true`.
         #[oai(name = "completed")]
         _completed: Param<OnlyCompleted>,
-        _all: All,
+        _unfiltered: Unfiltered,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
         Param(if_match): Param<IfMatch>,

@@ -1,10 +1,10 @@
 //! All parameters of the operations on tasks, to name each that is at fault.
 
-use poem::{FromRequest, Request, RequestBody, http::Method};
+use poem::{FromRequest, Request, RequestBody};
 
 use super::{Completed, OnlyCompleted, Search, Sort, TaskId};
 use crate::{
-    Fault, IdempotencyKey, Unprocessable, operations,
+    Fault, IdempotencyKey, Operation, Unprocessable, operations,
     page::{Cursor, Limit},
     parameter::{Param, Parameter, in_query},
     precondition::{IfMatch, IfNoneMatch},
@@ -12,22 +12,22 @@ use crate::{
 };
 
 /// The name of a parameter, and what would be wrong with it in a request.
-type Judge = (&'static str, fn(&Request) -> Option<Fault>);
+type Validator = (&'static str, fn(&Request) -> Option<Fault>);
 
 /// All parameters that any operation takes.
-const JUDGES: [Judge; 9] = [
-    judge::<Limit>(),
-    judge::<Option<Cursor>>(),
-    judge::<Completed>(),
-    judge::<Search>(),
-    judge::<Sort>(),
-    judge::<TaskId>(),
-    judge::<IfMatch>(),
-    judge::<IfNoneMatch>(),
-    judge::<Option<IdempotencyKey>>(),
+const VALIDATORS: [Validator; 9] = [
+    validator::<Limit>(),
+    validator::<Option<Cursor>>(),
+    validator::<Completed>(),
+    validator::<Search>(),
+    validator::<Sort>(),
+    validator::<TaskId>(),
+    validator::<IfMatch>(),
+    validator::<IfNoneMatch>(),
+    validator::<Option<IdempotencyKey>>(),
 ];
 
-const fn judge<T: Parameter>() -> Judge {
+const fn validator<T: Parameter>() -> Validator {
     (T::NAME, |request| Param::<T>::read(request).err())
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn faults(request: &Request) -> Vec<Fault> {
         .filter_map(|name| match name.as_str() {
             // The one parameter that is read differently by one operation.
             OnlyCompleted::NAME if is_on_all(request) => Param::<OnlyCompleted>::read(request).err(),
-            name => JUDGES.iter().find(|(known, _)| *known == name).and_then(|(_, fault)| fault(request)),
+            name => VALIDATORS.iter().find(|(known, _)| *known == name).and_then(|(_, fault)| fault(request)),
         })
         .chain(narrowing(request))
         .collect()
@@ -46,7 +46,8 @@ pub(crate) fn faults(request: &Request) -> Vec<Fault> {
 
 /// Whether all of the caller's tasks are to be changed.
 fn is_on_all(request: &Request) -> bool {
-    [Method::PATCH, Method::DELETE].contains(request.method()) && !own(request).iter().any(|own| own == TaskId::NAME)
+    Operation::at(request.method(), request.original_uri().path())
+        .is_some_and(|operation| ["completeAllTasks", "deleteCompletedTasks"].contains(&operation.id))
 }
 
 /// The names of the parameters of the operation that `request` asks for.
@@ -66,9 +67,9 @@ fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
 
 /// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same address:
 /// whoever gives one means the tasks that they see there, and not all.
-pub(crate) struct All;
+pub(crate) struct Unfiltered;
 
-impl<'a> FromRequest<'a> for All {
+impl<'a> FromRequest<'a> for Unfiltered {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         if narrowing(request).next().is_some() {
             return Err(failed(Unprocessable(faults(request))));
@@ -82,8 +83,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_parameter_of_every_operation_is_judged() {
-        let known = JUDGES.map(|(name, _)| name);
+    fn every_parameter_of_every_operation_is_validated() {
+        let known = VALIDATORS.map(|(name, _)| name);
         let mut taken: Vec<_> = operations::all_parameters().collect();
         assert!(taken.iter().all(|name| known.contains(name)), "one at fault would be a fault of none: {taken:?}");
         taken.sort_unstable();

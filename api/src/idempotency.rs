@@ -5,6 +5,7 @@ use poem_openapi::{
     registry::{MetaParamIn, MetaSchema},
     types::{ParseFromJSON as _, ToJSON as _},
 };
+use serde_json::{Map, Value};
 
 use crate::{Fault, NewTask, Task, Unidentified, Unprocessable, json_value, parameter::Parameter};
 
@@ -80,26 +81,45 @@ impl Creation {
         Self { task, is_replayed: false }
     }
 
-    /// The answer, for keeping.
+    /// What is to be kept: the answer, and beside it what was asked for, where a trigger of the operator's has made
+    /// another task of that.
     #[must_use]
-    pub fn to_json(&self) -> String {
-        self.task.to_json_string()
+    pub fn to_json(&self, asked: &NewTask) -> String {
+        let (mut kept, body) = (self.task.to_json().unwrap_or_default(), body_of(asked));
+        if !is_of(&kept, &body) {
+            kept[ASKED] = body.into();
+        }
+        kept.to_string()
     }
 
-    /// A task that an earlier request created, from what [`Creation::to_json`] gave to keep; `None` where that is no task.
+    /// What an earlier request created, from what [`Creation::to_json`] gave to keep, unless that request had another
+    /// body; `None` where that is no task.
     #[must_use]
-    pub fn replay(answer: &str) -> Option<Self> {
-        let task = Task::parse_from_json(json_value(answer.as_bytes()).ok()).ok()?;
-        Some(Self { task, is_replayed: true })
+    pub fn replay(kept: &str, asked: &NewTask) -> Option<Result<Self, NotCreated>> {
+        let kept = json_value(kept.as_bytes()).ok()?;
+        let is_the_same = is_of(&kept, &body_of(asked));
+        let task = Task::parse_from_json(Some(kept)).ok()?;
+        Some(if is_the_same { Ok(Self { task, is_replayed: true }) } else { Err(NotCreated::AnotherBody) })
     }
+}
 
-    /// Whether `task` is what was asked for then: an answer holds all of the body that counts.
-    #[must_use]
-    pub fn is_of(&self, task: &NewTask) -> bool {
-        self.task.title == task.title
-            && self.task.description.0 == task.description
-            && self.task.completed == task.completed.unwrap_or_default()
-    }
+/// The member of what is kept that holds what was asked for. [`Task`] knows none of that name, and passes over it.
+const ASKED: &str = "asked";
+
+/// All of a body that counts, by the names that an answer has for it.
+fn body_of(task: &NewTask) -> Map<String, Value> {
+    let members = [
+        ("title", task.title.to_json()),
+        ("description", task.description.to_json()),
+        ("completed", task.completed.unwrap_or_default().to_json()),
+    ];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value.unwrap_or_default())).collect()
+}
+
+/// Whether `body` is what was asked for then: what the answer shows, unless something else is kept beside it.
+fn is_of(kept: &Value, body: &Map<String, Value>) -> bool {
+    let asked = kept.get(ASKED).unwrap_or(kept);
+    body.iter().all(|(name, value)| asked.get(name) == Some(value))
 }
 
 /// Why nothing was created, and no earlier answer given again.
@@ -125,7 +145,10 @@ impl NotCreated {
 
 #[cfg(test)]
 mod tests {
+    use poem_openapi::types::Example as _;
+
     use super::*;
+    use crate::Title;
 
     #[test]
     fn a_key_is_the_same_with_quotes_and_without() {
@@ -151,5 +174,23 @@ mod tests {
         ] {
             assert_eq!(key(value), None, "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_the_answer_to_the_same_body_alone() {
+        let task = Task::example().to_json_string();
+        let asked = |title: &str| NewTask { title: Title::stored(title.to_owned()), ..NewTask::example() };
+        let kept = |title: &str| Creation::new(Task::example()).to_json(&asked(title));
+        // As it was asked for, which is all that older releases keep; and as a trigger has made it.
+        assert_eq!(kept("Buy milk"), task);
+        for first in ["Buy milk", " Buy milk "] {
+            for again in ["Buy milk", " Buy milk ", "Buy eggs"] {
+                match Creation::replay(&kept(first), &asked(again)).expect("a task") {
+                    Ok(creation) => assert_eq!((again, creation.task.to_json_string()), (first, task.clone())),
+                    Err(refusal) => assert!(again != first && matches!(refusal, NotCreated::AnotherBody), "{again:?}"),
+                }
+            }
+        }
+        assert!(Creation::replay("{}", &NewTask::example()).is_none());
     }
 }

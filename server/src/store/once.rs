@@ -19,10 +19,7 @@ use super::{Store, memory::Edit, tasks, wait::apart, write::Written};
 use crate::{
     clock,
     database::trouble::is_locked,
-    entity::{
-        idempotency_key::Entity,
-        task::{self, ActiveModel},
-    },
+    entity::{idempotency_key::Entity, task},
 };
 
 /// For how long a key counts, in microseconds: 24 hours.
@@ -70,50 +67,46 @@ impl Store {
         let Some(running) = self.keys.enter(owner, key) else {
             return Err(Refused(NotCreated::StillRunning));
         };
-        let (running, row) = (Arc::new(running), tasks::row(owner, task.clone()));
-        let written = self.for_owner(owner, || self.write_apart(&running, row.clone())).await;
+        let running = Arc::new(running);
+        let written = self.for_owner(owner, || self.write_apart(&running, task.clone())).await;
         let creation = written.map_err(|failure| match failure {
             Refused(unidentified) => Refused(NotCreated::Unidentified(unidentified)),
             Failure::Broken(broken) => Failure::Broken(broken),
         })?;
         self.sweep();
-        match creation {
-            // What was made just now is answered, whatever a trigger of the operator's has made of it.
-            Some(creation) if !creation.is_replayed || creation.is_of(&task) => Ok(creation),
-            Some(_) => Err(Refused(NotCreated::AnotherBody)),
-            None => Err(Refused(NotCreated::StillRunning)),
-        }
+        creation.map_err(Refused)
     }
 
     /// The same as [`Self::write_once`], apart from the request once there is room: who leaves would take the connection along,
     /// in the midst of a transaction, and could come again while the database is at it.
-    async fn write_apart(&self, running: &Arc<Running>, row: ActiveModel) -> Result<Option<Creation>, DbErr> {
+    async fn write_apart(&self, running: &Arc<Running>, task: NewTask) -> Result<Result<Creation, NotCreated>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
         let room = Arc::clone(&self.transactions).acquire_owned().await;
         apart(room, self.timeout, async move {
             let (owner, key) = &running.entry;
-            store.write_once(owner, key, row).await
+            store.write_once(owner, key, &task).await
         })
         .await
     }
 
-    /// Creates the task, or finds what was created before; `None` where that went away at this very moment.
+    /// Creates the task, or finds what was created before; where that went away at this very moment, it counts as running.
     async fn write_once(
         &self,
         owner: &UserId,
         key: &IdempotencyKey,
-        row: ActiveModel,
-    ) -> Result<Option<Creation>, DbErr> {
+        asked: &NewTask,
+    ) -> Result<Result<Creation, NotCreated>, DbErr> {
         let (database, kept_since) = (self.writes(owner), clock::now_micros() - KEPT_FOR);
         // In this order: a write begins before anything of it is sent.
         let write = self.memory.history.write();
         let transaction = database.begin().await?;
         let written = async {
-            let mut creation = task::Entity::create_each(vec![ValueTuple::Many(row.row())]);
+            let row = tasks::row(owner, asked.clone()).row();
+            let mut creation = task::Entity::create_each(vec![ValueTuple::Many(row)]);
             let written = Written::by(|what| creation.returning(what).take(), &transaction).await?;
             let task = written.tasks.first().cloned().ok_or(DbErr::RecordNotInserted)?;
             let creation = Creation::new(task.into());
-            let kept = Entity::keep(owner, key, &creation.to_json(), kept_since, &transaction).await;
+            let kept = Entity::keep(owner, key, &creation.to_json(asked), kept_since, &transaction).await;
             // The first is at it, by another server.
             let is_first = if kept.as_ref().is_err_and(is_locked) { false } else { kept? };
             Ok((is_first, creation, written))
@@ -125,13 +118,15 @@ impl Store {
         if is_first {
             transaction.commit().await?;
             written.committed(write, &self.memory, Edit::put);
-            return Ok(Some(creation));
+            return Ok(Ok(creation));
         }
         transaction.rollback().await?;
         written.rolled_back(write);
-        let answer = Entity::answer(owner, key, kept_since, &database).await?;
+        let Some(kept) = Entity::answer(owner, key, kept_since, &database).await? else {
+            return Ok(Err(NotCreated::StillRunning));
+        };
         let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
-        answer.map(|answer| Creation::replay(&answer).ok_or_else(unreadable)).transpose()
+        Creation::replay(&kept, asked).ok_or_else(unreadable)
     }
 
     /// Sweeps old keys, now and then, right after a creation, whether it has a key or not: a database that sleeps is not woken

@@ -255,8 +255,15 @@ pub(super) const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LAN
 async fn what_a_trigger_makes_of_a_task_is_answered() {
     let app = TestApp::start(Postgres).await;
     app.database().connect().await.execute_unprepared(TRIMS).await.expect("a trigger");
-    let created = app.client("ann").keyed("key").create(json!({"title": " a "})).await.expect(201);
+    let ann = app.client("ann").keyed("key");
+    let created = ann.create(json!({"title": " a "})).await.expect(201);
     assert_eq!(created.json()["title"], "a");
+    assert_replays(&ann.create(json!({"title": " a "})).await, &created);
+    for other in ["a", "b", " b "] {
+        let refused = ann.create(json!({ "title": other })).await.expect(422);
+        assert_eq!(refused.faults(), ["Idempotency-Key: was used with another body; send a new key for a new task"]);
+    }
+    assert_eq!(count(&ann).await, 1);
 }
 
 /// By another server, which takes its time.

@@ -241,6 +241,23 @@ test("who signs out and in as another sees nothing of the first", async () => {
   assert.deepEqual(await titles(page), ["Eve's"]);
 });
 
+test("who signs in as another in another tab is that one in this tab too, and sees nothing of the first", async () => {
+  const page = await openAs("pat");
+  await add(page, "Pat's");
+  const other = await page.context().newPage();
+  await other.goto(place.site);
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await signUp(other, "sam");
+  // What the browser tells a tab that somebody comes back to; here both are shown all the time.
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByText("sam@example.com").waitFor();
+  await add(page, "Sam's");
+  assert.deepEqual(await titles(page), ["Sam's"]);
+  await other.reload();
+  await tick(other, "Sam's").waitFor();
+  assert.deepEqual(await titles(other), ["Sam's"]);
+});
+
 test("a page that is made on the server has the user's tasks, and sends strangers away", async () => {
   const page = await openAs("fay");
   await add(page, "one");

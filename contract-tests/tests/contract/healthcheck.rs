@@ -1,6 +1,10 @@
 //! The server's health, asked from beside it.
 
-use std::net::TcpListener;
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    thread,
+};
 
 use todo_contract_tests::ServerProcess;
 
@@ -40,4 +44,23 @@ fn who_does_not_answer_is_not_healthy() {
     let (code, said) = check("127.0.0.1", listener.local_addr().expect("an address").port());
     assert_eq!(code, Some(1));
     assert!(said.contains("no answer within 2 s"), "{said}");
+}
+
+#[test]
+fn who_answers_otherwise_is_not_healthy() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody asks");
+        let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+        // The whole head: what is left unread would cut the connection before the answer is read.
+        let head = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>();
+        stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").expect("it is taken");
+        head
+    });
+    let (code, said) = check("127.0.0.1", port);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("it answers 503"), "{said}");
+    let head = asked.join().expect("it is asked");
+    assert_eq!(head.first().map(String::as_str), Some("GET /api/health HTTP/1.1"));
 }

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait as _, Database};
 use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     Issuer,
-    Mode::Transaction,
+    Mode::{Session, Transaction},
     Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase,
 };
 use url::Url;
@@ -236,6 +236,9 @@ async fn a_pooler_is_told_with_what_migrations_need() {
     assert!(seen.line("pooler").starts_with("pass  pooler"), "{}", seen.said);
     let seen = examine(&[("DATABASE_URL", &database.url())]);
     assert!(seen.line("pooler").contains("none in transaction mode"), "{}", seen.said);
+    let pooler = Pooler::start(&database, Session);
+    let seen = examine(&[("DATABASE_URL", pooler.url())]);
+    assert!(seen.line("pooler").contains("none in transaction mode"), "each has a session of its own: {}", seen.said);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::future::{join, join_all};
@@ -44,6 +44,17 @@ pub(crate) async fn waiting(database: &DatabaseConnection) -> usize {
 
 async fn connections(database: &DatabaseConnection) -> usize {
     others(database, Expr::col("pid"), None).await
+}
+
+/// How many connections there have ever been to this database, those that are over included.
+async fn sessions(database: &DatabaseConnection) -> i64 {
+    let question = Query::select()
+        .column("sessions")
+        .from("pg_stat_database")
+        .and_where(Expr::col("datname").eq(Func::cust("current_database")))
+        .take();
+    let row = database.query_one(&question).await.expect("an answer").expect("a database");
+    row.try_get("", "sessions").expect("a number")
 }
 
 /// Ends all other connections, as a serverless database does before it sleeps.
@@ -84,6 +95,12 @@ async fn a_server_that_nobody_asks_lets_its_database_sleep() {
     for _ in 0..20 {
         ann.get("/api/health").await.expect(200);
         assert_eq!(connections(&beside).await, 0, "liveness asks no database");
+    }
+    // Beyond a minute: what is done by a timer is often done each minute. Nor has anybody come and gone between two looks.
+    let (before, start) = (sessions(&beside).await, Instant::now());
+    while start.elapsed() < Duration::from_secs(65) {
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!((connections(&beside).await, sessions(&beside).await), (0, before), "nobody asks the database");
     }
     assert_eq!(ann.list().await.expect(200).json().as_array().map(Vec::len), Some(1));
 }

@@ -52,12 +52,6 @@ impl Raw {
         self.0.write_all(bytes.as_ref()).await.is_ok()
     }
 
-    /// Says that nothing more will be sent.
-    pub async fn finish(&mut self) {
-        // The other side may have closed already.
-        let _ = self.0.shutdown().await;
-    }
-
     /// Waits for these words, which have to come next.
     ///
     /// # Panics
@@ -105,25 +99,54 @@ impl Raw {
     ///
     /// Where there is none.
     pub async fn problem(&mut self) -> Answer {
-        let bytes = self.rest().await.expect("an answer before the end");
-        let text = String::from_utf8(bytes).expect("an answer in UTF-8");
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("a head and a body in {text:?}"));
-        let (line, headers) = head.split_once("\r\n").expect("headers");
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let headers: HeaderMap = headers
-            .lines()
-            .map(|header| {
-                let (name, value) = header.split_once(": ").expect("a header");
-                (name.parse::<HeaderName>().expect("a name"), value.parse::<HeaderValue>().expect("a value"))
-            })
-            .collect();
-        let answer = Answer { status, headers, text: body.to_owned() };
+        let mut answers = self.answers().await;
+        let answer = answers.pop().expect("an answer before the end");
+        assert!(answers.is_empty() && answer.status >= 400, "{answers:?}, {answer:?}");
+        answer
+    }
+
+    /// The answers that come before the connection is closed, each whole; those of 400 and up are problems.
+    ///
+    /// # Panics
+    ///
+    /// Where something else comes, or the connection is cut.
+    pub async fn answers(&mut self) -> Vec<Answer> {
+        let bytes = self.rest().await.expect("the end, and no cut");
+        let text = String::from_utf8(bytes).expect("answers in UTF-8");
+        let (mut answers, mut rest) = (Vec::new(), text.as_str());
+        while !rest.is_empty() {
+            let (answer, next) = first(rest);
+            answers.push(answer);
+            rest = next;
+        }
+        answers
+    }
+}
+
+/// The first of some answers, and the others.
+fn first(text: &str) -> (Answer, &str) {
+    let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("a head and a body in {text:?}"));
+    let (line, headers) = head.split_once("\r\n").expect("headers");
+    assert!(line.starts_with("HTTP/1."), "{text}");
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let headers: HeaderMap = headers
+        .lines()
+        .map(|header| {
+            let (name, value) = header.split_once(": ").expect("a header");
+            (name.parse::<HeaderName>().expect("a name"), value.parse::<HeaderValue>().expect("a value"))
+        })
+        .collect();
+    let length = headers.get("content-length").map_or("0", |length| length.to_str().expect("a length"));
+    let (body, rest) =
+        length.parse::<usize>().ok().and_then(|length| rest.split_at_checked(length)).expect("a whole body");
+    let answer = Answer { status, headers, text: body.to_owned() };
+    if status >= 400 {
         let problem: Value = answer.json();
         assert!(committed().problem.is_valid(&problem), "{text}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.header("content-length"), body.len().to_string());
         assert_eq!(problem["status"], status);
         assert_eq!(problem["request_id"], answer.header("x-request-id"));
-        answer
     }
+    (answer, rest)
 }

@@ -29,8 +29,8 @@ fn page(all: &[Results], settings: &Settings) -> String {
          of a random user. {} rounds of {} s, in which the servers take turns; medians, and medians of ratios within \
          rounds. No answer of what is shown was a refusal or a fault.\n\n\
          Of ours, request ids, problems, CORS, logs and limits are on; it is built as `make build` does, laid out by a \
-         profile of this load, the peers without one: the strongest would gain up to a fifth of it, so read ratios near 1 with \
-         that in mind. It serves requests that come at once by one statement, and lists, on PostgreSQL tasks too, from memory \
+         profile of this load, the peers without one: the strongest would gain a fifth or more of it, so read ratios near 1 \
+         with that in mind. It serves requests that come at once by one statement, and lists, on PostgreSQL tasks too, from memory \
          after asking the database whether they still hold: nobody else writes here, which is that memory's best case. On \
          SQLite, which works within the servers, the one peer is our own stack used naively, with none of what helps the \
          others.\n\n\

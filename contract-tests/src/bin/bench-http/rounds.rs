@@ -113,7 +113,8 @@ impl Stage {
         is_first: bool,
         settings: &Settings,
     ) -> Result<Measure, String> {
-        let is_cold = is_first || self.data.is_embedded();
+        // Whoever failed is started anew, as on a file everybody is each time.
+        let is_cold = is_first || self.data.is_embedded() || self.places[place].server.is_none();
         self.ready(place, settings).await?;
         self.places[place].is_changed = work.writes();
         let server = self.places[place].server.as_ref().ok_or("it runs")?;

@@ -9,6 +9,8 @@ MACHETE := $(TOOLS)/cargo-machete@0.9.2/bin/cargo-machete
 PRODUCTION := CARGO_ENCODED_RUSTFLAGS="--codegen=profile-use=$(CURDIR)/server/load.profdata"
 
 .DEFAULT_GOAL := help
+# With -j, tests that measure time would run beside others; and all of it waits for cargo's locks anyway.
+.NOTPARALLEL:
 .PHONY: help run build profile token test test-plain test-release chaos soak bench bench-http instructions check format lint doc deny \
   advisories machete document drift postgres interop release clean
 

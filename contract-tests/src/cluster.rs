@@ -104,7 +104,7 @@ impl Cluster {
     /// Where it does not run.
     #[must_use]
     pub fn process(&self) -> u32 {
-        let file = fs::read_to_string(Path::new(&self.data()).join("postmaster.pid")).expect("the server runs");
+        let file = fs::read_to_string(self.pid_file()).expect("the server runs");
         file.lines().next().and_then(|line| line.parse().ok()).expect("its process")
     }
 
@@ -153,9 +153,7 @@ impl Cluster {
     /// Where it does not run, or one of them does not end.
     #[must_use]
     pub fn kill(&self) -> usize {
-        let file = Path::new(&self.data()).join("postmaster.pid");
-        let text = fs::read_to_string(&file).expect("the server runs");
-        let postmaster: Pid = text.lines().next().and_then(|pid| pid.parse().ok()).expect("the id of a process");
+        let postmaster = Pid::from_u32(self.process());
         let mut system = System::new().expect("processes can be listed");
         let mut look = |which| {
             system.refresh_processes_specifics(which, true, ProcessRefreshKind::nothing().without_tasks());
@@ -176,7 +174,7 @@ impl Cluster {
             std::thread::sleep(Duration::from_millis(10));
         }
         // A start would take it for running for as long as its new parent has not taken notice.
-        for lock in [file, self.folder.join(format!(".s.PGSQL.{}.lock", self.port))] {
+        for lock in [self.pid_file(), self.folder.join(format!(".s.PGSQL.{}.lock", self.port))] {
             fs::remove_file(lock).expect("nobody cleans up after a SIGKILL");
         }
         family.len()
@@ -207,6 +205,10 @@ impl Cluster {
         );
         let log = self.folder.join("log");
         self.run("pg_ctl", &["-D", &self.data(), "-o", &options, "-l", &log.to_string_lossy(), "-w", "start"]);
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.folder.join("data/postmaster.pid")
     }
 
     fn data(&self) -> String {
@@ -269,11 +271,19 @@ pub(crate) fn subfolders(folder: &Path, within: &str) -> Vec<PathBuf> {
 
 /// Somebody else to run the server, where we are root.
 pub(crate) fn unprivileged_user() -> Option<u32> {
-    let id = |arguments: &[&str]| -> Option<u32> {
-        let output = Command::new("id").args(arguments).output().ok()?;
-        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
-    };
-    (id(&["-u"]) == Some(0)).then(|| id(&["-u", "postgres"]).or_else(|| id(&["-u", "nobody"])))?
+    is_root().then(|| id(&["postgres"]).or_else(|| id(&["nobody"])))?
+}
+
+/// Whether this process may do everything.
+#[must_use]
+pub fn is_root() -> bool {
+    id(&[]) == Some(0)
+}
+
+/// The number of a user, or of who runs this.
+fn id(user: &[&str]) -> Option<u32> {
+    let output = Command::new("id").arg("-u").args(user).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
 pub(crate) fn as_user(mut command: Command, user: Option<u32>) -> Command {

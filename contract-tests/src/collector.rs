@@ -6,8 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use poem::{EndpointExt as _, Response, Server, endpoint::make, listener::TcpAcceptor};
-use tokio::{net::TcpListener, task::JoinHandle};
+use poem::{EndpointExt as _, Response, endpoint::make};
+
+use crate::loopback::Loopback;
 
 /// What was sent: where to, and what.
 pub type Sent = (String, Vec<u8>);
@@ -15,9 +16,8 @@ pub type Sent = (String, Vec<u8>);
 /// A collector on the loopback. It ends with the value.
 #[derive(Debug)]
 pub struct Collector {
-    address: SocketAddr,
+    server: Loopback,
     sent: Arc<Mutex<Vec<Sent>>>,
-    server: JoinHandle<()>,
 }
 
 impl Collector {
@@ -53,17 +53,13 @@ impl Collector {
                 Ok::<_, poem::Error>(Response::builder().content_type("application/x-protobuf").finish())
             }
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let acceptor = TcpAcceptor::from_tokio(listener).expect("a listener");
-        let server = tokio::spawn(async move { _ = Server::new_with_acceptor(acceptor).run(endpoint.boxed()).await });
-        Self { address, sent, server }
+        Self { server: Loopback::serve(endpoint.boxed()).await, sent }
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address
     }
 
     /// What it got so far.
@@ -74,11 +70,5 @@ impl Collector {
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().expect("no panic while it was locked").clone()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }

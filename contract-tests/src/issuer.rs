@@ -2,7 +2,6 @@
 //! answers too well to show what happens where an issuer does not.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -11,16 +10,14 @@ use std::{
 };
 
 use poem::{
-    Body, IntoResponse, Response, Route, Server,
+    Body, EndpointExt as _, IntoResponse, Response, Route,
     endpoint::make,
     get,
     http::{StatusCode, header},
-    listener::TcpAcceptor,
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::SigningKey;
+use crate::{SigningKey, loopback::Loopback};
 
 /// What the issuer answers to whoever asks for its keys.
 #[derive(Debug, Clone)]
@@ -42,10 +39,9 @@ pub enum Reply {
 /// An issuer on the loopback.
 #[derive(Debug)]
 pub struct Issuer {
-    address: SocketAddr,
+    server: Loopback,
     reply: Arc<Mutex<Reply>>,
     fetches: Arc<AtomicUsize>,
-    server: JoinHandle<()>,
 }
 
 impl Issuer {
@@ -63,18 +59,14 @@ impl Issuer {
             let reply = replying.lock().expect("no panic while it was locked").clone();
             async move { Ok::<_, poem::Error>(answer(reply).await) }
         });
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let acceptor = TcpAcceptor::from_tokio(listener).expect("a listener");
-        let routes = Route::new().at("/jwks", get(jwks));
-        let server = tokio::spawn(async move { _ = Server::new_with_acceptor(acceptor).run(routes).await });
-        Self { address, reply, fetches, server }
+        let server = Loopback::serve(Route::new().at("/jwks", get(jwks)).boxed()).await;
+        Self { server, reply, fetches }
     }
 
     /// Where it publishes its keys.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/jwks", self.address)
+        format!("http://{}/jwks", self.server.address)
     }
 
     /// Answers so from now on.
@@ -115,11 +107,5 @@ async fn answer(reply: Reply) -> Response {
             let bytes = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 8192]));
             Body::from_bytes_stream(bytes).into_response()
         }
-    }
-}
-
-impl Drop for Issuer {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }

@@ -13,6 +13,7 @@ mod document;
 mod fixed;
 mod good;
 mod issuer;
+mod loopback;
 mod pooler;
 mod process;
 mod property;
@@ -30,7 +31,7 @@ pub use self::{
     audit::{assert_clean, fault_of},
     broken::{BrokenApp, INTERNALS, Mishap},
     client::{Answer, Client},
-    cluster::Cluster,
+    cluster::{Cluster, is_root},
     collector::{Collector, Sent},
     database::{Engine, TestDatabase},
     disk::SmallDisk,

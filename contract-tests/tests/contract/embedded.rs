@@ -20,7 +20,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
-use todo_contract_tests::{Answer, Client, Engine::Sqlite, ServerProcess, TestDatabase, server_binary, until};
+use todo_contract_tests::{Answer, Client, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, until};
 
 /// A user who is not root, for whom alone the rights of files count.
 const NOBODY: u32 = 65534;
@@ -68,10 +68,6 @@ fn start(file: &Path) -> Output {
         }
     }
     ServerProcess::finish(command)
-}
-
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
 fn overwrite(file: &Path, at: usize, bytes: &[u8]) {

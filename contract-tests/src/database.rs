@@ -4,7 +4,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
 use url::Url;
 
-use crate::{Cluster, SmallDisk};
+use crate::{Cluster, SmallDisk, temporary_folder};
 
 /// The two that the contract holds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl TestDatabase {
     /// Where that fails: a test never goes on without.
     pub async fn create(engine: Engine) -> Self {
         match engine {
-            Engine::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
+            Engine::Sqlite => Self::Sqlite(temporary_folder()),
             Engine::Postgres => Self::on_server("").await,
             Engine::Guarded => Self::on_server("").await.guarded().await,
         }

@@ -11,6 +11,7 @@ mod database;
 mod disk;
 mod document;
 mod fixed;
+mod folder;
 mod good;
 mod issuer;
 mod loopback;
@@ -37,6 +38,7 @@ pub use self::{
     disk::SmallDisk,
     document::{Committed, Operation, committed, read, resolved, workspace},
     fixed::{Asked, HotPath},
+    folder::temporary_folder,
     issuer::{Issuer, Reply},
     pooler::{Mode, Pooler},
     process::{ServerProcess, server_binary},

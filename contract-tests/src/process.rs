@@ -17,7 +17,7 @@ use std::{
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
-use crate::{Client, Leash, SECRET, Token, app::OF_RUN, workspace};
+use crate::{Client, Leash, SECRET, Token, app::OF_RUN, temporary_folder, workspace};
 
 /// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
@@ -88,7 +88,7 @@ impl ServerProcess {
     /// Where it cannot be run, or does not end within a minute.
     #[must_use]
     pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         Self::finish(Self::command(folder.path(), arguments, variables))
     }
 
@@ -100,7 +100,8 @@ impl ServerProcess {
     #[must_use]
     pub fn finish(mut command: Command) -> Output {
         // Files, because a pipe that nobody reads fills up and stops the writer.
-        let file = || tempfile::NamedTempFile::new().expect("a temporary file");
+        let folder = temporary_folder();
+        let file = || tempfile::NamedTempFile::new_in(folder.path()).expect("a temporary file");
         let (stdout, stderr) = (file(), file());
         let copy = |file: &tempfile::NamedTempFile| Stdio::from(file.reopen().expect("the same file"));
         command.stdin(Stdio::null()).stdout(copy(&stdout)).stderr(copy(&stderr));
@@ -137,7 +138,7 @@ impl ServerProcess {
     }
 
     fn spawn(command: Command, variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         let mut command = Self::alone(command, folder.path(), &[], &[("LOG_FORMAT", "json")]);
         command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server can be run");

@@ -10,7 +10,7 @@ use sea_orm::{
     sea_query::{Alias, Query},
 };
 use tempfile::TempDir;
-use todo_contract_tests::Cluster;
+use todo_contract_tests::{Cluster, temporary_folder};
 
 use crate::{engine::Engine, server::Contender, settings::Settings};
 
@@ -34,7 +34,7 @@ impl Data {
     pub(crate) fn new(engine: Engine) -> Self {
         match engine {
             Engine::Postgres => Self::Postgres(Cluster::durable()),
-            Engine::Sqlite => Self::Sqlite(tempfile::tempdir().expect("a temporary folder")),
+            Engine::Sqlite => Self::Sqlite(temporary_folder()),
         }
     }
 

@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use todo_contract_tests::{Token, seconds_from_now, workspace};
+use todo_contract_tests::{Token, seconds_from_now, temporary_folder, workspace};
 use tokio::process::Command;
 
 use crate::{settings::Settings, usage, work::Work};
@@ -48,7 +48,7 @@ impl Seen {
 
 impl Load {
     pub(crate) fn new(users: &[String], settings: &Settings) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = temporary_folder();
         let tomorrow = seconds_from_now(24 * 60 * 60);
         let tokens = users.iter().map(|user| Token::of(user).with("exp", tomorrow).encode() + "\n");
         fs::write(folder.path().join("tokens"), tokens.collect::<String>()).expect("a file");

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tempfile::TempDir;
+use todo_contract_tests::temporary_folder;
 
 use crate::{
     data::{Data, users},
@@ -88,7 +89,7 @@ impl Stage {
             load: Load::new(&users, settings),
             data,
             places: Vec::new(),
-            logs: tempfile::tempdir().map_err(|error| error.to_string())?,
+            logs: temporary_folder(),
             first_answers: Vec::new(),
         };
         for (place, contender) in contenders.into_iter().enumerate() {

@@ -100,7 +100,12 @@ impl UsersTable {
                  (for Better Auth: npx auth@latest migrate), or correct USERS_TABLE"
             )));
         };
-        if !["text", "character varying", "varchar", "character"].contains(&kind.as_str()) {
+        let is_text = if is_sqlite {
+            is_text_to_sqlite(kind)
+        } else {
+            ["text", "character varying", "character"].contains(&kind.as_str())
+        };
+        if !is_text {
             return Err(DbErr::Migration(format!(
                 "{self}.id is of type {kind}, which tasks.user_id, a varchar(255), cannot reference; \
                  have that system make its ids text (Better Auth does so unless advanced.database.generateId is set)"
@@ -207,6 +212,11 @@ fn referenced(backend: DbBackend) -> SelectStatement {
         .and_where(Expr::col(("key", "conname")).eq("fk_tasks_user_id"))
         .and_where(Expr::col(("key", "conrelid")).eq(Func::cust("to_regclass").arg("tasks")))
         .take()
+}
+
+/// Whether a column of that type keeps a text as it is, by SQLite's rules: a type is whatever its name has in it.
+fn is_text_to_sqlite(kind: &str) -> bool {
+    kind.is_empty() || (!kind.contains("int") && ["char", "clob", "text"].iter().any(|part| kind.contains(part)))
 }
 
 /// The type without its length, in small letters: SQLite keeps it as it was written.

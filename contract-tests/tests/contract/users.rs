@@ -96,6 +96,29 @@ async fn an_id_that_cannot_be_referenced_stops_the_migration(
     assert!(refused.contains(&format!("members.id is of type {kind}")), "{refused}");
 }
 
+/// To SQLite, a type is whatever its name has in it.
+#[rstest]
+#[case::of_a_length("char(32)")]
+#[case::of_two_words("NATIVE CHARACTER(70)")]
+#[case::clob("clob")]
+#[case::none("")]
+#[tokio::test]
+async fn an_id_of_whatever_type_that_keeps_texts_is_referenced(#[case] kind: &str) {
+    let made = format!("CREATE TABLE members (id {kind} PRIMARY KEY)");
+    let database = prepared(Sqlite, &[made.as_str(), "INSERT INTO members (id) VALUES ('ann')"]).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "members")]).await.expect("it starts");
+    app.client("ann").created("Buy milk").await;
+    app.client("ghost").create(json!({"title": "a"})).await.expect(401);
+}
+
+/// The text 1 would be the number 1 there.
+#[tokio::test]
+async fn an_id_that_sqlite_keeps_as_a_number_stops_the_migration() {
+    let database = prepared(Sqlite, &["CREATE TABLE members (id charint PRIMARY KEY)"]).await;
+    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    assert!(refused.contains("members.id is of type charint"), "{refused}");
+}
+
 /// SQLite itself would say so at every write, and not before.
 #[rstest]
 #[case::plain(&["CREATE TABLE members (id text)"])]

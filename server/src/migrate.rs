@@ -64,6 +64,12 @@ pub enum MigrateError {
         .0.join(", ")
     )]
     Later(Vec<String>),
+    /// Migrations have been run there, and none of them is ours; this is one.
+    #[error(
+        "the table seaql_migrations is another program's, which has run {0}; use a database, or a schema, of the \
+         tasks' own"
+    )]
+    OtherProgram(String),
     /// The database said no, or a migration did.
     #[error("the migrations did not go through, and nothing was changed: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
@@ -141,15 +147,20 @@ impl<'a> Migrations<'a> {
         if allowed && self.row_security && self.migrator.role_of_callers(database).await?.is_none() {
             self.up().await?;
         }
-        let Standing { pending, later } = self.standing(database).await?;
-        if !later.is_empty() {
-            // They only ever add, so that this one can work with what they made.
-            tracing::warn!(migrations = ?later, "a later release has migrated; this one does not use what is new");
-        }
-        match pending.as_slice() {
-            [] => {}
-            _ if allowed => self.up().await?,
-            _ => return Err(MigrateError::Pending(pending.join(", "))),
+        let standing = self.standing(database).await?;
+        if standing.pending.is_empty() {
+            if !standing.later.is_empty() {
+                // They only ever add, so that this one can work with what they made.
+                let later = &standing.later;
+                tracing::warn!(migrations = ?later, "a later release has migrated; this one does not use what is new");
+            }
+        } else {
+            let pending = standing.pending.join(", ");
+            standing.refuse_later()?;
+            if !allowed {
+                return Err(MigrateError::Pending(pending));
+            }
+            self.up().await?;
         }
         self.refuse_other_users(database).await
     }
@@ -227,7 +238,13 @@ impl<'a> Migrations<'a> {
             Some(postgres::INSUFFICIENT_PRIVILEGE) => MigrateError::Hidden(cause),
             _ => cause.into(),
         })?;
-        let pending = self.migrator.names().filter(|name| !later.remove(name)).collect();
+        let pending: Vec<_> = self.migrator.names().filter(|name| !later.remove(name)).collect();
+        // A later release has the first of ours too.
+        if pending.len() == self.migrator.names().count()
+            && let Some(theirs) = later.pop_first()
+        {
+            return Err(MigrateError::OtherProgram(theirs));
+        }
         Ok(Standing { pending, later })
     }
 

@@ -117,6 +117,13 @@ async fn a_server_that_may_not_migrate_refuses_to_start_on_pending_ones(#[values
     TestApp::on(&database, &variables).await.expect("and then the other starts");
 }
 
+/// Has a migration be taken for one that was run.
+async fn record(name: &str, database: &impl ConnectionTrait) {
+    let mut row = Query::insert();
+    row.into_table("seaql_migrations").columns(["version", "applied_at"]).values_panic([name.into(), 0.into()]);
+    database.execute(&row).await.expect("a row of the history");
+}
+
 /// One goes back to the release before, or a server of it is still there.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
@@ -125,9 +132,7 @@ async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Post
     let database = Arc::new(TestDatabase::create(engine).await);
     let url = database.url();
     TestApp::on(&database, &[]).await.expect("it migrates");
-    let mut row = Query::insert();
-    row.into_table("seaql_migrations").columns(["version", "applied_at"]).values_panic([LATER.into(), 0.into()]);
-    database.connect().await.execute(&row).await.expect("a later release");
+    record(LATER, &database.connect().await).await;
     for may_migrate in ["true", "false"] {
         let server = ServerProcess::start(&[("DATABASE_URL", &url), ("MIGRATE_ON_START", may_migrate)]);
         assert!(server.wait_for("a later release has migrated").contains(LATER));
@@ -142,6 +147,54 @@ async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Post
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
     assert_eq!(String::from_utf8_lossy(&migrate("status").stdout), listed, "nothing is taken back");
+}
+
+/// What the later one has made may stand on what is missing, or in its place.
+#[rstest]
+#[case::of_the_start("true")]
+#[case::of_somebody("false")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_migrated_beneath_a_later_release(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] migrate_on_start: &str,
+) {
+    const LATER: &str = "m20990101_000001_later";
+    let database = TestDatabase::create(engine).await;
+    let url = database.url();
+    let variables = [("DATABASE_URL", url.as_str()), ("MIGRATE_ON_START", migrate_on_start)];
+    for direction in ["up", "down"] {
+        assert!(ServerProcess::run(&["migrate", direction], &variables).status.success());
+    }
+    record(LATER, &database.connect().await).await;
+    let refused = ServerProcess::run(&[], &variables);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
+    let examined = ServerProcess::run(&["doctor"], &variables);
+    let said = String::from_utf8_lossy(&examined.stdout);
+    let told = said.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
+    assert!(told.contains(LATER) && told.contains("run that one"), "{told}");
+}
+
+/// Of one that is made with the same library, and is no later release of ours.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_of_another_program_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
+    const THEIRS: &str = "m20220101_000001_create_post";
+    let database = TestDatabase::create(engine).await;
+    let connection = database.connect().await;
+    let made = "CREATE TABLE seaql_migrations (version varchar(255) PRIMARY KEY, applied_at bigint NOT NULL)";
+    connection.execute_unprepared(made).await.expect("their table");
+    record(THEIRS, &connection).await;
+    let url = database.url();
+    for arguments in [&["migrate", "up"][..], &["migrate", "down"], &["migrate", "status"], &["doctor"], &[]] {
+        let output = ServerProcess::run(arguments, &[("DATABASE_URL", &url)]);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(!output.status.success() && !said.contains("later release"), "{arguments:?}: {said}");
+        for words in ["is another program's", THEIRS, "use a database, or a schema, of the tasks' own"] {
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+    }
 }
 
 #[rstest]

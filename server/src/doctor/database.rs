@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::{Finding, local, postgres};
-use crate::{DatabaseConfig, Databases, Migrations, database::BACKUP};
+use crate::{DatabaseConfig, Databases, MigrateError, Migrations, database::BACKUP};
 
 pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     const CHECK: &str = "database";
@@ -75,6 +75,11 @@ async fn migrations(databases: &Databases, config: &DatabaseConfig) -> Finding {
     let pending: Vec<_> = status.iter().filter(|(_, is_applied)| !is_applied).map(|(name, _)| name.as_str()).collect();
     if pending.is_empty() {
         return Finding::pass(CHECK, format!("all {} are applied", status.len()));
+    }
+    let later = status.iter().skip(migrations.migrator.names().count()).map(|(name, _)| name.clone());
+    let later: Vec<_> = later.collect();
+    if !later.is_empty() {
+        return Finding::fail(CHECK, MigrateError::Later(later).to_string());
     }
     let pending = pending.join(", ");
     if config.migrate_on_start {

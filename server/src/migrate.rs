@@ -1,13 +1,16 @@
 //! Migrations, under a lock: several servers may start at once, and one of them migrates.
 
+mod schema;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, value};
+use todo_migration::{Migrator, MigratorTraitSelf as _, OtherUsersTable, current_role, quoted, value};
 
+use self::schema::Schemas;
 use crate::{
     DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
     database::{
@@ -54,7 +57,8 @@ pub enum MigrateError {
     /// Pending migrations, and nobody allowed to run them.
     #[error(
         "migrations are pending ({0}) and MIGRATE_ON_START is false; \
-         run `todo-server migrate up` with a role that may create tables"
+         run `todo-server migrate up` with a role that may create tables; where that was done, on PostgreSQL, GRANT \
+         the role of DATABASE_URL USAGE on the schema of the tables, and give both roles the same search_path"
     )]
     Pending(String),
     /// What a later release has run stands in the way.
@@ -89,6 +93,30 @@ pub enum MigrateError {
          database, past the pooler, or leave it unset"
     )]
     OtherDatabase,
+    /// It leads to another schema than that of the tables in use.
+    #[error(
+        "the role of DATABASE_URL finds the tables in schema {in_use}, and migrations would go to schema {other}, so \
+         nothing was changed; give it and the role of DATABASE_DIRECT_URL the same search_path"
+    )]
+    OtherSchema {
+        /// That of the tables in use.
+        in_use: String,
+        /// The one that it leads to.
+        other: String,
+    },
+    /// Nothing is pending, but of no use to the role of requests.
+    #[error(
+        "the tables are in schema {schema}, where the role of DATABASE_URL does not find them: GRANT USAGE ON SCHEMA {0} \
+         TO {1}; and give it and the role of DATABASE_DIRECT_URL the same search_path",
+        quoted(schema),
+        quoted(role)
+    )]
+    Unfound {
+        /// That of the tables.
+        schema: String,
+        /// That of requests.
+        role: String,
+    },
     /// The policies of row-level security cannot be made.
     #[error(
         "DATABASE_RLS is true, but its role and policies cannot be made: {}; set DATABASE_DIRECT_URL to a role that owns \
@@ -112,6 +140,9 @@ fn remedy(error: &DbErr) -> &'static str {
         }
         Some(postgres::READ_ONLY_SQL_TRANSACTION) => {
             "; give DATABASE_DIRECT_URL, or DATABASE_URL where that is not set, the address of one that takes writes"
+        }
+        Some(postgres::INVALID_SCHEMA_NAME) => {
+            "; GRANT the role that migrates USAGE and CREATE on a schema (public, say) that its search_path leads to"
         }
         // No key, or no table at all.
         Some(postgres::INVALID_FOREIGN_KEY | postgres::WRONG_OBJECT_TYPE) => {
@@ -141,7 +172,7 @@ impl<'a> Migrations<'a> {
     ///
     /// # Errors
     ///
-    /// Where something stays pending, or they belong to another table.
+    /// Where something stays pending, they belong to another table, or the role of requests does not find them.
     pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
         let database = &self.databases.writes;
         if allowed && self.row_security && self.migrator.role_of_callers(database).await?.is_none() {
@@ -169,20 +200,23 @@ impl<'a> Migrations<'a> {
     ///
     /// # Errors
     ///
-    /// Where the database or a migration says no; then nothing has changed.
+    /// Where the database or a migration says no; then nothing has changed. And where all is done, but the role of
+    /// requests does not find it.
     pub async fn up(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
         self.refuse_other_users(&transaction).await?;
+        let schema = self.schema(&transaction).await?;
         let standing = self.standing(&transaction).await?;
         if !standing.pending.is_empty() {
             standing.refuse_later()?;
             self.migrator.up(&transaction, None).await?;
         }
         if self.row_security {
-            let login = todo_migration::current_role(&self.databases.writes).await?;
+            let login = current_role(&self.databases.writes).await?;
             self.migrator.guard(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.refuse_unfound(schema).await
     }
 
     /// Takes the last `steps` migrations back, and their data with them.
@@ -198,13 +232,19 @@ impl<'a> Migrations<'a> {
         Ok(transaction.commit().await?)
     }
 
-    /// Makes sure that the address of migrations answers, and leads to the database of requests. Changes nothing.
+    /// Makes sure that the address of migrations answers, and leads to the database of requests and to the schema of
+    /// their tables. Changes nothing.
     ///
     /// # Errors
     ///
     /// Where it does not.
     pub(crate) async fn reach(&self) -> Result<(), MigrateError> {
-        Ok(self.lock().await?.rollback().await?)
+        let transaction = self.lock().await?;
+        let schema = self.schema(&transaction).await?;
+        let is_done = self.standing(&transaction).await?.pending.is_empty();
+        transaction.rollback().await?;
+        // With row-level security, whoever migrates lets the role of requests in.
+        if is_done && !self.row_security { self.refuse_unfound(schema).await } else { Ok(()) }
     }
 
     /// Each migration by name, and whether it has been run; then those that a later release has run. Changes nothing.
@@ -246,6 +286,33 @@ impl<'a> Migrations<'a> {
             return Err(MigrateError::OtherProgram(theirs));
         }
         Ok(Standing { pending, later })
+    }
+
+    /// The schema that migrations go to, where that need not be the one of requests. Refuses to make all tables a
+    /// second time where requests would go on with those in use.
+    async fn schema(&self, transaction: &impl ConnectionTrait) -> Result<Option<String>, MigrateError> {
+        if self.direct_url.is_none() {
+            return Ok(None);
+        }
+        let (first, of_requests) = (Schemas::of(transaction).await?.first, Schemas::of(&self.databases.writes).await?);
+        match (first, of_requests.of_tasks) {
+            // Where both look there first, requests find what is made, whatever they found before.
+            (Some(other), Some(in_use)) if in_use != other && of_requests.first.as_ref() != Some(&other) => {
+                Err(MigrateError::OtherSchema { in_use, other })
+            }
+            (first, _) => Ok(first),
+        }
+    }
+
+    /// Refuses tables, all of which are in `schema`, that the role of requests does not find.
+    async fn refuse_unfound(&self, schema: Option<String>) -> Result<(), MigrateError> {
+        let database = &self.databases.writes;
+        if let Some(schema) = schema
+            && Schemas::of(database).await?.of_tasks.is_none()
+        {
+            return Err(MigrateError::Unfound { schema, role: current_role(database).await? });
+        }
+        Ok(())
     }
 
     /// A transaction that is alone in migrating. The lock ends with it, so it works through a

@@ -28,6 +28,7 @@ mod problems;
 mod process;
 mod released;
 mod row_security;
+mod schemas;
 mod security;
 mod serverless;
 mod tasks;

@@ -26,6 +26,8 @@ pub(crate) mod postgres {
     /// The primary is one no more.
     pub(crate) const READ_ONLY_SQL_TRANSACTION: &str = "25006";
     pub(crate) const INVALID_CATALOG_NAME: &str = "3D000";
+    /// Also where there is no schema to create in.
+    pub(crate) const INVALID_SCHEMA_NAME: &str = "3F000";
     /// Also what a policy answers.
     pub(crate) const INSUFFICIENT_PRIVILEGE: &str = "42501";
     pub(crate) const WRONG_OBJECT_TYPE: &str = "42809";

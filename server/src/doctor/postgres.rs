@@ -130,6 +130,15 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
     const CHECK: &str = "rights";
     let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
     let login = current_role(database).await?;
+    // With row-level security, whoever migrates lets the role in, and `rls` says so.
+    if !config.row_security && may(database, &login, ("tasks", "SELECT")).await?.is_none() {
+        let grant = |schema: &String| format!("GRANT USAGE ON SCHEMA {} TO {};", quoted(schema), quoted(&login));
+        let grants: Vec<_> = closed_schemas(database, &login).await?.iter().map(grant).collect();
+        if !grants.is_empty() {
+            let said = "the role does not find what is in a schema of its search_path";
+            return Ok(Finding::fail(CHECK, format!("{said}; {}", grants.join(" "))));
+        }
+    }
     let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
     let of_requests = migrator.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
     let of_servers = RIGHTS_OF_SERVERS.map(|right| (&login, right));
@@ -148,6 +157,23 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
     };
     let grants = lacking.into_iter().map(grant).collect::<Vec<_>>().join(" ");
     Ok(Finding::fail(CHECK, format!("the role may not do on the tables what the server needs; {grants}")))
+}
+
+/// The schemas that the role may not use, before the first of its `search_path` that it may.
+async fn closed_schemas(database: &impl ConnectionTrait, login: &str) -> Result<Vec<String>, DbErr> {
+    let path: String = value(database, Func::cust("current_setting").arg("search_path")).await?;
+    let first: Option<String> = value(database, Func::cust("current_schema").cast_as("text")).await?;
+    let names = path.split(',').map(|name| match name.trim().trim_matches('"') {
+        "$user" => login,
+        name => name,
+    });
+    let closed = Query::select()
+        .expr_as(Expr::col("nspname").cast_as("text"), "name")
+        .from(("pg_catalog", "pg_namespace"))
+        .and_where(Expr::col("nspname").is_in(names.take_while(|name| Some(*name) != first.as_deref())))
+        .and_where(Func::cust("has_schema_privilege").arg(Expr::col("oid")).arg("USAGE").not())
+        .take();
+    database.query_all(&closed).await?.iter().map(|row| row.try_get("", "name")).collect()
 }
 
 /// Whether a role has a right on a table; `None` where there is no such table.

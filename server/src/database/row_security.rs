@@ -23,7 +23,7 @@ use super::{
     codes::postgres,
     setting::{self, Scope},
     transaction::Transaction,
-    trouble::{code_of, is_away, is_read_only},
+    trouble::{code_of, is_away, is_missing_value, is_read_only},
     words,
 };
 use crate::entity::{idempotency_key, task, user};
@@ -125,7 +125,7 @@ async fn prove_reading(
     migrator: &Migrator,
     [one, other]: [&UserId; 2],
 ) -> Result<(), RowSecurityError> {
-    let transaction = writes.for_caller(one).begin().await.map_err(|cause| match code_of(&cause) {
+    let mut transaction = writes.for_caller(one).begin().await.map_err(|cause| match code_of(&cause) {
         Some(_) => RowSecurityError::Role { role: role.to_owned(), cause },
         None => cause.into(),
     })?;
@@ -134,8 +134,19 @@ async fn prove_reading(
     }
     // Where users are ours there can be a task to look for; else there are those of others, or none.
     if migrator.guarded().any(|guarded| guarded == Guarded::Users) {
-        user::Entity::insert(a_user(one)).exec_without_returning(&transaction).await?;
-        task::Entity::insert(a_task(one)).exec_without_returning(&transaction).await?;
+        let planted = user::Entity::insert(a_user(one)).exec_without_returning(&transaction).await;
+        match planted {
+            // Another system has taken them over, and requires more of a user: as where they are not ours. With the
+            // insertion, the transaction has failed.
+            Err(error) if is_missing_value(&error) => {
+                transaction.rollback().await?;
+                transaction = writes.for_caller(one).begin().await?;
+            }
+            planted => {
+                planted?;
+                task::Entity::insert(a_task(one)).exec_without_returning(&transaction).await?;
+            }
+        }
     }
     bind(&transaction, role, other).await?;
     if task::Entity::are_others_seen(other, &transaction).await? {

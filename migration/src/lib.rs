@@ -27,7 +27,7 @@ use sea_orm_migration::{
 pub use sea_orm_migration::MigratorTraitSelf;
 
 pub use self::{
-    row_security::{CALLER_SETTING, Guarded, RIGHTS_OF_SERVERS, Right, current_role, quoted},
+    row_security::{CALLER_SETTING, Guarded, Inherited, RIGHTS_OF_SERVERS, Right, current_role, quoted},
     users_table::{InvalidUsersTable, OtherUsersTable, UsersTable},
     value::value,
 };

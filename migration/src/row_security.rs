@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use sea_orm_migration::sea_orm::{
     ConnectionTrait, DbErr,
-    sea_query::{Expr, ExprTrait, Func, JoinType, Query, extension::postgres::PgFunc},
+    sea_query::{Expr, ExprTrait, Func, JoinType, Query, SelectStatement, extension::postgres::PgFunc},
 };
 
 use crate::{Migrator, value::value};
@@ -56,6 +56,46 @@ pub const RIGHTS_OF_SERVERS: [Right; 5] = [
     ("idempotency_keys", "DELETE"),
 ];
 
+/// The restrictions of callers bind a server's own role, which would see no row: no caller is set where it asks.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
+     ALTER ROLE {0} NOINHERIT; (from PostgreSQL 16 on: GRANT {1} TO {0} WITH INHERIT FALSE;)",
+    quoted(.login),
+    quoted(.role)
+)]
+pub struct Inherited {
+    /// The server's.
+    pub login: String,
+    /// That of callers.
+    pub role: String,
+}
+
+impl Inherited {
+    /// The refusal, where a policy for callers binds `login` too.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer.
+    pub async fn by(login: &str, database: &impl ConnectionTrait) -> Result<Option<Self>, DbErr> {
+        let is_above = Query::select()
+            .expr(Expr::val(1))
+            .from("pg_roles")
+            .and_where(Expr::col("rolname").eq(login))
+            .and_where(Expr::col("rolsuper").or(Expr::col("rolbypassrls")))
+            .take();
+        let has_rights_of = |role: &'static str| Func::cust("pg_has_role").arg(login).arg(Expr::col(role)).arg("USAGE");
+        let binding = of_callers()
+            .and_where(Expr::col("relrowsecurity"))
+            .and_where(Expr::from(has_rights_of("rolname")))
+            .and_where(Expr::col("relforcerowsecurity").or(has_rights_of("relowner").not()))
+            .and_where(Expr::exists(is_above).not())
+            .take();
+        let role = policies(&binding, database).await?.into_iter().next().map(|(_table, role)| role);
+        Ok(role.map(|role| Self { login: login.to_owned(), role }))
+    }
+}
+
 impl Migrator {
     /// The tables whose rows row-level security guards: those of ours that have owners.
     pub fn guarded(&self) -> impl Iterator<Item = Guarded> {
@@ -74,7 +114,7 @@ impl Migrator {
     ///
     /// Where the database does not answer.
     pub async fn role_of_callers(&self, database: &impl ConnectionTrait) -> Result<Option<String>, DbErr> {
-        let (policies, role) = (policies(database).await?, value::<String>(database, own_role()).await?);
+        let (policies, role) = (policies(&of_callers(), database).await?, value::<String>(database, own_role()).await?);
         let is_whole = self.guarded().all(|guarded| policies.contains(&(guarded.table().to_owned(), role.clone())));
         let is_ready =
             is_whole && may_be(&current_role(database).await?, &role, database).await? && serves(database).await?;
@@ -113,7 +153,8 @@ impl Migrator {
     ///
     /// # Errors
     ///
-    /// Where the database says no: most likely, because the role may not create roles.
+    /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says,
+    /// for servers that run without would see no task any more.
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
         // Whatever role there was before: the policies of a copy are for that of the original.
         let role: String = value(database, own_role()).await?;
@@ -143,7 +184,11 @@ impl Migrator {
                 say(database, &format!("GRANT {right} ON {table} TO {}", quoted(login))).await?;
             }
         }
-        Ok(())
+        // Asked last: it holds of what was made above.
+        match Inherited::by(login, database).await? {
+            Some(inherited) => Err(DbErr::Migration(inherited.to_string())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -195,17 +240,23 @@ impl Guarded {
     }
 }
 
-/// The guarded tables, each with the role that its policy is for.
-async fn policies(database: &impl ConnectionTrait) -> Result<Vec<(String, String)>, DbErr> {
-    let query = Query::select()
+/// The policies that restrict callers, each with its table and a role that it is for.
+fn of_callers() -> SelectStatement {
+    let table = Func::cust("to_regclass").arg(Func::cust("quote_ident").arg(Expr::col("tablename")));
+    Query::select()
         .expr_as(Expr::col("tablename").cast_as("text"), "table")
         .expr_as(Expr::col("rolname").cast_as("text"), "role")
         .from("pg_policies")
         .join(JoinType::InnerJoin, "pg_roles", Expr::col("rolname").eq(PgFunc::any(Expr::col("roles"))))
+        .join(JoinType::InnerJoin, "pg_class", Expr::col(("pg_class", "oid")).eq(table))
         .and_where(Expr::col("schemaname").eq(Func::cust("current_schema")))
         .and_where(Expr::col("policyname").eq(OWN))
-        .take();
-    let rows = database.query_all(&query).await?;
+        .take()
+}
+
+/// The table and the role of each of `which`.
+async fn policies(which: &SelectStatement, database: &impl ConnectionTrait) -> Result<Vec<(String, String)>, DbErr> {
+    let rows = database.query_all(which).await?;
     rows.iter().map(|row| Ok((row.try_get("", "table")?, row.try_get("", "role")?))).collect()
 }
 

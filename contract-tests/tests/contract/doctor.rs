@@ -247,6 +247,7 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let url = app.database().url();
     let seen = examine(&[("DATABASE_URL", &url)]);
     assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
+    assert!(seen.line("role").ends_with("CREATE ROLE todo LOGIN NOINHERIT"), "{}", seen.said);
 
     // One that may log in: named after the database, because roles are the whole server's; with what has to be quoted.
     let role = format!("\"Newcomer-of_{}\"", app.database().name());
@@ -323,4 +324,14 @@ async fn row_level_security_is_judged() {
     let seen = examine(&of_database);
     assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
     assert_eq!(seen.code, Some(2), "{}", seen.said);
+
+    // Turned off for the server, and on in the database.
+    let (login, role) = (format!("{}_login", database.name()), format!("{}_caller", database.name()));
+    let seen = examine(&of_database[..1]);
+    assert!(seen.line("rls").starts_with("pass"), "{}", seen.said);
+    let inherits = format!("ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}");
+    meddler.execute_unprepared(&inherits).await.expect("an owner may");
+    let seen = examine(&of_database[..1]);
+    let told = format!(r#"inherits the restrictions of {role}: ALTER ROLE "{login}" NOINHERIT"#);
+    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains(&told), "{}", seen.said);
 }

@@ -1,6 +1,6 @@
 //! The second wall between users: row-level security of PostgreSQL.
 
-use std::sync::Arc;
+use std::{process::Output, sync::Arc};
 
 use rstest::rstest;
 use sea_orm::{
@@ -38,6 +38,14 @@ async fn session_of(database: &TestDatabase, caller: &str) -> DatabaseConnection
 
 fn role_of(database: &TestDatabase) -> String {
     format!("{}_caller", database.name())
+}
+
+/// Runs a command as on `database`, where a start makes nothing.
+fn run(database: &TestDatabase, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let of_database = database.variables();
+    let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
+    let all: Vec<_> = of_database.chain([("MIGRATE_ON_START", "false")]).chain(variables.iter().copied()).collect();
+    ServerProcess::run(arguments, &all)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,18 +175,12 @@ async fn carry_out(refused: &str, database: &TestDatabase) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_database_has_a_role_of_its_own() {
     let original = TestDatabase::create(Guarded).await;
-    let run = |database: &TestDatabase, arguments: &[&str]| {
-        let variables = database.variables();
-        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
-        let variables: Vec<_> = variables.chain([("MIGRATE_ON_START", "false")]).collect();
-        ServerProcess::run(arguments, &variables)
-    };
-    assert!(run(&original, &["migrate", "up"]).status.success());
+    assert!(run(&original, &["migrate", "up"], &[]).status.success());
     let copy = original.copied().await;
-    let refused = run(&copy, &[]);
+    let refused = run(&copy, &[], &[]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
-    assert!(run(&copy, &["migrate", "up"]).status.success());
+    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
     let policies = Query::select()
         .expr_as(Expr::col("roles").cast_as("text"), "roles")
         .from("pg_policies")
@@ -188,6 +190,42 @@ async fn a_copy_of_a_database_has_a_role_of_its_own() {
     assert_eq!(rows.len(), 3);
     for row in rows {
         assert_eq!(row.try_get::<String>("", "roles").expect("text"), format!("{{{}}}", role_of(&copy)));
+    }
+}
+
+/// Servers that run without would see no task any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
+    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let (login, role) = (format!("{}_login", database.name()), role_of(&database));
+    // By their owner, who may look at them afterwards.
+    let owner = database.url();
+    assert!(
+        run(&database, &["migrate", "up"], &[("DATABASE_RLS", "false"), ("DATABASE_URL", &owner)]).status.success()
+    );
+    let given = format!(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {login}; \
+         ALTER ROLE {login} INHERIT; CREATE ROLE {role}; GRANT {role} TO {login}"
+    );
+    database.connect().await.execute_unprepared(&given).await.expect("an owner may");
+    let off = [("DATABASE_RLS", "false"), ("LIST_CACHE", "0")];
+    let without = TestApp::on(&database, &off).await.expect("it starts");
+    let id = without.client("ann").created("before").await;
+    let migrated = run(&database, &["migrate", "up"], &[]);
+    assert!(!migrated.status.success());
+    let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();
+    for said in [refused.as_str(), &*String::from_utf8_lossy(&migrated.stderr)] {
+        for words in [&format!("inherits the restrictions of {role}"), &format!(r#"ALTER ROLE "{login}" NOINHERIT"#)] {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+    }
+    without.client("ann").task(id).await.expect(200);
+    without.client("ann").created("and after").await;
+    assert_eq!(without.client("ann").list().await.expect(200).json().as_array().map(Vec::len), Some(2));
+    carry_out(&refused, &database).await;
+    let with = TestApp::on(&database, &[]).await.expect("and it is mended");
+    for app in [&with, &without] {
+        app.client("ann").toggle(id).await.expect(200);
     }
 }
 

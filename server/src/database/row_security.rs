@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
 use todo_api::UserId;
-use todo_migration::{CALLER_SETTING, Guarded, Migrator, quoted, value};
+use todo_migration::{CALLER_SETTING, Guarded, Inherited, Migrator, quoted, value};
 use uuid::Uuid;
 
 use super::{
@@ -76,18 +76,8 @@ pub enum RowSecurityError {
         table: &'static str,
     },
     /// The policies bind our role itself, which then cannot sweep old keys.
-    #[error(
-        "DATABASE_RLS is true, but {login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
-         ALTER ROLE {0} NOINHERIT; (from PostgreSQL 16 on: GRANT {1} TO {0} WITH INHERIT FALSE;)",
-        quoted(login),
-        quoted(role)
-    )]
-    Inherited {
-        /// Ours.
-        login: String,
-        /// That of callers.
-        role: String,
-    },
+    #[error("DATABASE_RLS is true, but {0}")]
+    Inherited(#[from] Inherited),
     /// The database does not answer.
     #[error("DATABASE_RLS is true, but it cannot be tried whether it binds: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
@@ -115,7 +105,7 @@ pub(super) async fn prove(writes: &Connection, role: &str, migrator: &Migrator) 
     if let Some(guarded) = migrator.altered_policy(writes).await? {
         return Err(RowSecurityError::Altered { table: guarded.table() });
     }
-    prove_sweeping(writes, role).await
+    prove_sweeping(writes).await
 }
 
 /// Proves that policies apply, and that one user does not see the tasks of another.
@@ -214,14 +204,9 @@ async fn prove_bound(transaction: &Transaction, role: &str, table: &'static str)
 }
 
 /// Proves that our own role can sweep what is everybody's.
-async fn prove_sweeping(writes: &Connection, role: &str) -> Result<(), RowSecurityError> {
-    let inherits = Func::cust("pg_has_role").arg(role).arg("USAGE");
-    let is_bound = Func::cust("row_security_active").arg("idempotency_keys");
-    if value(writes, Expr::from(inherits).and(is_bound)).await? {
-        let login = todo_migration::current_role(writes).await?;
-        return Err(RowSecurityError::Inherited { login, role: role.to_owned() });
-    }
-    Ok(())
+async fn prove_sweeping(writes: &Connection) -> Result<(), RowSecurityError> {
+    let login = todo_migration::current_role(writes).await?;
+    Inherited::by(&login, writes).await?.map_or(Ok(()), |inherited| Err(inherited.into()))
 }
 
 /// Somebody whom nobody knows.

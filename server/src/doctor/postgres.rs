@@ -12,7 +12,7 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
-use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, quoted, value};
+use todo_migration::{Inherited, RIGHTS_OF_SERVERS, Right, current_role, quoted, value};
 
 use super::Finding;
 use crate::{
@@ -121,7 +121,10 @@ async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
         Finding::pass(CHECK, format!("{name} has no rights over the database server"))
     } else {
         let powers = powers.join(", ");
-        Finding::warn(CHECK, format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo LOGIN"))
+        Finding::warn(
+            CHECK,
+            format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo LOGIN NOINHERIT"),
+        )
     })
 }
 
@@ -186,8 +189,12 @@ async fn may(database: &impl ConnectionTrait, role: &str, (table, right): Right)
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
 async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "rls";
+    let login = current_role(&databases.writes).await?;
     if !config.row_security {
-        return Ok(Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"));
+        return Ok(match Inherited::by(&login, &databases.writes).await? {
+            Some(inherited) => Finding::fail(CHECK, format!("off, but no task can be seen: {inherited}")),
+            None => Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
+        });
     }
     let migrator = Migrations::of(databases, config).migrator;
     let refused = match databases.role_of_callers(&migrator).await {
@@ -199,7 +206,6 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     if let Some(refused) = refused {
         return Ok(Finding::fail(CHECK, refused.to_string()));
     }
-    let login = current_role(&databases.writes).await?;
     Ok(if may(&databases.writes, &login, ("tasks", "SELECT")).await? == Some(true) {
         let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
         Finding::warn(CHECK, format!("on, and it binds, but {login} may read tasks without it; {remedy}"))

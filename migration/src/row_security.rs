@@ -170,6 +170,10 @@ impl Migrator {
             say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
         }
         let owner = current_role(database).await?;
+        for (table, former) in policies(&self.of_former_callers(&role), database).await? {
+            // The policy that restricts it goes, and so has to go what it may do.
+            say(database, &format!("REVOKE ALL ON {table} FROM {}", quoted(&former))).await?;
+        }
         for guarded in self.guarded() {
             for statement in guarded.policies(&role) {
                 say(database, &statement).await?;
@@ -189,6 +193,16 @@ impl Migrator {
             Some(inherited) => Err(DbErr::Migration(inherited.to_string())),
             None => Ok(()),
         }
+    }
+
+    /// The policies on guarded tables that are for others than `role`: of an original, or of an earlier release.
+    fn of_former_callers(&self, role: &str) -> SelectStatement {
+        of_callers()
+            .and_where(Expr::col("tablename").is_in(self.guarded().map(Guarded::table)))
+            .and_where(Expr::col("rolname").ne(role))
+            // Who owns a table needs its rights, if only for its foreign keys, and is bound by no policy.
+            .and_where(Expr::col("relowner").ne(Expr::col(("pg_roles", "oid"))))
+            .take()
     }
 }
 

@@ -193,6 +193,25 @@ async fn a_copy_of_a_database_has_a_role_of_its_own() {
     }
 }
 
+/// No policy of the copy restricts it any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
+    let original = TestDatabase::create(Guarded).await;
+    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    original.fill("bob", 1).await;
+    let copy = original.copied().await;
+    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
+    let session = unwatched(&copy.url()).await;
+    let enter = format!("SET ROLE {}", role_of(&original));
+    session.execute_unprepared(&enter).await.expect("the role can be taken on");
+    for table in ["tasks", "idempotency_keys", "users"] {
+        let refused = session.execute_unprepared(&format!("SELECT * FROM {table}")).await.expect_err(table).to_string();
+        assert!(refused.contains(&format!("permission denied for table {table}")), "{refused}");
+    }
+    let bob = session_of(&original, "bob").await;
+    assert_eq!(seen(&bob).await.expect("it may look").len(), 1, "where it belongs, all is as before");
+}
+
 /// Servers that run without would see no task any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {

@@ -78,6 +78,15 @@ impl TestDatabase {
         Self::on_server("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'").await
     }
 
+    /// Makes one of PostgreSQL that has this name.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_called(name: String) -> Self {
+        Self::called(name, server(), "").await
+    }
+
     /// Makes one in a server of one's own, or beside it a file.
     ///
     /// # Panics
@@ -106,11 +115,14 @@ impl TestDatabase {
     }
 
     async fn on_server(options: &str) -> Self {
-        Self::named(given_server().unwrap_or_else(|| Cluster::shared().url("postgres")), options).await
+        Self::named(server(), options).await
     }
 
     async fn named(server: String, options: &str) -> Self {
-        let name = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
+        Self::called(format!("todo_test_{}", uuid::Uuid::new_v4().simple()), server, options).await
+    }
+
+    async fn called(name: String, server: String, options: &str) -> Self {
         rule(&server, &[format!("CREATE DATABASE {name} {options}")]).await;
         Self::Postgres { server, name, login: None }
     }
@@ -313,6 +325,11 @@ async fn rule(server: &str, statements: &[String]) {
         connection.execute_unprepared(statement).await.expect("the test's user may make databases");
     }
     connection.close().await.expect("a connection can be closed");
+}
+
+/// The address of the server that tests share.
+fn server() -> String {
+    given_server().unwrap_or_else(|| Cluster::shared().url("postgres"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]

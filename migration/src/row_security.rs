@@ -274,11 +274,16 @@ async fn policies(which: &SelectStatement, database: &impl ConnectionTrait) -> R
     rows.iter().map(|row| Ok((row.try_get("", "table")?, row.try_get("", "role")?))).collect()
 }
 
-/// The role of this database's callers. Roles are the whole server's, and one for all databases on it would let
-/// whoever has one of them into the others. (A name has 63 bytes at most.)
+/// The role of this database's callers. Roles are the whole server's, and one for several databases on it would let
+/// whoever has one of them into the others. PostgreSQL cuts a name after 63 bytes, of which `_caller` takes 7: a longer
+/// one goes by its hash.
 fn own_role() -> Expr {
-    let database = Func::cust("current_database").cast_as("text");
-    Func::cust("concat").arg(Func::cust("left").arg(database).arg(50)).arg("_caller").cast_as("text")
+    let database = || Func::cust("current_database").cast_as("text");
+    let concat = |parts: Vec<Expr>| Func::cust("concat").args(parts);
+    let named = concat(vec![database(), "_caller".into()]);
+    let hashed = concat(vec!["todo_".into(), Func::cust("md5").arg(database()).into(), "_caller".into()]);
+    let has_room = Func::cust("octet_length").arg(database()).lte(56);
+    Expr::case(has_room, named).finally(hashed).cast_as("text")
 }
 
 /// The role that is logged in, or taken on.

@@ -1,6 +1,6 @@
 //! The second wall between users: row-level security of PostgreSQL.
 
-use std::{process::Output, sync::Arc};
+use std::{collections::BTreeSet, process::Output, sync::Arc};
 
 use rstest::rstest;
 use sea_orm::{
@@ -38,6 +38,18 @@ async fn session_of(database: &TestDatabase, caller: &str) -> DatabaseConnection
 
 fn role_of(database: &TestDatabase) -> String {
     format!("{}_caller", database.name())
+}
+
+/// Whom each of the policies for callers is for.
+async fn roles_of_policies(database: &TestDatabase) -> Vec<String> {
+    let policies = Query::select()
+        .expr_as(Expr::col("roles").cast_as("text"), "roles")
+        .from("pg_policies")
+        .and_where(Expr::col("policyname").eq("callers_own"))
+        .take();
+    let rows = database.connect().await.query_all(&policies).await.expect("the policies");
+    let roles = rows.iter().map(|row| row.try_get::<String>("", "roles").expect("text"));
+    roles.map(|roles| roles.trim_matches(['{', '}']).to_owned()).collect()
 }
 
 /// Runs a command as on `database`, where a start makes nothing.
@@ -181,15 +193,10 @@ async fn a_copy_of_a_database_has_a_role_of_its_own() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
     assert!(run(&copy, &["migrate", "up"], &[]).status.success());
-    let policies = Query::select()
-        .expr_as(Expr::col("roles").cast_as("text"), "roles")
-        .from("pg_policies")
-        .and_where(Expr::col("policyname").eq("callers_own"))
-        .take();
-    let rows = copy.connect().await.query_all(&policies).await.expect("the policies");
-    assert_eq!(rows.len(), 3);
-    for row in rows {
-        assert_eq!(row.try_get::<String>("", "roles").expect("text"), format!("{{{}}}", role_of(&copy)));
+    let roles = roles_of_policies(&copy).await;
+    assert_eq!(roles.len(), 3);
+    for role in roles {
+        assert_eq!(role, role_of(&copy));
     }
 }
 
@@ -210,6 +217,32 @@ async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
     }
     let bob = session_of(&original, "bob").await;
     assert_eq!(seen(&bob).await.expect("it may look").len(), 1, "where it belongs, all is as before");
+}
+
+/// Roles are the whole server's, and PostgreSQL cuts what is too long of their names.
+#[rstest]
+#[case::of_52_bytes(["_long_ab_1", "_long_ab_2"])]
+#[case::of_59_bytes(["_of_a_long_name_1", "_of_a_long_name_2"])]
+#[case::of_two_bytes_a_letter(["éééééééé_1", "éééééééé_2"])]
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_of_long_names_that_begin_alike_have_roles_of_their_own(#[case] endings: [&str; 2]) {
+    let beginning = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
+    let mut of_both = BTreeSet::new();
+    for ending in endings {
+        let database = Arc::new(TestDatabase::create_called(format!("{beginning}{ending}")).await);
+        for _ in 0..2 {
+            let app = TestApp::on(&database, &[("DATABASE_RLS", "true")]).await;
+            app.expect("it starts, and starts again").client("ann").created("Buy milk").await;
+        }
+        let roles: BTreeSet<_> = roles_of_policies(&database).await.into_iter().collect();
+        assert_eq!(roles.len(), 1, "{roles:?}");
+        for role in &roles {
+            let drop = format!("DROP OWNED BY {role}; DROP ROLE {role}");
+            database.connect().await.execute_unprepared(&drop).await.expect("the role can be dropped");
+        }
+        of_both.extend(roles);
+    }
+    assert_eq!(of_both.len(), 2, "{of_both:?}");
 }
 
 /// Servers that run without would see no task any more.

@@ -1,7 +1,8 @@
 //! Creation under a key: once, however often it is asked for.
 //!
 //! Task and key are written in one transaction, so that neither is ever there without the other. Whoever
-//! comes second is told so, if by the same process; by another one, once the key's row has been waited for.
+//! comes while another is at it has the answer that is kept, if one is, or is told so: by the same process at once, by
+//! another one after waiting for the key's row.
 
 use std::{
     collections::HashSet,
@@ -18,7 +19,10 @@ use todo_api::{Creation, Failure, Failure::Refused, IdempotencyKey, NewTask, Not
 use super::{Store, memory::Edit, tasks, wait::apart, write::Written};
 use crate::{
     clock,
-    database::trouble::is_locked,
+    database::{
+        Connection,
+        trouble::{is_locked, is_refusal},
+    },
     entity::{idempotency_key::Entity, task},
 };
 
@@ -28,7 +32,7 @@ const KEPT_FOR: i64 = 24 * 60 * 60 * 1_000_000;
 /// How often old keys are swept at most, in microseconds: once a minute.
 const SWEPT_EVERY: i64 = 60 * 1_000_000;
 
-/// The keys whose first request is under way in this process, and when old ones were last swept.
+/// The keys of which a request is under way in this process, and when old ones were last swept.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     running: Mutex<HashSet<(UserId, IdempotencyKey)>>,
@@ -65,7 +69,10 @@ impl Store {
         task: NewTask,
     ) -> Outcome<Creation, NotCreated> {
         let Some(running) = self.keys.enter(owner, key) else {
-            return Err(Refused(NotCreated::StillRunning));
+            // That one may be no more than a retry of what has its answer.
+            let kept_since = clock::now_micros() - KEPT_FOR;
+            let earlier = self.attempt(earlier(owner, key, &task, kept_since, &self.reads(owner))).await?;
+            return earlier.unwrap_or(Err(NotCreated::StillRunning)).map_err(Refused);
         };
         let running = Arc::new(running);
         let written = self.for_owner(owner, || self.write_apart(&running, task.clone())).await;
@@ -113,7 +120,13 @@ impl Store {
         };
         let (is_first, creation, written) = match written.await {
             Ok(written) => written,
-            Err(error) => return transaction.end(Err(error)).await,
+            Err(error) => {
+                let is_refused = is_refusal(&error);
+                let failed = transaction.end(Err(error)).await;
+                // A second task, perhaps, by a trigger of the operator's that lets each have one.
+                let earlier = if is_refused { earlier(owner, key, asked, kept_since, &database).await? } else { None };
+                return earlier.map_or(failed, Ok);
+            }
         };
         if is_first {
             transaction.commit().await?;
@@ -122,11 +135,8 @@ impl Store {
         }
         transaction.rollback().await?;
         written.rolled_back(write);
-        let Some(kept) = Entity::answer(owner, key, kept_since, &database).await? else {
-            return Ok(Err(NotCreated::StillRunning));
-        };
-        let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
-        Creation::replay(&kept, asked).ok_or_else(unreadable)
+        let earlier = earlier(owner, key, asked, kept_since, &database).await?;
+        Ok(earlier.unwrap_or(Err(NotCreated::StillRunning)))
     }
 
     /// Sweeps old keys, now and then, right after a creation, whether it has a key or not: a database that sleeps is not woken
@@ -151,4 +161,17 @@ impl Store {
             }
         });
     }
+}
+
+/// What comes of the answer that an earlier request with the key had, if one is kept.
+async fn earlier(
+    owner: &UserId,
+    key: &IdempotencyKey,
+    asked: &NewTask,
+    kept_since: i64,
+    database: &Connection,
+) -> Result<Option<Result<Creation, NotCreated>>, DbErr> {
+    let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
+    let kept = Entity::answer(owner, key, kept_since, database).await?;
+    kept.map(|kept| Creation::replay(&kept, asked).ok_or_else(unreadable)).transpose()
 }

@@ -245,6 +245,38 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
 }
 
+/// Whoever is told of a first request that is running waits for it, in vain.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_retries_at_once_each_has_the_first_answer(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann").keyed("key");
+    let first = ann.create(json!({"title": "a"})).await.expect(201).json();
+    for again in join_all((0..16).map(|_| ann.create(json!({"title": "a"})))).await {
+        assert_eq!(again.expect(201).json(), first);
+    }
+    for other in join_all((0..16).map(|_| ann.create(json!({"title": "b"})))).await {
+        other.expect(422);
+    }
+    assert_eq!(count(&ann).await, 1);
+}
+
+/// By a trigger that lets each have one.
+#[tokio::test]
+async fn who_may_have_no_more_tasks_has_the_first_answer_again() {
+    const ONE_EACH: &str = "CREATE FUNCTION one_each() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF EXISTS (SELECT FROM tasks WHERE user_id = NEW.user_id) THEN RAISE EXCEPTION 'no more'; END IF; RETURN NEW;
+        END $$;
+        CREATE TRIGGER one_each BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION one_each();";
+    let app = TestApp::start(Postgres).await;
+    app.database().connect().await.execute_unprepared(ONE_EACH).await.expect("a trigger");
+    let ann = app.client("ann");
+    let first = ann.keyed("key").create(json!({"title": "a"})).await.expect(201).json();
+    assert_eq!(ann.keyed("key").create(json!({"title": "a"})).await.expect(201).json(), first);
+    ann.keyed("key").create(json!({"title": "b"})).await.expect(422);
+    ann.keyed("other").create(json!({"title": "a"})).await.expect(500);
+}
+
 /// What an operator may have added.
 pub(super) const TRIMS: &str = "CREATE FUNCTION trim_title() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         NEW.title = trim(NEW.title); RETURN NEW;

@@ -118,15 +118,22 @@ pub enum MigrateError {
         role: String,
     },
     /// The policies of row-level security cannot be made.
-    #[error(
-        "DATABASE_RLS is true, but its role and policies cannot be made: {}; set DATABASE_DIRECT_URL to a role that owns \
-         the tables and may create roles, or make the role yourself, as docs/row-level-security.md shows",
-        words(.0)
-    )]
+    #[error("DATABASE_RLS is true, but its role and policies cannot be made: {}{}", words(.0), of_policies(.0))]
     RowSecurity(DbErr),
     /// The table of users is another one than before.
     #[error(transparent)]
     OtherUsersTable(#[from] OtherUsersTable),
+}
+
+/// What to do about it where the database says no; a refusal of ours says so itself.
+fn of_policies(error: &DbErr) -> &'static str {
+    match error {
+        DbErr::Migration(_) => "",
+        _ => {
+            "; set DATABASE_DIRECT_URL to a role that owns the tables and may create roles, or make the role yourself, as \
+             docs/row-level-security.md shows"
+        }
+    }
 }
 
 /// What to do about it, where the error's words do not say so.

@@ -87,6 +87,8 @@ async fn swagger_ui_is_the_same_in_every_coding(#[values(Sqlite, Postgres)] engi
 #[case::capitals(Some("GZIP"), "gzip")]
 #[case::unknown(Some("zstd, compress"), "")]
 #[case::plain_alone(Some("identity"), "")]
+#[case::plain_liked_better(Some("identity, gzip;q=0.5, *;q=0.1"), "")]
+#[case::plain_liked_less(Some("identity;q=0.1, gzip;q=0.5"), "gzip")]
 #[case::any(Some("*"), "br")]
 #[case::any_but(Some("br;q=0, *"), "gzip")]
 #[case::refused(Some("br;q=0, gzip; q=0.0"), "")]

@@ -71,12 +71,15 @@ impl File {
         &self.plain.tag
     }
 
-    /// The variant that the request likes best, and its coding; of two that it likes the same, the smaller one.
+    /// The variant that the request likes best, and its coding; of those that it likes the same, the smallest one.
     fn best(&self, headers: &HeaderMap) -> (&Variant, Option<&'static str>) {
-        let [brotli, gzip] = ["br", "gzip"].map(|coding| weight(headers, coding));
-        if brotli > 0.0 && brotli >= gzip {
+        let by_name_or_any = |coding| named(headers, coding).or_else(|| named(headers, "*")).unwrap_or_default();
+        let [brotli, gzip] = ["br", "gzip"].map(by_name_or_any);
+        // What is in no coding is accepted by anybody, and liked by who names it.
+        let plain = named(headers, "identity").unwrap_or_default();
+        if brotli > 0.0 && brotli >= gzip && brotli >= plain {
             (&self.brotli, Some("br"))
-        } else if gzip > 0.0 {
+        } else if gzip > 0.0 && gzip >= plain {
             (&self.gzip, Some("gzip"))
         } else {
             (&self.plain, None)
@@ -115,16 +118,14 @@ impl Endpoint for File {
     }
 }
 
-/// The weight of a coding (RFC 9110, 12.5.3), by its name or else by `*`: 0 where it is not accepted.
-fn weight(headers: &HeaderMap, coding: &str) -> f32 {
+/// The weight of what the request calls by that name (RFC 9110, 12.5.3): 0 where it is not accepted, and none where it is
+/// not named.
+fn named(headers: &HeaderMap, name: &str) -> Option<f32> {
     let given = headers.get_all(header::ACCEPT_ENCODING);
-    let items = || given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let named = |name: &str| {
-        items().find_map(|item| {
-            let (item, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-            let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse::<f32>();
-            item.trim().eq_ignore_ascii_case(name).then(|| weight.unwrap_or_default())
-        })
-    };
-    named(coding).or_else(|| named("*")).unwrap_or_default()
+    let mut items = given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    items.find_map(|item| {
+        let (item, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+        let weight = weight.trim().trim_start_matches(['q', 'Q']).trim_start_matches('=').parse::<f32>();
+        item.trim().eq_ignore_ascii_case(name).then(|| weight.unwrap_or_default())
+    })
 }

@@ -129,13 +129,47 @@ mod tests {
     use super::*;
     use crate::{Config, workers::tests::busy};
 
-    #[tokio::test]
-    async fn nobody_is_cut_for_the_time_that_we_were_busy() {
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// A worker that is never idle, and a listener.
+    async fn started(turn: Duration) -> (Workers, TcpListener, HttpConfig) {
         let variables = [("BETTER_AUTH_SECRET", "of thirty-two characters or more"), ("REQUEST_TIMEOUT", "1")];
         let config = Config::from_pairs(variables).expect("it is good");
-        let (thread, _) = busy(Duration::from_millis(50));
+        let (thread, _) = busy(turn);
         let workers = Workers::new([(thread, Arc::new(make_sync(|_| "answered").map_to_response().boxed()))]);
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        (workers, TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port"), config.http)
+    }
+
+    #[tokio::test]
+    async fn what_has_arrived_before_the_stop_is_answered() {
+        let (workers, listener, config) = started(Duration::from_millis(1)).await;
+        let address = listener.local_addr().expect("an address");
+        let mut clients = Vec::new();
+        let asked = async {
+            for _ in 0..10 {
+                let mut client = TcpStream::connect(address).await.expect("a connection");
+                client.write_all(REQUEST).await.expect("it is sent");
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"answered") {
+                    assert!(client.read_buf(&mut answer).await.expect("an answer") > 0, "it stays open");
+                }
+                clients.push(client);
+            }
+            for client in &mut clients {
+                client.write_all(REQUEST).await.expect("it is sent");
+            }
+        };
+        serve_by(&workers, listener, &config, asked).await;
+        for mut client in clients {
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("an answer");
+            assert!(answer.ends_with("answered"), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_cut_for_the_time_that_we_were_busy() {
+        let (workers, listener, config) = started(Duration::from_millis(50)).await;
         let address = listener.local_addr().expect("an address");
         let mut clients = Vec::new();
         for _ in 0..30 {
@@ -148,7 +182,7 @@ mod tests {
             client.read_to_string(&mut answer).await.map(|_| answer)
         }));
         let mut answers = Vec::new();
-        serve_by(&workers, listener, &config.http, async { answers = answered.await }).await;
+        serve_by(&workers, listener, &config, async { answers = answered.await }).await;
         for answer in answers {
             let answer = answer.expect("it is not cut");
             assert!(answer.ends_with("answered"), "{answer:?}");

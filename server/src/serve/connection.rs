@@ -18,13 +18,14 @@ use hyper_util::rt::TokioIo;
 use poem::{
     Response,
     endpoint::{BoxEndpoint, DynEndpoint},
-    http::{self, HeaderValue, header::CONNECTION, uri::Scheme},
+    http::{self, HeaderValue, StatusCode, header::CONNECTION, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::TcpStream,
     sync::watch as signal,
+    task::yield_now,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -86,7 +87,11 @@ impl Connection {
 
         let mut deadline = pin!(sleep_until(Instant::now()));
         let mut evicted = pin!(watch.evicted());
-        let mut stop = pin!(self.stopped.wait_for(|is_stopped| *is_stopped));
+        let mut stop = pin!(async {
+            let _ = self.stopped.wait_for(|is_stopped| *is_stopped).await;
+            // A turn for the driver, which tells of what has arrived.
+            yield_now().await;
+        });
         let mut is_stopping = false;
         let end = poll_fn(|context| {
             if Pin::new(&mut connection).poll(context).is_ready() {
@@ -160,8 +165,10 @@ async fn answer(
     let answered = DynEndpoint::call(&**endpoint, request).await;
     let mut response: http::Response<BoxBody<Bytes, io::Error>> =
         answered.unwrap_or_else(poem::Error::into_response).into();
+    // What was too slow is not waited for again.
+    let is_too_slow = response.status() == StatusCode::REQUEST_TIMEOUT;
     if let Some(leftover) = leftover
-        && !leftover.clear(&watch).await
+        && (is_too_slow || !leftover.clear(&watch).await)
     {
         watch.left_unread();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -94,6 +94,24 @@ async fn a_body_that_does_not_arrive_is_not_waited_for(
     app.client("ann").list().await.expect(200);
 }
 
+/// It is not waited for a second time, for the sake of the next request.
+#[tokio::test]
+async fn whose_body_does_not_arrive_is_told_so_when_time_is_over() {
+    let app = TestApp::configured(Sqlite, IMPATIENT).await;
+    let head =
+        Raw::head("POST", "/api/tasks", "ann") + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    // The least of three: the machine may be busy with other tests.
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        let mut raw = Raw::connect(app.address()).await;
+        let sent = Instant::now();
+        raw.send(&head).await;
+        raw.told("HTTP/1.1 408").await;
+        least = least.min(sent.elapsed());
+    }
+    assert!(least < Duration::from_millis(1900), "{least:?}");
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_body_that_trickles_in_gains_no_time(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -44,8 +44,8 @@ use crate::{
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long a request waits for an issuer that said nothing the last time: every request that needs a key would wait to the
-/// end of its time, in a place that others want.
+/// How long a request waits for an issuer that said nothing just before: every request that needs a key would wait to
+/// the end of its time, in a place that others want.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer.
@@ -75,27 +75,35 @@ impl Jwks {
 
     /// The key that signed `token`, of those that are kept fresh.
     pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Outcome<Arc<Key>, Unidentified> {
-        let known = self.published();
-        if let Some(key) = known.key(token) {
-            return Ok(key);
-        }
+        // Let go before the wait: what a key verified counts for as long as anybody holds the key.
+        let fetched = {
+            let known = self.published();
+            if let Some(key) = known.key(token) {
+                return Ok(key);
+            }
+            known.fetched
+        };
         self.refetch().await?;
         let now = self.published();
         // A signature is worth a second look only under other keys.
-        let key = if Arc::ptr_eq(&known, &now) { None } else { now.key(token) };
+        let key = if now.fetched == fetched { None } else { now.key(token) };
         key.ok_or_else(|| Refused(Unidentified::because(refusal(&now, token))))
     }
 
     /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right after the
-    /// issuer failed, nor while it is asked again. Where there are none yet, they are fetched for the first who needs one.
+    /// issuer failed, nor while it is asked again soon after. Where there are none yet, they are fetched for the first who
+    /// needs one.
     pub(super) async fn keep_fresh<R>(self: &Arc<Self>, needs: impl FnOnce() -> bool) -> Outcome<(), R> {
-        let published = self.published();
-        let Some(age) = published.fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
+        // The keys themselves are let go before the wait here too.
+        let (fetched, failed) = {
+            let published = self.published.read();
+            (published.fetched, published.failed)
+        };
+        let Some(age) = fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
-        // A failure of before the last try says nothing of the issuer now.
-        let is_failing = published
-            .failed
-            .is_some_and(|failed| failed.at.elapsed() < soon.min(RETRY + TIMEOUT) || self.last.try_lock().is_err());
+        // A failure of before the last try says nothing of the issuer now, unless that try is under way and soon after it.
+        let is_failing = failed
+            .is_some_and(|failed| failed.is_recent() && (failed.at.elapsed() < soon || self.last.try_lock().is_err()));
         if age >= self.max_age && !is_failing && needs() {
             return self.refetch().await;
         }
@@ -123,7 +131,7 @@ impl Jwks {
                 let _ = fetch.await;
             }
         };
-        let was_silent = self.published().failed.is_some_and(|failed| failed.was_silent);
+        let was_silent = self.published().failed.is_some_and(|failed| failed.was_silent && failed.is_recent());
         let patience = if was_silent { PATIENCE } else { TIMEOUT };
         // The fetch goes on by itself.
         let _ = timeout(patience, fetched).await;

@@ -279,6 +279,30 @@ async fn an_issuer_that_said_nothing_is_not_waited_for_so_long_again(#[values(Sq
     assert_eq!(issuer.fetches(), 3, "and it is asked again");
 }
 
+/// Nobody has asked since, and now it takes its time: a withdrawn key would verify, and a new one would not.
+#[rstest]
+#[case::while_the_keys_are_old("2", 401)]
+#[case::for_a_new_key("300", 200)]
+#[tokio::test]
+async fn an_issuer_that_said_nothing_long_ago_is_waited_for(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] max_age: &str,
+    #[case] status: u16,
+) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let [of_old, of_new] = [&old, &new].map(|key| Token::of("ann").signed_by(key));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", max_age)]).await;
+    assert_counts(&app, &of_old).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [] }), Duration::from_mins(1)));
+    after_the_cooldown().await;
+    assert_refused(&app, &of_new, "not among the keys").await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    issuer.reply(Reply::Slowly(json!({ "keys": [new.jwk()] }), Duration::from_millis(1500)));
+    let token = if status == 200 { &of_new } else { &of_old };
+    assert_eq!(verdict(&app, token).await.0, status);
+}
+
 #[rstest]
 #[tokio::test]
 async fn who_needs_no_key_does_not_wait_for_new_ones(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -6,6 +6,7 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::{RETRY, source::TIMEOUT};
 use crate::auth::{key::Key, token::Token};
 
 /// The most keys that a token is tried with, since each costs the verifying of a signature: one that names none fits
@@ -28,6 +29,13 @@ pub(super) struct Failed {
     pub(super) at: Instant,
     /// Whether nothing was said in time.
     pub(super) was_silent: bool,
+}
+
+impl Failed {
+    /// Whether it still says how the issuer is: until a try that came as soon as it may has ended.
+    pub(super) fn is_recent(self) -> bool {
+        self.at.elapsed() < RETRY + TIMEOUT
+    }
 }
 
 impl Published {

@@ -104,6 +104,35 @@ async fn requests_that_wait_for_a_key_share_one_fetch(#[values(Sqlite, Postgres)
     assert_eq!(issuer.fetches(), 2);
 }
 
+/// Whoever comes while the keys are fetched has old ones no longer than who fetches them.
+#[rstest]
+#[case::of_an_issuer_that_was_well(false)]
+#[case::of_one_that_failed_long_ago(true)]
+#[tokio::test]
+async fn no_old_key_verifies_beside_a_fetch(#[values(Sqlite, Postgres)] engine: Engine, #[case] has_failed: bool) {
+    let (old, new) = (SigningKey::generate("old", EdDSA), SigningKey::generate("new", EdDSA));
+    let issuer = Issuer::of(&[&old]).await;
+    let app = trusting(engine, &issuer, &[("AUTH_JWKS_COOLDOWN", "1"), ("AUTH_JWKS_MAX_AGE", "2")]).await;
+    let token = Token::of("ann").signed_by(&old);
+    assert_counts(&app, &token).await;
+    if has_failed {
+        issuer.reply(Reply::Status(503));
+        after_the_cooldown().await;
+        assert_counts(&app, &token).await;
+        until("the issuer has failed", async || issuer.fetches() == 2).await;
+    }
+    issuer.reply(Reply::Slowly(json!({ "keys": [new.jwk()] }), Duration::from_millis(1500)));
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let asking = [0, 300, 500, 700].map(|pause| {
+        let client = app.client_with(&token.encode());
+        async move {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            client.list().await.status
+        }
+    });
+    assert_eq!(join_all(asking).await, [401; 4]);
+}
+
 /// A request that is given up while it waits does not take the fetch with it.
 #[rstest]
 #[tokio::test]

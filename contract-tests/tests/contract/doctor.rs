@@ -169,6 +169,9 @@ fn a_certificate_that_is_not_looked_at_is_told() {
 #[case::none(Reply::of(&[]), "warn", "has no key yet")]
 #[case::no_set(Reply::Json(serde_json::json!([])), "fail", "no JSON Web Key Set")]
 #[case::not_there(Reply::Status(404), "fail", "is the address right?")]
+#[case::limiting(Reply::Status(429), "fail", "have it let this server ask more often (rateLimit of Better Auth)")]
+#[case::failing(Reply::Status(503), "fail", "it answered 503 Service Unavailable; its own log says why")]
+#[case::endless(Reply::Endless, "fail", "bytes; is the address right?")]
 #[case::of_another_kind(
     Reply::Json(serde_json::json!({"keys": [{"kty": "EC", "crv": "P-521", "x": "AQ", "y": "AQ"}]})),
     "fail",
@@ -193,6 +196,20 @@ async fn the_keys_of_the_issuer_are_asked_for(#[case] reply: Reply, #[case] verd
     issuer.reply(reply);
     let seen = examine(&[("AUTH_JWKS_URL", &issuer.url())]);
     assert!(seen.line("keys").starts_with(verdict) && seen.line("keys").contains(words), "{}", seen.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_cannot_be_asked_is_told_with_what_to_look_at() {
+    let issuer = Issuer::of(&[]).await;
+    // Port 9 discards, and nothing listens there.
+    let (url, nowhere) = (issuer.url(), "http://127.0.0.1:9");
+    let by_proxy = [("AUTH_JWKS_URL", url.as_str()), ("http_proxy", nowhere)];
+    for variables in [&[("AUTH_JWKS_URL", nowhere)][..], &by_proxy] {
+        let seen = examine(variables);
+        let line = seen.line("keys");
+        assert!(line.starts_with("fail") && line.contains("; does the issuer run, and is it reached"), "{line}");
+        assert!(line.contains("HTTP_PROXY or HTTPS_PROXY"), "{line}");
+    }
 }
 
 #[test]

@@ -15,22 +15,33 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The most bytes of an answer: some hundred keys of the largest kind.
 const MAX_BYTES: usize = 128 * 1024;
 
+/// What to look at where nothing is answered.
+const REACH: &str = "does the issuer run, and is it reached from this machine (by way of HTTP_PROXY or HTTPS_PROXY, \
+    where set)? By https, is its certificate of an authority that this machine knows?";
+
+/// What to look at where something else than keys is answered.
+const ADDRESS: &str = "is the address right? Better Auth serves its keys at /api/auth/jwks";
+
 /// Where the keys are published.
 pub(super) struct Source {
     client: Client,
     url: Url,
 }
 
-/// Why there are no keys to be had, for the log.
+/// Why there are no keys to be had, and what to do, for whoever runs the server.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
-    #[error("{}{}", silence(.0), causes(.0))]
+    #[error("{}{}; {REACH}", silence(.0), causes(.0))]
     Unanswered(#[from] reqwest::Error),
-    #[error("it answered {0}; is the address right? Better Auth serves its keys at /api/auth/jwks")]
+    #[error("it answered {0}; have it let this server ask more often (rateLimit of Better Auth)")]
+    Limited(StatusCode),
+    #[error("it answered {0}; its own log says why, or that of a proxy before it")]
+    Failing(StatusCode),
+    #[error("it answered {0}; {ADDRESS}")]
     Status(StatusCode),
-    #[error("it answered more than {MAX_BYTES} bytes")]
+    #[error("it answered more than {MAX_BYTES} bytes; {ADDRESS}")]
     TooLarge,
-    #[error("it answered no JSON Web Key Set; is the address right? Better Auth serves its keys at /api/auth/jwks")]
+    #[error("it answered no JSON Web Key Set; {ADDRESS}")]
     NoSet,
 }
 
@@ -52,8 +63,11 @@ impl Source {
     pub(super) async fn fetch(&self) -> Result<Vec<Value>, FetchError> {
         let request = self.client.get(self.url.clone()).header(header::ACCEPT, "application/json");
         let mut response = request.send().await?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status(response.status()));
+        match response.status() {
+            StatusCode::OK => {}
+            status @ StatusCode::TOO_MANY_REQUESTS => return Err(FetchError::Limited(status)),
+            status if status.is_server_error() => return Err(FetchError::Failing(status)),
+            status => return Err(FetchError::Status(status)),
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {

@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
-use todo_contract_tests::{Issuer, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
+use todo_contract_tests::{Issuer, Reply, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
 
 fn check(token: &str, variables: &[(&str, &str)]) -> (bool, String) {
     told(&ServerProcess::run(&["check-token", token], variables))
@@ -63,6 +63,23 @@ async fn the_published_key_is_named() {
     let with_password = issuer.url().replace("http://", "http://ann:hunter2@") + "?key=hunter2";
     let (counts, told) = check(&Token::of("ann").signed_by(&key).encode(), &[("AUTH_JWKS_URL", &with_password)]);
     assert!(counts && told.contains("B6fb9Lr14wCk") && !told.contains("hunter2"), "{told}");
+}
+
+/// What verified is told by the token, whatever else is configured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_key_without_a_name_is_not_told_as_the_secret() {
+    let key = SigningKey::generate("a", EdDSA);
+    let mut nameless = key.jwk();
+    nameless.as_object_mut().expect("an object").remove("kid");
+    let issuer = Issuer::of(&[]).await;
+    issuer.reply(Reply::Json(serde_json::json!({ "keys": [nameless] })));
+    let by_key = Token::of("ann").signed_by(&key).header(|header| header.kid = None);
+    for (token, words) in
+        [(by_key, "holds, by a key of http://127.0.0.1:"), (Token::of("ann"), "by the configured key")]
+    {
+        let (counts, told) = check(&token.encode(), &[("AUTH_JWKS_URL", &issuer.url())]);
+        assert!(counts && told.contains(words), "{told}");
+    }
 }
 
 /// A token on the command line would stay in the shell's history.

@@ -7,6 +7,8 @@ use todo_api::{Failure, Unidentified, UserId, bearer};
 use super::{
     Authenticator,
     claims::{self, Claims, span},
+    is_hmac,
+    key::Key,
     token::{Token, short},
 };
 use crate::{AuthConfig, clock, config::UnusableJwks};
@@ -51,7 +53,7 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
             let id = token.key_id.as_deref().map_or("no kid".to_owned(), |id| format!("kid {}", short(id)));
             note("form", Ok(format!("a signed JSON Web Token: alg {:?}, {id}", token.algorithm)));
             let key = authenticator.key(&token).await.map_err(refusal);
-            note("signature", key.map(|key| authenticator.signature(key.id(), config)));
+            note("signature", key.map(|key| authenticator.signature(&token, &key)));
             match token.claims() {
                 Err(unidentified) => note("claims", Err(unidentified)),
                 Ok(claims) => authenticator.explain(&claims, note),
@@ -79,10 +81,10 @@ impl Authenticator {
         note("user", claims::user(claims).map(|user: UserId| user.as_str().to_owned()));
     }
 
-    fn signature(&self, key_id: Option<&str>, config: &AuthConfig) -> String {
-        match (key_id, &self.jwks) {
-            (Some(id), Some(jwks)) => format!("holds, by the key {id} of {jwks}"),
-            (None, Some(jwks)) if config.secrets.is_empty() => format!("holds, by a key of {jwks}"),
+    fn signature(&self, token: &Token<'_>, key: &Key) -> String {
+        match (&self.jwks, key.id()) {
+            (Some(jwks), Some(id)) => format!("holds, by the key {id} of {jwks}"),
+            (Some(jwks), None) if !is_hmac(token) => format!("holds, by a key of {jwks}"),
             _ => "holds, by the configured key".to_owned(),
         }
     }

@@ -13,8 +13,9 @@ mod shared_secret;
 mod token;
 mod verified;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use jsonwebtoken::AlgorithmFamily;
 use todo_api::{
     Failure::{self, Refused},
@@ -112,7 +113,7 @@ pub fn authenticator(config: &AuthConfig) -> Result<impl Tokens + use<>, Unusabl
 }
 
 impl Tokens for Authenticator {
-    fn user<'a>(&'a self, token: &'a str) -> Pin<Box<dyn Future<Output = Outcome<UserId, Unidentified>> + Send + 'a>> {
+    fn user<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Outcome<UserId, Unidentified>> {
         Box::pin(self.authenticate(token))
     }
 

@@ -38,13 +38,22 @@ impl LogConfig {
 
 fn level(reader: &mut Reader, given: Option<String>) -> String {
     let level = given.unwrap_or_else(|| "info".to_owned());
+    let is_level = |part: &str| part.parse::<LevelFilter>().is_ok();
     // A word alone that is no level names a module: nothing but what that one tells would be logged.
-    let is_module = |part: &str| !part.contains(['=', '[']) && part.parse::<LevelFilter>().is_err();
+    let is_module = |part: &str| !part.contains(['=', '[']) && !is_level(part);
     if EnvFilter::builder().parse(&level).is_err() || level.split(',').any(is_module) {
         reader.refuse(
             "LOG_LEVEL",
             format_args!(
                 "is {level:?}, but must be off, error, warn, info, debug, trace, or directives such as info,sqlx=debug"
+            ),
+        );
+    } else if !level.split(',').any(|part| !part.is_empty() && is_level(part)) {
+        // What has no level is not logged: the cause of a fault, say, which another crate tells than its answer.
+        reader.refuse(
+            "LOG_LEVEL",
+            format_args!(
+                "is {level:?}, and logs nothing else; begin with a level for all the rest: info,todo_server=debug"
             ),
         );
     }

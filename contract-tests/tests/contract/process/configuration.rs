@@ -129,6 +129,18 @@ use todo_contract_tests::ServerProcess;
 #[case::no_requests("MAX_REQUESTS", "0", "MAX_REQUESTS is \"0\"")]
 #[case::level("LOG_LEVEL", "loud=very", r#"LOG_LEVEL is "loud=very", but must be"#)]
 #[case::no_level("LOG_LEVEL", "info,warning", "but must be off, error, warn, info, debug, trace, or directives such")]
+#[case::level_of_us_alone(
+    "LOG_LEVEL",
+    "todo_server=info",
+    "begin with a level for all the rest: info,todo_server=debug"
+)]
+#[case::level_of_the_program(
+    "LOG_LEVEL",
+    "todo-server=debug",
+    "begin with a level for all the rest: info,todo_server="
+)]
+#[case::level_of_a_span("LOG_LEVEL", "[request]=info", "; begin with a level for all the rest: info,todo_server=debug")]
+#[case::no_directive("LOG_LEVEL", ",", r#"LOG_LEVEL is ",", and logs nothing else; begin with a level for all"#)]
 #[case::format("LOG_FORMAT", "xml", r#"LOG_FORMAT is "xml", but must be text or json"#)]
 fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {
     let output = ServerProcess::run(&[], &[(name, value)]);

@@ -78,6 +78,19 @@ async fn a_request_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: En
     }
 }
 
+/// In the words of the driver, which knows of no requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_logged_has_the_name_of_its_request() {
+    let database = TestDatabase::create(Sqlite).await;
+    // As `warn,sqlx::query=debug`, but for the line that says where it serves.
+    let level = ("LOG_LEVEL", "info,todo_server::http=warn,sqlx::query=debug");
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), level]);
+    let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
+    client.list().await.expect(200);
+    let line: Value = serde_json::from_str(&server.wait_for("of-this-test")).expect("a line of JSON");
+    assert_eq!(line["target"], "sqlx::query", "{line}");
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {

@@ -134,10 +134,10 @@ impl Line<'_> {
 }
 
 /// What names the request in lines of libraries, where statements are logged; our own have its name themselves. A span
-/// takes as long as a line.
+/// takes as long as a line. An error's, lest `warn,sqlx=debug` leave it out.
 fn span(id: &RequestId) -> Span {
     if tracing::enabled!(target: "sqlx::query", Level::DEBUG) {
-        tracing::info_span!("request", request_id = id.as_str())
+        tracing::error_span!("request", request_id = id.as_str())
     } else {
         Span::none()
     }

@@ -16,7 +16,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Collector,
     Engine::{Postgres, Sqlite},
-    ServerProcess, TestDatabase, Token,
+    Raw, ServerProcess, TestDatabase, Token, until_counted, watched_on,
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -97,6 +97,35 @@ async fn a_request_is_a_span_in_the_trace_of_its_client() {
     for confidential in [CONFIDENTIAL, "ann-of-the-tests", "anybodys", "eyJ"] {
         assert!(!sent.contains(confidential), "{confidential} in {sent}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_client_leaves_is_a_span_without_a_status() {
+    let (collector, database) = (Collector::start().await, TestDatabase::create(Sqlite).await);
+    let endpoint = format!("http://{}", collector.address());
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+    let (server, address, admin) = watched_on(&database.url(), &variables);
+    ServerProcess::client(address, "ann").created("so that Ann is known").await;
+    let block = database.block_writes().await;
+    let mut raw = Raw::connect(address).await;
+    let named = "X-Request-Id: of-who-left\r\nContent-Length: 0\r\n\r\n";
+    raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + named).await;
+    until_counted(admin, "database_operations_in_progress", 1).await;
+    drop(raw);
+    server.wait_for("abandoned");
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    stop(server);
+
+    let spans = spans(&collector);
+    let span = spans.iter().find(|(_, span)| span.name == "toggleTaskCompletion");
+    let (_, span) = span.expect("a span of the operation");
+    for (key, value) in
+        [("http.request.method", "PATCH"), ("http.route", "/api/tasks/{id}/complete"), ("request_id", "of-who-left")]
+    {
+        assert_eq!(text(&span.attributes, key), value);
+    }
+    assert!(span.attributes.iter().all(|attribute| attribute.key != "http.response.status_code"), "{span:?}");
+    assert_eq!(spans.len(), 2, "one each: {spans:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,12 +46,13 @@ where
     let answered = telemetry::of_request(context.id(), answered);
     let answered = async {
         // Whose client leaves is dropped where it waits, and may have been done all the same: it is told of, too.
-        let unanswered = guard((), |()| tell_abandoned(&context, &method, uri.path(), start.elapsed(), body_wait()));
+        let unanswered = guard(trace, |trace| {
+            tell_abandoned(&context, &method, uri.path(), start.elapsed(), body_wait(), trace);
+        });
         let response = answered.await;
-        ScopeGuard::into_inner(unanswered);
-        response
+        (response, ScopeGuard::into_inner(unanswered))
     };
-    let (mut response, database) = telemetry::at_work_on(Arc::clone(&context), answered).await;
+    let ((mut response, trace), database) = telemetry::at_work_on(Arc::clone(&context), answered).await;
 
     if let Ok(id) = HeaderValue::from_str(context.id().as_str()) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -65,7 +66,7 @@ where
     let elapsed = start.elapsed();
     metrics::answered(operation.map(|operation| operation.id), status.as_u16(), elapsed);
     if let Some(trace) = trace {
-        trace.end(context.id(), known(&method), operation.as_ref(), status.as_u16());
+        trace.end(context.id(), known(&method), operation.as_ref(), Some(status.as_u16()));
     }
     let line = Line {
         context: &context,
@@ -82,10 +83,20 @@ where
     response
 }
 
-/// Counts and logs a request that came to no answer.
-fn tell_abandoned(context: &RequestContext, method: &Method, path: &str, elapsed: Duration, body: Duration) {
+/// Counts and logs a request that came to no answer, and ends its trace.
+fn tell_abandoned(
+    context: &RequestContext,
+    method: &Method,
+    path: &str,
+    elapsed: Duration,
+    body: Duration,
+    trace: Option<Trace>,
+) {
     let operation = Operation::at(method, path);
     metrics::abandoned(operation.map(|operation| operation.id), elapsed);
+    if let Some(trace) = trace {
+        trace.end(context.id(), known(method), operation.as_ref(), None);
+    }
     let (route, operation) = operation.map_or(("-", None), |operation| (operation.route, Some(operation.id)));
     let database = telemetry::database_wait();
     Line { context, method, route, operation, status: None, elapsed, database, body }.write("abandoned");

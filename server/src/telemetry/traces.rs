@@ -71,8 +71,8 @@ impl Traces {
     }
 }
 
-/// A request under way, as a span that ends with it.
-pub(crate) struct Trace(Span);
+/// A request under way, as a span that ends with it. Boxed: the futures that hold it are copied.
+pub(crate) struct Trace(Box<Span>);
 
 impl Trace {
     /// Begins one where traces are sent, within the trace that the client tells of (W3C Trace Context).
@@ -80,21 +80,23 @@ impl Trace {
         let tracer = TRACER.get()?;
         let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
         let span = tracer.span_builder("unanswered").with_kind(SpanKind::Server);
-        Some(Self(span.start_with_context(tracer, &parent)))
+        Some(Self(Box::new(span.start_with_context(tracer, &parent))))
     }
 
-    /// Ends it with the answer.
-    pub(crate) fn end(mut self, id: &RequestId, method: &str, operation: Option<&Operation>, status: u16) {
+    /// Ends it, with the status where there was an answer.
+    pub(crate) fn end(mut self, id: &RequestId, method: &str, operation: Option<&Operation>, status: Option<u16>) {
         let Self(span) = &mut self;
         span.update_name(operation.map_or(method, |operation| operation.id).to_owned());
         span.set_attribute(KeyValue::new("http.request.method", method.to_owned()));
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
         span.set_attribute(KeyValue::new("request_id", id.as_str().to_owned()));
         if let Some(operation) = operation {
             span.set_attribute(KeyValue::new("http.route", operation.route));
         }
-        if status >= 500 {
-            span.set_status(Status::error(""));
+        if let Some(status) = status {
+            span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
+            if status >= 500 {
+                span.set_status(Status::error(""));
+            }
         }
         span.end();
     }

@@ -4,7 +4,8 @@
 //! `tracing` would make one of everything that is logged, with whatever is in it; here it is plain what
 //! is sent: operation, route, status and the name of the request. No address, user, token or title.
 //!
-//! They are sent from a thread of their own, in batches; what the collector does not take in time is dropped, and told.
+//! They are sent from a thread of their own, in batches; what the collector does not take is lost, and told. What the queue has
+//! no room for meanwhile is dropped without a word.
 //! Other variables of the standard are read by the library, from the environment alone: `OTEL_EXPORTER_OTLP_HEADERS`,
 //! `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_TRACES_SAMPLER` with its `_ARG`, `OTEL_BSP_…`, `OTEL_RESOURCE_ATTRIBUTES`.
 

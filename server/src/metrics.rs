@@ -110,11 +110,15 @@ fn describe() {
     );
     describe_gauge!(IN_FLIGHT, Unit::Count, "Requests under way.");
     describe_counter!(REQUESTS, Unit::Count, "Answers, by operation and status.");
-    describe_counter!(ABANDONED, Unit::Count, "Requests whose clients left before the answer, by operation.");
+    describe_counter!(
+        ABANDONED,
+        Unit::Count,
+        "Requests whose clients left before the answer, or were cut for a newcomer or by a stop, by operation."
+    );
     describe_histogram!(
         DURATION,
         Unit::Seconds,
-        "From the end of a request's head to its answer, or until its client left, by operation."
+        "From the end of a request's head to its answer, or until its client left or was cut, by operation."
     );
     describe_counter!(
         SHED,
@@ -212,7 +216,7 @@ pub(crate) fn refused(status: u16) {
     counter!(REQUESTS, "operation" => NO_OPERATION, "status" => status.to_string()).increment(1);
 }
 
-/// The client of a request has left before its answer; of no operation where `operation` is none.
+/// The client of a request has left before its answer, or was cut; of no operation where `operation` is none.
 pub(crate) fn abandoned(operation: Option<&'static str>, duration: Duration) {
     let operation = operation.unwrap_or(NO_OPERATION);
     counter!(ABANDONED, "operation" => operation).increment(1);

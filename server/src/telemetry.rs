@@ -5,6 +5,7 @@ mod current;
 mod errors;
 mod fields;
 mod lines;
+mod parent;
 mod sending;
 mod traces;
 

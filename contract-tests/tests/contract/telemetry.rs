@@ -73,6 +73,7 @@ async fn a_request_is_a_span_in_the_trace_of_its_client() {
     let server = ServerProcess::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("LOG_LEVEL", "info")]);
     let ann = ServerProcess::client(server.address(), "ann-of-the-tests");
     let traced = ann.clone().with_header("Traceparent", &format!("00-{TRACE}-{PARENT}-01"));
+    let traced = traced.with_header("Tracestate", "a=1, b=2").with_header("Tracestate", "c=3");
     let created = traced.create(json!({"title": CONFIDENTIAL})).await.expect(201);
     ann.get("/nowhere/of-anybodys").await.expect(404);
     stop(server);
@@ -81,6 +82,7 @@ async fn a_request_is_a_span_in_the_trace_of_its_client() {
     let (service, span) = spans.iter().find(|(_, span)| span.name == "createTask").expect("a span of the operation");
     assert_eq!((service.as_str(), span.kind), ("todo-server", SpanKind::Server as i32));
     assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
+    assert_eq!(span.trace_state, "a=1,b=2,c=3", "headers of several lines are one");
     for (key, value) in [
         ("http.request.method", "POST"),
         ("http.route", "/api/tasks"),
@@ -96,6 +98,41 @@ async fn a_request_is_a_span_in_the_trace_of_its_client() {
     let sent = sent_text(&collector);
     for confidential in [CONFIDENTIAL, "ann-of-the-tests", "anybodys", "eyJ"] {
         assert!(!sent.contains(confidential), "{confidential} in {sent}");
+    }
+}
+
+/// By W3C Trace Context, of which the library checks less.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_is_told_of_otherwise_than_by_the_standard_is_nobodys() {
+    let collector = Collector::start().await;
+    let endpoint = format!("http://{}", collector.address());
+    let server = ServerProcess::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let client = ServerProcess::client(server.address(), "ann");
+    let good = format!("00-{TRACE}-{PARENT}-01");
+    let told = [
+        (true, vec![good.clone()]),
+        (true, vec![format!("01-{TRACE}-{PARENT}-01-of-a-later-version")]),
+        (false, vec![good.clone(), good.replace(PARENT, "00f067aa0ba902b7")]),
+        (false, vec!["00-1-+2-01".to_owned()]),
+        (false, vec![format!("00-{TRACE}-+{}-01", &PARENT[1..])]),
+        (false, vec![good.to_uppercase()]),
+        (false, vec![format!("{good}-more")]),
+        (false, vec![format!("01-{TRACE}-{PARENT}-01more")]),
+        (false, vec![format!("ff-{TRACE}-{PARENT}-01")]),
+    ];
+    for (number, (_, headers)) in told.iter().enumerate() {
+        let named = client.clone().with_header("X-Request-Id", &format!("request-{number}"));
+        let traced = headers.iter().fold(named, |client, header| client.with_header("Traceparent", header));
+        traced.get("/api/health").await.expect(200);
+    }
+    stop(server);
+
+    let spans = spans(&collector);
+    for (number, (is_within_it, headers)) in told.iter().enumerate() {
+        let name = format!("request-{number}");
+        let span = spans.iter().find(|(_, span)| text(&span.attributes, "request_id") == name);
+        let (_, span) = span.expect("a span each");
+        assert_eq!(!span.parent_span_id.is_empty(), *is_within_it, "{headers:?}");
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Spans are made by hand, at the one place that sees each request from its head to its answer. A layer over
 //! `tracing` would make one of everything that is logged, with whatever is in it; here it is plain what
-//! is sent: operation, route, status and the name of the request. No address, user, token or title.
+//! is sent: operation, route, status and the name of the request, and of the client's trace what it says itself
+//! (`tracestate`). No address, user, token or title.
 //!
 //! They are sent from a thread of their own, in batches; what the collector does not take is lost, and told. What the queue has
 //! no room for meanwhile is dropped without a word.
@@ -12,15 +13,12 @@
 use std::{sync::OnceLock, time::Duration};
 
 use opentelemetry::{
-    Context, KeyValue,
-    propagation::TextMapPropagator,
+    KeyValue,
     trace::{Span as _, SpanKind, Status, Tracer as _, TracerProvider as _},
 };
-use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::{ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    propagation::TraceContextPropagator,
     resource::EnvResourceDetector,
     trace::{SdkTracer, SdkTracerProvider, Span},
 };
@@ -28,7 +26,7 @@ use poem::http::HeaderMap;
 use todo_api::{Operation, RequestId};
 use url::Url;
 
-use super::sending::Sending;
+use super::{parent::parent, sending::Sending};
 
 /// How long the last spans may take to be sent.
 const LAST_CALL: Duration = Duration::from_secs(2);
@@ -79,9 +77,8 @@ impl Trace {
     /// Begins one where traces are sent, within the trace that the client tells of (W3C Trace Context).
     pub(crate) fn begin(headers: &HeaderMap) -> Option<Self> {
         let tracer = TRACER.get()?;
-        let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
         let span = tracer.span_builder("unanswered").with_kind(SpanKind::Server);
-        Some(Self(Box::new(span.start_with_context(tracer, &parent))))
+        Some(Self(Box::new(span.start_with_context(tracer, &parent(headers)))))
     }
 
     /// Ends it, with the status where there was an answer.

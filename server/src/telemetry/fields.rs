@@ -46,10 +46,29 @@ impl Fields {
 /// The field that has no name in a line.
 const MESSAGE: &str = "message";
 
+/// A message, of which nothing speaks to the terminal that shows it: some are in words of others.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '\x07' | '\x08' | '\x0c' | '\x1b' | '\x7f' => write!(self.0, "\\x{:02x}", u32::from(c))?,
+                '\u{80}'..='\u{9f}' => write!(self.0, "\\u{{{:x}}}", u32::from(c))?,
+                _ => self.0.push(c),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         // Writing to a string cannot fail.
-        self.field(field, |line| _ = write!(line, "{value:?}"));
+        self.field(field, |line| match field.name() {
+            MESSAGE => _ = write!(Escaped(line), "{value:?}"),
+            _ => _ = write!(line, "{value:?}"),
+        });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -57,7 +76,7 @@ impl Visit for Fields {
         // Counted, not searched: a loop without early exit is vectorised.
         let escaped = value.as_bytes().iter().filter(|byte| is_escaped(byte)).count();
         self.field(field, |line| match field.name() {
-            MESSAGE => line.push_str(value),
+            MESSAGE => _ = Escaped(line).write_str(value),
             _ if escaped == 0 => line.extend(["\"", value, "\""]),
             _ => _ = write!(line, "{value:?}"),
         });
@@ -108,6 +127,12 @@ mod tests {
         tracing::info!(some = 1.25, none = 0.0, whole = 3.0, short = 0.001, long = 123_456_789.012, "milliseconds");
         tracing::info!(less = -0.5, tiny = 1e-9, huge = 1e300, no = f64::NAN, negative = -0.0);
         tracing::info!(more = 999_999_999_999_999.9, most = u64::MAX, count = 7_u16);
+        tracing::warn!(
+            text = "\u{1b}[2J",
+            "{} of others, caf\u{e9}",
+            "\u{1b}[31m\u{7}\u{8}\u{c}\u{7f}\u{80}\u{9b}\u{9f}\u{a0}"
+        );
+        tracing::warn!(message = "\u{1b}[31mas a text\u{9b}0m\t");
     }
 
     #[test]
@@ -120,7 +145,7 @@ mod tests {
         let plain = layer().without_time().with_ansi(false).with_writer(move || to_theirs.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(plain), log);
         let [ours, theirs] = [ours, theirs].map(|written| String::from_utf8(written.0.lock().clone()));
-        assert_eq!(ours.as_deref().map(|lines| lines.lines().count()), Ok(5));
+        assert_eq!(ours.as_deref().map(|lines| lines.lines().count()), Ok(7));
         assert_eq!(ours, theirs);
     }
 }

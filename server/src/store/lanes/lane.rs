@@ -14,7 +14,7 @@
 //! lock, and each is asked apart. So questions that need no lock are answered in time, even where the others take all
 //! connections for another third.
 
-use std::{collections::VecDeque, slice, sync::Arc, thread, time::Duration};
+use std::{collections::VecDeque, slice, sync::Arc, thread};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -224,6 +224,8 @@ impl<K: Kind> State<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use sea_orm::{RuntimeErr, sqlx};
     use tokio::sync::Semaphore;
 

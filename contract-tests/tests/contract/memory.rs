@@ -127,11 +127,29 @@ async fn a_look_is_enough_for_a_task_that_is_known() {
     is_asked((0, 0), None).await;
 }
 
+/// A look that nobody shares takes the database longer than the task.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_alone_has_a_task_read_outright() {
+    let cluster = Cluster::start();
+    let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
+    let ann = ServerProcess::client(address, "ann");
+    let id = ann.created("Buy milk").await;
+    let before = got(admin).await;
+    for _ in 0..5 {
+        ann.task(id).await.expect(200);
+    }
+    let after = got(admin).await;
+    assert_eq!((after.0 - before.0, after.1 - before.1), (0, 5));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_write_is_there_at_once() {
     let cluster = Cluster::start();
     let [(_here, here, admin), (_there, there, _)] = [(); 2].map(|()| watched_on(&cluster.url("postgres"), &ONE));
     let [reader, writer] = [here, there].map(|address| ServerProcess::client(address, "ann"));
+    // Who were alone would have tasks read outright.
+    let beside = ServerProcess::client(here, "bob");
+    beside.list().await.expect(200);
     for round in 0..20 {
         let id = writer.created(&format!("{round}")).await;
         // More than once: so that looks are believed in when the next one comes.

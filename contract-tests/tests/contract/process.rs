@@ -4,13 +4,14 @@ mod configuration;
 
 use std::{
     fs,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use rstest::rstest;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Client,
@@ -91,11 +92,8 @@ async fn a_statement_that_is_logged_has_the_name_of_its_request() {
     assert_eq!(line["target"], "sqlx::query", "{line}");
 }
 
-#[rstest]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {
-    let database = TestDatabase::create(engine).await;
-    let (server, address, admin) = watched_on(&database.url(), &[]);
+/// Has ann leave while her request `of-who-left` waits to write; what it waits for is returned.
+pub(crate) async fn left(database: &TestDatabase, address: SocketAddr, admin: SocketAddr) -> DatabaseConnection {
     ServerProcess::client(address, "ann").created("so that Ann is known").await;
     let block = database.block_writes().await;
     let mut raw = Raw::connect(address).await;
@@ -103,6 +101,15 @@ async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, P
     raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + named).await;
     until_counted(admin, "database_operations_in_progress", 1).await;
     drop(raw);
+    block
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, Postgres)] engine: Engine) {
+    let database = TestDatabase::create(engine).await;
+    let (server, address, admin) = watched_on(&database.url(), &[]);
+    let block = left(&database, address, admin).await;
     let line: Value = serde_json::from_str(&server.wait_for("abandoned")).expect("a line of JSON");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     let expected = [

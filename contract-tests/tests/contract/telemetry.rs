@@ -16,8 +16,10 @@ use serde_json::json;
 use todo_contract_tests::{
     Collector,
     Engine::{Postgres, Sqlite},
-    Raw, ServerProcess, TestDatabase, Token, until_counted, watched_on,
+    ServerProcess, TestDatabase, Token, watched_on,
 };
+
+use crate::process::left;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -142,13 +144,7 @@ async fn a_request_whose_client_leaves_is_a_span_without_a_status() {
     let endpoint = format!("http://{}", collector.address());
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
     let (server, address, admin) = watched_on(&database.url(), &variables);
-    ServerProcess::client(address, "ann").created("so that Ann is known").await;
-    let block = database.block_writes().await;
-    let mut raw = Raw::connect(address).await;
-    let named = "X-Request-Id: of-who-left\r\nContent-Length: 0\r\n\r\n";
-    raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + named).await;
-    until_counted(admin, "database_operations_in_progress", 1).await;
-    drop(raw);
+    let block = left(&database, address, admin).await;
     server.wait_for("abandoned");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     stop(server);

@@ -10,7 +10,8 @@ impl Store {
     /// The task of `owner`, from memory where a look shows that it still holds.
     pub(super) async fn find_task(&self, owner: &UserId, id: i64) -> Outcome<WrittenTask, NoSuchTask> {
         // A look that nobody shares takes longer than the task.
-        let likely = self.memory.history.likely_mark(owner).filter(|_| !self.lanes.look.is_apart());
+        let is_shared = !self.lanes.look.is_apart();
+        let likely = is_shared.then(|| self.memory.history.likely_mark(owner)).flatten();
         if let Some(mark) = likely
             && let Some(task) = self.memory.task(owner, id, mark)
             && self.has_still(owner, mark).await?
@@ -21,12 +22,15 @@ impl Store {
             }
             return Ok(task);
         }
-        let mark = self.memory.history.mark(owner);
+        // Where looks are in vain, or do not pay, what is kept would not be answered.
+        let mark = likely.map(|_| self.memory.history.mark(owner));
         let task = self.read_task(owner, id).await?.ok_or(Refused(NoSuchTask))?;
         metrics::got(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(internal)?;
-        // Where looks are in vain, or do not pay, what is kept would not be answered; nor what may be older than its mark.
-        if likely.is_some() && !self.databases.reads.may_lag() {
+        // Nor is kept what may be older than its mark.
+        if let Some(mark) = mark
+            && !self.databases.reads.may_lag()
+        {
             self.memory.singles.keep(mark, task);
         }
         Ok(answer)

@@ -26,13 +26,14 @@ impl Store {
         // Boxed: three statements in one make a large future.
         let written = self.attempt(Box::pin(async {
             let mut written = write().await.map_err(Into::into);
-            if self.owns_users && written.as_ref().is_err_and(|error| is_missing_owner(error)) {
-                written = match user::Entity::keep(owner, &self.writes(owner)).await {
-                    Ok(()) => write().await.map_err(Into::into),
+            // Whichever reference fails: what a trigger of the operator's writes may need the owner first.
+            if self.owns_users && written.as_ref().is_err_and(|error| is_missing_row(error)) {
+                match user::Entity::keep(owner, &self.writes(owner)).await {
+                    Ok(()) => written = write().await.map_err(Into::into),
                     // Of a table of users that another system has taken over, we do not know all that it requires.
-                    Err(error) if is_missing_value(&error) => return Ok(None),
-                    Err(error) => Err(Arc::new(error)),
-                };
+                    Err(error) if is_missing_value(&error) => {}
+                    Err(error) => written = Err(Arc::new(error)),
+                }
             }
             match written {
                 Err(error) if is_missing_owner(&error) => Ok(None),
@@ -45,9 +46,13 @@ impl Store {
     }
 }
 
-/// Whether it is the owner that is missing. What a trigger of the operator's writes may have foreign keys of its own; SQLite
-/// does not name them.
+/// Whether it is the owner that is missing. What a trigger of the operator's writes may refer to other rows; SQLite
+/// does not name the reference that fails.
 fn is_missing_owner(error: &DbErr) -> bool {
+    is_missing_row(error) && constraint_of(error).is_none_or(|name| TO_OWNER.contains(&name))
+}
+
+/// Whether a row is missing that another one refers to.
+fn is_missing_row(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
-        && constraint_of(error).is_none_or(|name| TO_OWNER.contains(&name))
 }

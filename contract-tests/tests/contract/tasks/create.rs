@@ -313,19 +313,48 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engi
 /// It is an operator's to mend, whose log says what it is.
 #[rstest]
 #[case::a_column("ALTER TABLE tasks ADD COLUMN tenant text NOT NULL")]
-#[case::a_trigger(
-    "CREATE TABLE changes (task_id bigint REFERENCES changes_known (id));
-    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NEW; END $$;
+#[case::a_trigger("CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()")]
+#[case::a_trigger_beside_users_of_others(
+    "ALTER TABLE users ADD COLUMN name text NOT NULL;
+    INSERT INTO users (id, name) VALUES ('ann', 'Ann'), ('bob', 'Bob');
     CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()"
 )]
 #[tokio::test]
 async fn what_the_tables_want_beside_is_no_fault_of_the_caller(#[case] change: &str) {
     let app = TestApp::start(Postgres).await;
     let beside = app.database().connect().await;
-    for command in ["CREATE TABLE changes_known (id bigint PRIMARY KEY)", change] {
+    for command in [
+        "CREATE TABLE changes_known (id bigint PRIMARY KEY)",
+        "CREATE TABLE changes (task_id bigint REFERENCES changes_known (id))",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NEW; END $$",
+        change,
+    ] {
         beside.execute_unprepared(command).await.expect("an operator may");
     }
     for client in [app.client("ann"), app.client("bob").keyed("key")] {
         client.create(json!({"title": "Buy milk"})).await.expect(500);
+    }
+}
+
+/// What a trigger writes may need the user before the task does, whose own key goes as `RI_…` in the order of names.
+#[rstest]
+#[case::of_a_trigger_before("CREATE TRIGGER note BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()")]
+#[case::of_a_trigger_after("CREATE TRIGGER \"A_note\" AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()")]
+#[case::by_another_name("ALTER TABLE tasks RENAME CONSTRAINT fk_tasks_user_id TO tasks_owner")]
+#[tokio::test]
+async fn whichever_reference_to_a_new_user_fails_first_the_task_is_created(#[case] change: &str) {
+    let app = TestApp::start(Postgres).await;
+    let beside = app.database().connect().await;
+    for command in [
+        "CREATE TABLE activity (user_id varchar(255) REFERENCES users (id))",
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         BEGIN INSERT INTO activity VALUES (NEW.user_id); RETURN NEW; END $$",
+        change,
+    ] {
+        beside.execute_unprepared(command).await.expect("an operator may");
+    }
+    for client in [app.client("ann"), app.client("bob").keyed("key")] {
+        client.create(json!({"title": "Buy milk"})).await.expect(201);
     }
 }

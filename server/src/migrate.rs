@@ -128,10 +128,6 @@ impl<'a> Migrations<'a> {
 
     /// Makes sure that the address of migrations answers, and leads to the database of requests and to the schema of
     /// their tables. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not.
     pub(crate) async fn reach(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
         let schema = self.schema(&transaction).await?;
@@ -156,10 +152,6 @@ impl<'a> Migrations<'a> {
     }
 
     /// Refuses to go on where the tasks belong to another table of users than the configured one.
-    ///
-    /// # Errors
-    ///
-    /// [`MigrateError::OtherUsersTable`], or where the database does not answer.
     pub(crate) async fn refuse_other_users(&self, database: &impl ConnectionTrait) -> Result<(), MigrateError> {
         match self.migrator.other_users_table(database).await? {
             Some(other) => Err(other.into()),

@@ -57,7 +57,8 @@ pub enum MigrateError {
     /// It leads to another schema than that of the tables in use.
     #[error(
         "the role of DATABASE_URL finds the tables in schema {in_use}, and migrations would go to schema {other}, so \
-         nothing was changed; give it and the role of DATABASE_DIRECT_URL the same search_path"
+         nothing was changed; give it and the role of DATABASE_DIRECT_URL the same search_path, which begins with a \
+         schema that both may use"
     )]
     OtherSchema {
         /// That of the tables in use.

@@ -100,7 +100,7 @@ impl<'a> Migrations<'a> {
         let transaction = self.lock().await?;
         self.refuse_other_users(&transaction).await?;
         let schema = self.schema(&transaction).await?;
-        let standing = self.standing(&transaction).await?;
+        let standing = self.standing_within(&transaction).await?;
         if !standing.pending.is_empty() {
             standing.refuse_later()?;
             self.migrator.up(&transaction, None).await?;
@@ -121,7 +121,7 @@ impl<'a> Migrations<'a> {
     pub async fn down(&self, steps: u32) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
         self.refuse_other_users(&transaction).await?;
-        self.standing(&transaction).await?.refuse_later()?;
+        self.standing_within(&transaction).await?.refuse_later()?;
         self.migrator.down(&transaction, Some(steps)).await?;
         Ok(transaction.commit().await?)
     }
@@ -131,7 +131,7 @@ impl<'a> Migrations<'a> {
     pub(crate) async fn reach(&self) -> Result<(), MigrateError> {
         let transaction = self.lock().await?;
         let schema = self.schema(&transaction).await?;
-        let is_done = self.standing(&transaction).await?.pending.is_empty();
+        let is_done = self.standing_within(&transaction).await?.pending.is_empty();
         transaction.rollback().await?;
         // With row-level security, whoever migrates lets the role of requests in.
         if is_done && !self.row_security { self.refuse_unfound(schema).await } else { Ok(()) }
@@ -172,6 +172,14 @@ impl<'a> Migrations<'a> {
             return Err(MigrateError::OtherProgram(theirs));
         }
         Ok(Standing { pending, later })
+    }
+
+    /// The same, where it is the role of migrations that asks.
+    async fn standing_within(&self, transaction: &DatabaseTransaction) -> Result<Standing, MigrateError> {
+        self.standing(transaction).await.map_err(|error| match error {
+            MigrateError::Hidden(cause) if self.direct_url.is_some() => MigrateError::Unowned(cause),
+            error => error,
+        })
     }
 
     /// The schema that migrations go to, where that need not be the one of requests. Refuses to make all tables a

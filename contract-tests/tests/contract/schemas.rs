@@ -157,6 +157,21 @@ async fn a_schema_that_the_role_may_not_use_is_named() {
     serves(&variables).await;
 }
 
+/// The two roles are mixed up: the one that lacks rights is not that of requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_migrates_tables_of_another_is_told_whose_they_are() {
+    let database = TestDatabase::create(Guarded).await;
+    let owner = database.url();
+    let (is_well, said) = run(&["migrate", "up"], &[("DATABASE_URL", &owner)]);
+    assert!(is_well, "{said}");
+    let (_, login) = &database.variables()[0];
+    for arguments in [&["migrate", "up"][..], &["migrate", "down"], &["doctor"]] {
+        let (is_well, said) = run(arguments, &[("DATABASE_URL", &owner), ("DATABASE_DIRECT_URL", login)]);
+        let words = "denied for table seaql_migrations; set DATABASE_DIRECT_URL to the role that owns the tables";
+        assert!(!is_well && said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_without_a_schema_is_told_what_to_have() {
     let database = TestDatabase::create(Postgres).await;

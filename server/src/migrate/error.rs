@@ -38,13 +38,20 @@ pub enum MigrateError {
     /// The database said no, or a migration did.
     #[error("the migrations did not go through, and nothing was changed: {}{}", words(.0), remedy(.0))]
     Database(#[from] DbErr),
-    /// The role may not know.
+    /// The role of requests may not know.
     #[error(
         "it cannot be read which migrations have been run: {}; `todo-server doctor` names the rights that the role of \
          DATABASE_URL lacks",
         words(.0)
     )]
     Hidden(DbErr),
+    /// The role of migrations may not know, so the tables are another's.
+    #[error(
+        "it cannot be read which migrations have been run: {}; set DATABASE_DIRECT_URL to the role that owns \
+         the tables",
+        words(.0)
+    )]
+    Unowned(DbErr),
     /// The address that they go to leads nowhere.
     #[error(transparent)]
     Unusable(UnusableDatabase),

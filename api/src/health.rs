@@ -2,11 +2,7 @@
 
 use std::future::Future;
 
-use poem_openapi::{
-    ApiResponse, Object, OpenApi, Tags,
-    registry::{MetaSchema, MetaSchemaRef},
-    types::Example,
-};
+use poem_openapi::{ApiResponse, Object, OpenApi, Tags, registry::MetaSchema, types::Example};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,11 +36,7 @@ enum Status {
 }
 
 scalar!(Status, "status",
-    schema: MetaSchemaRef::Inline(Box::new(MetaSchema {
-        enum_items: vec!["ok".into()],
-        example: Some("ok".into()),
-        ..MetaSchema::new("string")
-    })),
+    schema: MetaSchema { enum_items: vec!["ok".into()], example: Some("ok".into()), ..MetaSchema::new("string") },
     read: |value: &Value| (value == "ok").then_some(Self::Ok),
     write: |_: &Self| "ok".into()
 );

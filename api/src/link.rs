@@ -1,11 +1,8 @@
 //! The `Link` header (RFC 8288).
 
-use poem_openapi::{
-    registry::{MetaSchema, MetaSchemaRef},
-    types::ToHeader,
-};
+use poem_openapi::registry::MetaSchema;
 
-use crate::scalar::published;
+use crate::scalar::header;
 
 /// The link to the next page. Its target has no scheme and no host: it leads back to the host that the client asked, through
 /// whatever proxies stand between, as long as they leave the path as it is.
@@ -17,20 +14,14 @@ impl NextPage {
     pub(crate) fn to(target: &str) -> Self {
         Self(format!("<{target}>; rel=\"next\""))
     }
-
-    fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            pattern: Some(r#"^<[^<> ]+>; rel="next"$"#.to_owned()),
-            example: Some(r#"</api/tasks?limit=50&cursor=AUvXzB0wZQ5tJm0b8Jk0v2y7nS1kq3hEwP>; rel="next""#.into()),
-            ..MetaSchema::new("string")
-        }))
-    }
 }
 
-published!(NextPage, "next_page", Self::schema());
-
-impl ToHeader for NextPage {
-    fn to_header(&self) -> Option<poem::http::HeaderValue> {
-        self.0.parse().ok()
+header!(
+    NextPage,
+    "next_page",
+    MetaSchema {
+        pattern: Some(r#"^<[^<> ]+>; rel="next"$"#.to_owned()),
+        example: Some(r#"</api/tasks?limit=50&cursor=AUvXzB0wZQ5tJm0b8Jk0v2y7nS1kq3hEwP>; rel="next""#.into()),
+        ..MetaSchema::new("string")
     }
-}
+);

@@ -1,15 +1,12 @@
 //! Conditional requests (RFC 9110, 13): entity tags, and the two headers that speak of them.
 
 use poem::Request;
-use poem_openapi::{
-    registry::{MetaParamIn, MetaSchema, MetaSchemaRef},
-    types::ToHeader,
-};
+use poem_openapi::registry::{MetaParamIn, MetaSchema};
 
 use crate::{
     PageVersion,
     parameter::{Param, Parameter},
-    scalar::published,
+    scalar::header,
 };
 
 /// A strong entity tag, quotes included: it changes whenever what it stands for does.
@@ -21,14 +18,6 @@ impl ETag {
     pub(crate) fn of(opaque: impl std::fmt::Display) -> Self {
         Self(format!("\"{opaque}\""))
     }
-
-    fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            pattern: Some(r#"^"[!#-~]+"$"#.to_owned()),
-            example: Some("\"42.1795509000123456\"".into()),
-            ..MetaSchema::new("string")
-        }))
-    }
 }
 
 impl From<PageVersion> for ETag {
@@ -37,13 +26,15 @@ impl From<PageVersion> for ETag {
     }
 }
 
-published!(ETag, "etag", Self::schema());
-
-impl ToHeader for ETag {
-    fn to_header(&self) -> Option<poem::http::HeaderValue> {
-        self.0.parse().ok()
+header!(
+    ETag,
+    "etag",
+    MetaSchema {
+        pattern: Some(r#"^"[!#-~]+"$"#.to_owned()),
+        example: Some("\"42.1795509000123456\"".into()),
+        ..MetaSchema::new("string")
     }
-}
+);
 
 /// What `If-Match` and `If-None-Match` hold: `*`, or a list of entity tags.
 #[derive(Debug, Clone, PartialEq, Eq)]

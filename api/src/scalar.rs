@@ -16,7 +16,7 @@ macro_rules! published {
             }
 
             fn schema_ref() -> poem_openapi::registry::MetaSchemaRef {
-                $schema
+                poem_openapi::registry::MetaSchemaRef::Inline(Box::new($schema))
             }
 
             fn as_raw_value(&self) -> Option<&Self> {
@@ -51,4 +51,17 @@ macro_rules! scalar {
     };
 }
 
-pub(crate) use {published, scalar};
+/// As `published`, for a header: `$type` holds its text, which is sent as it is.
+macro_rules! header {
+    ($type:ty, $name:literal, $schema:expr) => {
+        $crate::scalar::published!($type, $name, $schema);
+
+        impl poem_openapi::types::ToHeader for $type {
+            fn to_header(&self) -> Option<poem::http::HeaderValue> {
+                self.0.parse().ok()
+            }
+        }
+    };
+}
+
+pub(crate) use {header, published, scalar};

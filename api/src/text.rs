@@ -1,6 +1,6 @@
 //! Strings with a published shape.
 
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::registry::MetaSchema;
 
 /// No U+0000: PostgreSQL cannot hold it in a text.
 pub(crate) const NO_NUL: &str = r"^[^\x00]*$";
@@ -23,14 +23,14 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// The shape as a schema.
-    pub(crate) fn schema(&self) -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
+    pub(crate) fn schema(&self) -> MetaSchema {
+        MetaSchema {
             min_length: self.min_length,
             max_length: Some(self.max_length),
             pattern: Some(self.pattern.to_owned()),
             example: Some(self.example.into()),
             ..MetaSchema::new("string")
-        }))
+        }
     }
 }
 

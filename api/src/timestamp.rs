@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::registry::MetaSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -56,12 +56,12 @@ impl Timestamp {
         Some(Self(moment.to_utc()))
     }
 
-    fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
+    fn schema() -> MetaSchema {
+        MetaSchema {
             pattern: Some(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$".to_owned()),
             example: Some("2026-11-24T08:30:00.123456Z".into()),
             ..MetaSchema::new_with_format("string", "date-time")
-        }))
+        }
     }
 }
 

@@ -1,11 +1,8 @@
 //! Where a task is.
 
-use poem_openapi::{
-    registry::{MetaSchema, MetaSchemaRef},
-    types::ToHeader,
-};
+use poem_openapi::registry::MetaSchema;
 
-use crate::scalar::published;
+use crate::scalar::header;
 
 /// The `Location` of a task (RFC 9110, 10.2.2), relative to this service.
 #[derive(Debug)]
@@ -16,19 +13,6 @@ impl Location {
     pub(super) fn of(id: i64) -> Self {
         Self(format!("/api/tasks/{id}"))
     }
-
-    fn schema() -> MetaSchemaRef {
-        MetaSchemaRef::Inline(Box::new(MetaSchema {
-            example: Some("/api/tasks/42".into()),
-            ..MetaSchema::new("string")
-        }))
-    }
 }
 
-published!(Location, "location", Self::schema());
-
-impl ToHeader for Location {
-    fn to_header(&self) -> Option<poem::http::HeaderValue> {
-        self.0.parse().ok()
-    }
-}
+header!(Location, "location", MetaSchema { example: Some("/api/tasks/42".into()), ..MetaSchema::new("string") });

@@ -209,26 +209,19 @@ impl<T: ToJSON> ToJSON for Nullable<T> {
     }
 }
 
-impl Readable for NewTask {
-    fn schema() -> &'static Schema {
-        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<NewTask>);
-        &SCHEMA
-    }
+/// What a body may be read into.
+macro_rules! readable {
+    ($($type:ident),+) => {$(
+        impl Readable for $type {
+            fn schema() -> &'static Schema {
+                static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<$type>);
+                &SCHEMA
+            }
+        }
+    )+};
 }
 
-impl Readable for TaskPatch {
-    fn schema() -> &'static Schema {
-        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<TaskPatch>);
-        &SCHEMA
-    }
-}
-
-impl Readable for Completion {
-    fn schema() -> &'static Schema {
-        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Completion>);
-        &SCHEMA
-    }
-}
+readable!(NewTask, TaskPatch, Completion);
 
 impl Example for Task {
     fn example() -> Self {

@@ -103,14 +103,6 @@ impl Parameter for Sort {
     }
 }
 
-fn boolean(text: &str) -> Option<bool> {
-    match text {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
 /// `completed` as a filter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Completed(pub(crate) Option<bool>);
@@ -124,11 +116,7 @@ impl Parameter for Completed {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        match text.map(boolean) {
-            None => Ok(Self(None)),
-            Some(Some(completed)) => Ok(Self(Some(completed))),
-            Some(None) => Err("must be true or false"),
-        }
+        text.map(str::parse::<bool>).transpose().map(Self).map_err(|_| "must be true or false")
     }
 }
 
@@ -146,8 +134,8 @@ impl Parameter for OnlyCompleted {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        match text.and_then(boolean) {
-            Some(true) => Ok(Self),
+        match text {
+            Some("true") => Ok(Self),
             _ => Err("must be true: open tasks are deleted one by one"),
         }
     }

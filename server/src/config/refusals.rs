@@ -103,14 +103,12 @@ impl Reader {
 
     /// A yes or no.
     pub(super) fn flag(&mut self, variable: &str, given: Option<&str>, default: bool) -> bool {
-        match given.map(str::trim) {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                self.refuse(variable, format_args!("is {other:?}, but must be true or false"));
-                default
-            }
-        }
+        let Some(given) = given.map(str::trim) else {
+            return default;
+        };
+        given.parse().unwrap_or_else(|_| {
+            self.refuse(variable, format_args!("is {given:?}, but must be true or false"));
+            default
+        })
     }
 }

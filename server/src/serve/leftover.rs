@@ -7,6 +7,7 @@
 //! out; where it is long, or slow, the answer says that the connection ends with it (RFC 9112, section 9.6).
 
 use std::{
+    future::ready,
     io,
     pin::Pin,
     sync::Arc,
@@ -15,8 +16,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, combinators::BoxBody};
+use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
 use parking_lot::Mutex;
 use poem::{Request, http::header::EXPECT};
 use todo_api::MAX_BODY_BYTES;
@@ -47,7 +49,7 @@ impl Leftover {
     }
 
     /// Reads what is left; whether the next request can follow on the same connection.
-    pub(super) async fn clear(mut self, watch: &Watch) -> bool {
+    pub(super) async fn clear(self, watch: &Watch) -> bool {
         if self.body.0.lock().is_broken {
             return false;
         }
@@ -58,21 +60,11 @@ impl Leftover {
             return false;
         }
         watch.body_awaited();
-        let is_read = timeout(PATIENCE, self.read()).await;
+        // Piece by piece, each of which is forgotten: whole, it would be kept for every connection at once.
+        let pieces = Limited::new(self.body, MAX_BODY_BYTES).into_data_stream();
+        let is_read = timeout(PATIENCE, pieces.all(|piece| ready(piece.is_ok()))).await;
         watch.body_arrived();
         is_read.unwrap_or(false)
-    }
-
-    async fn read(&mut self) -> bool {
-        let mut left = MAX_BODY_BYTES;
-        while let Some(frame) = self.body.frame().await {
-            let length = frame.as_ref().ok().and_then(Frame::data_ref).map_or(0, Bytes::len);
-            match left.checked_sub(length) {
-                Some(rest) if frame.is_ok() => left = rest,
-                _ => return false,
-            }
-        }
-        true
     }
 }
 

@@ -17,11 +17,6 @@ pub struct UsersTable {
     table: String,
 }
 
-/// The name cannot be one of a table.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be the name of a table, such as user, or of a schema and a table, such as neon_auth.user")]
-pub struct InvalidUsersTable;
-
 /// The tasks belong to another table than the configured one.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -45,9 +40,9 @@ impl Default for UsersTable {
 }
 
 impl FromStr for UsersTable {
-    type Err = InvalidUsersTable;
+    type Err = &'static str;
 
-    fn from_str(name: &str) -> Result<Self, InvalidUsersTable> {
+    fn from_str(name: &str) -> Result<Self, &'static str> {
         // PostgreSQL keeps 63 bytes of a name and drops the rest in silence.
         let is_good =
             |part: &str| (1..=63).contains(&part.len()) && !part.contains(|c: char| c.is_control() || c == '.');
@@ -56,7 +51,9 @@ impl FromStr for UsersTable {
             None => (None, name),
         };
         if !is_good(table) || !schema.is_none_or(is_good) {
-            return Err(InvalidUsersTable);
+            return Err(
+                "must be the name of a table, such as user, or of a schema and a table, such as neon_auth.user",
+            );
         }
         Ok(Self { schema: schema.map(str::to_owned), table: table.to_owned() })
     }

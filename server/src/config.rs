@@ -23,7 +23,7 @@ pub use self::{
     database_url::DatabaseUrl,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
-    rate_limit::{RateLimit, RateLimitError},
+    rate_limit::RateLimit,
     refusals::Refusals,
     telemetry::TelemetryConfig,
 };

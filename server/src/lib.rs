@@ -24,7 +24,7 @@ pub use self::{
     auth::{Check, NewToken, TokenError, authenticator, check_token, sign},
     config::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
-        RateLimitError, Refusals, TelemetryConfig, UnusableJwks,
+        Refusals, TelemetryConfig, UnusableJwks,
     },
     database::{Databases, RowSecurityError, UnusableDatabase},
     doctor::{Report, Verdict},

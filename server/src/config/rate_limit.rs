@@ -11,19 +11,16 @@ pub struct RateLimit {
     pub burst: NonZeroU32,
 }
 
-/// A text is no rate limit.
-#[derive(Debug, thiserror::Error)]
-#[error("is {0:?}, but must be off, or requests a second and at once, each at least 1, such as 20:200")]
-pub struct RateLimitError(String);
-
 impl FromStr for RateLimit {
-    type Err = RateLimitError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, RateLimitError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let read = || {
             let (per_second, burst) = text.split_once(':')?;
             Some(Self { per_second: per_second.parse().ok()?, burst: burst.parse().ok()? })
         };
-        read().ok_or_else(|| RateLimitError(text.to_owned()))
+        read().ok_or_else(|| {
+            format!("is {text:?}, but must be off, or requests a second and at once, each at least 1, such as 20:200")
+        })
     }
 }

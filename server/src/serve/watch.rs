@@ -39,6 +39,12 @@ struct State {
     room: Option<Room>,
 }
 
+impl State {
+    fn body_waited(&self) -> Duration {
+        self.body_wait + self.body_awaited.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Nothing of a request is there.
@@ -137,16 +143,14 @@ impl Watch {
 
     /// All of the request is there.
     pub(crate) fn body_arrived(&self) {
-        self.body_waited();
-        self.resume(&mut self.state.lock());
+        let mut state = self.state.lock();
+        (state.body_wait, state.body_awaited) = (state.body_waited(), None);
+        self.resume(&mut state);
     }
 
-    /// How long the rest of the request has been waited for, which ends here.
+    /// How long the rest of the request has been waited for until now.
     pub(crate) fn body_waited(&self) -> Duration {
-        let mut state = self.state.lock();
-        let since = state.body_awaited.take();
-        state.body_wait += since.map_or(Duration::ZERO, |since| since.elapsed());
-        state.body_wait
+        self.state.lock().body_waited()
     }
 
     /// Keeps room for an answer of that many bytes to `user` until it is taken; whether there is any.

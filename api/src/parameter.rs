@@ -50,7 +50,7 @@ pub(crate) fn refusal<T: Parameter>(text: &str) -> Unprocessable {
 }
 
 /// The only parameter of a path that there is.
-pub(crate) fn in_path(request: &Request) -> Option<&str> {
+fn in_path(request: &Request) -> Option<&str> {
     // The framework names the parameters of a path by their position.
     request.raw_path_param("param0")
 }

@@ -6,7 +6,6 @@ use crate::{
 };
 
 /// The keeper of all ports that nobody can have: enough for the types, and so for the document.
-#[derive(Clone)]
 pub(crate) enum Unserved {}
 
 impl Tasks for Unserved {

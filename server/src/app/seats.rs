@@ -65,7 +65,6 @@ mod tests {
             ("DATABASE_MIN_CONNECTIONS", "1"),
             ("WORKERS", "4"),
         ];
-        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let shares = shares(&Config::from_pairs(given).expect("it is good"));
         let shares: Vec<_> = shares.iter().map(|share| (share.max_connections, share.min_connections)).collect();
         assert_eq!(shares, [(2, 0), (2, 0), (3, 0), (3, 1)]);

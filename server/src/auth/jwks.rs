@@ -114,7 +114,7 @@ impl Jwks {
     }
 
     /// The keys as they are known.
-    pub(super) fn published(&self) -> Arc<Published> {
+    fn published(&self) -> Arc<Published> {
         Arc::clone(&self.published.read())
     }
 

@@ -72,8 +72,7 @@ impl Connection {
             let (endpoint, watch) = (Arc::clone(&self.endpoint), Arc::clone(&self.watch));
             move |request: http::Request<Incoming>| {
                 watch.asked();
-                let addresses = (LocalAddr(local.into()), RemoteAddr(remote.into()));
-                let request = (request, addresses.0, addresses.1, Scheme::HTTP).into();
+                let request = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP).into();
                 answer(Arc::clone(&endpoint), request, Arc::clone(&watch))
             }
         });

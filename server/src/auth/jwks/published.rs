@@ -15,10 +15,10 @@ const MAX_TRIED: usize = 32;
 
 /// What an issuer published, as far as it is of use, and when that was read.
 #[derive(Default)]
-pub(in crate::auth) struct Published {
+pub(super) struct Published {
     keys: Vec<Arc<Key>>,
     /// When they were read; never, while no fetch has gone well.
-    pub(in crate::auth) fetched: Option<Instant>,
+    pub(super) fetched: Option<Instant>,
     /// How the last fetch after that failed, if it did.
     pub(super) failed: Option<Failed>,
 }

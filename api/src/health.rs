@@ -1,7 +1,5 @@
 //! Liveness and readiness: for those who run the service. Neither asks who is asking.
 
-use std::future::Future;
-
 use poem_openapi::{ApiResponse, Object, OpenApi, Tags, registry::MetaSchema, types::Example};
 use serde::Serialize;
 use serde_json::Value;

@@ -71,7 +71,7 @@ struct Text([u8; 27]);
 impl Text {
     fn as_str(&self) -> &str {
         // It is digits.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 

@@ -19,12 +19,11 @@ use std::sync::Arc;
 use poem::{Endpoint, Request, Response};
 use todo_api::{Readiness, Service, Tasks};
 
+use self::{cors::Cors, load::Load, proxies::Proxies, rate_limit::RateLimits, security::hold_to_tls};
 pub(crate) use self::{
     log::{REQUEST_ID, fresh_id},
     security::protect,
 };
-
-use self::{cors::Cors, load::Load, proxies::Proxies, rate_limit::RateLimits, security::hold_to_tls};
 use crate::{Config, UnusableJwks, auth::Authenticator};
 
 /// The whole of what is served, over a keeper of the ports.

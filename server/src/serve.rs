@@ -18,7 +18,7 @@ mod stream;
 mod untaken;
 mod watch;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use poem::{Endpoint, EndpointExt, Response};
 use tokio::{
@@ -57,7 +57,7 @@ pub(crate) async fn serve_by(
     let connections = Arc::new(Connections::new(config));
     let (stopping, stopped) = signal::channel(false);
     let mut open = JoinSet::new();
-    tokio::pin!(stop);
+    let mut stop = pin!(stop);
     loop {
         let (stream, place) = tokio::select! {
             () = &mut stop => break,

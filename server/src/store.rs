@@ -17,7 +17,7 @@ mod version;
 mod wait;
 mod write;
 
-use std::{error::Error, future::Future, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use sea_orm::DbErr;
 use todo_api::{Broken, Failure, Outcome, UserId};

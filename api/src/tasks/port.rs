@@ -1,7 +1,5 @@
 //! What is asked of the store.
 
-use std::future::Future;
-
 use super::{Expected, ListQuery, NewTask, Task, TaskPatch, Unmatched, WrittenTask};
 use crate::{
     Creation, IdempotencyKey, InvalidCursor, NoSuchTask, NotCreated, Outcome, Page, PageVersion, Unidentified, UserId,

@@ -108,6 +108,23 @@ impl AuthConfig {
             token_cache: reader.number("AUTH_TOKEN_CACHE", given.auth_token_cache, 10_000, 0..=1_000_000),
         }
     }
+
+    /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7 its links
+    /// for verifying an address do, which bear a `userId`, neither issuer nor audience, and go by mail.
+    pub(crate) fn takes_links_for_tokens(&self) -> bool {
+        !self.secrets.is_empty() && self.issuers.is_empty() && self.audiences.is_empty()
+    }
+
+    /// Whether what the issuer signs for other applications counts as tokens: the ID tokens of Better Auth's OAuth
+    /// provider are signed with the published keys, and any application that a user has let in has one.
+    pub(crate) fn takes_tokens_for_others(&self) -> bool {
+        self.jwks.is_some() && self.audiences.is_empty()
+    }
+
+    /// The secret that signs, where there is one.
+    pub(crate) fn signing_secret(&self) -> Option<&[u8]> {
+        self.secrets.first().map(|secret| secret.expose_secret().as_bytes())
+    }
 }
 
 /// Secrets as Better Auth reads them, `2:new,1:old`, without white space around each: the first one signs, all of them verify.
@@ -141,23 +158,4 @@ fn checked(reader: &mut Reader, variable: &str, secret: String) -> SecretString 
         reader.refuse(variable, "must have at least 32 bytes; make one: openssl rand -base64 32");
     }
     secret.into()
-}
-
-impl AuthConfig {
-    /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7 its links
-    /// for verifying an address do, which bear a `userId`, neither issuer nor audience, and go by mail.
-    pub(crate) fn takes_links_for_tokens(&self) -> bool {
-        !self.secrets.is_empty() && self.issuers.is_empty() && self.audiences.is_empty()
-    }
-
-    /// Whether what the issuer signs for other applications counts as tokens: the ID tokens of Better Auth's OAuth
-    /// provider are signed with the published keys, and any application that a user has let in has one.
-    pub(crate) fn takes_tokens_for_others(&self) -> bool {
-        self.jwks.is_some() && self.audiences.is_empty()
-    }
-
-    /// The secret that signs, where there is one.
-    pub(crate) fn signing_secret(&self) -> Option<&[u8]> {
-        self.secrets.first().map(|secret| secret.expose_secret().as_bytes())
-    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv4Net};
-
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -102,7 +101,10 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
     let given = given?;
     let address = given.trim().parse();
     if address.is_err() {
-        reader.refuse("ADMIN_ADDR", format!("is {given:?}, but must be an address and a port, such as 127.0.0.1:9091"));
+        reader.refuse(
+            "ADMIN_ADDR",
+            format_args!("is {given:?}, but must be an address and a port, such as 127.0.0.1:9091"),
+        );
     }
     address.ok()
 }
@@ -129,7 +131,9 @@ fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {
             Ok(network) => networks.push(network),
             Err(_) => reader.refuse(
                 "TRUSTED_PROXIES",
-                format!("has {item:?}, which is no address; write each as 10.0.0.1 or 10.0.0.0/8, comma separated"),
+                format_args!(
+                    "has {item:?}, which is no address; write each as 10.0.0.1 or 10.0.0.0/8, comma separated"
+                ),
             ),
         }
     }
@@ -165,11 +169,14 @@ fn origins(reader: &mut Reader, given: Option<&str>) -> Vec<String> {
         match Url::parse(origin).ok().and_then(|url| written(&url)).filter(|written| !written.contains('*')) {
             Some(written) if written == *origin => {}
             Some(written) => {
-                reader.refuse("ALLOWED_ORIGINS", format!("has {origin:?}, which no browser sends; write {written}"));
+                reader
+                    .refuse("ALLOWED_ORIGINS", format_args!("has {origin:?}, which no browser sends; write {written}"));
             }
             None => reader.refuse(
                 "ALLOWED_ORIGINS",
-                format!("has {origin:?}, which is no origin; write each as https://app.example.com, comma separated"),
+                format_args!(
+                    "has {origin:?}, which is no origin; write each as https://app.example.com, comma separated"
+                ),
             ),
         }
     }

@@ -101,8 +101,7 @@ mod tests {
     use std::{io, sync::Arc};
 
     use parking_lot::Mutex;
-    use tracing_subscriber::fmt::layer;
-    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::{fmt::layer, layer::SubscriberExt as _};
 
     use super::*;
 

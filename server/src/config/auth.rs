@@ -81,7 +81,7 @@ impl AuthConfig {
             );
         }
         // Better Auth prefers the versioned secrets and keeps the single one for what is older.
-        let mut secrets = versioned_secrets(reader, given.better_auth_secrets.as_deref());
+        let mut secrets = versioned_secrets(reader, given.better_auth_secrets);
         secrets.extend(given.better_auth_secret.map(|secret| checked(reader, "BETTER_AUTH_SECRET", secret)));
         let max_age = reader.seconds("AUTH_JWKS_MAX_AGE", given.auth_jwks_max_age, 300, 1..=86_400);
         let cooldown = reader.seconds("AUTH_JWKS_COOLDOWN", given.auth_jwks_cooldown, 10, 1..=3600);
@@ -103,8 +103,8 @@ impl AuthConfig {
         Self {
             secrets,
             jwks: url.map(|url| JwksConfig { url, max_age, cooldown }),
-            issuers: reader.list("AUTH_ISSUER", given.auth_issuer.as_deref()),
-            audiences: reader.list("AUTH_AUDIENCE", given.auth_audience.as_deref()),
+            issuers: reader.list("AUTH_ISSUER", given.auth_issuer),
+            audiences: reader.list("AUTH_AUDIENCE", given.auth_audience),
             token_cache: reader.number("AUTH_TOKEN_CACHE", given.auth_token_cache, 10_000, 0..=1_000_000),
         }
     }
@@ -127,8 +127,9 @@ impl AuthConfig {
     }
 }
 
-/// Secrets as Better Auth reads them, `2:new,1:old`, without white space around each: the first one signs, all of them verify.
-fn versioned_secrets(reader: &mut Reader, given: Option<&str>) -> Vec<SecretString> {
+/// Secrets as Better Auth reads them, `2:new,1:old`, without white space around each: the first one signs, all of them
+/// verify.
+fn versioned_secrets(reader: &mut Reader, given: Option<String>) -> Vec<SecretString> {
     const VARIABLE: &str = "BETTER_AUTH_SECRETS";
     let (mut versions, mut secrets) = (HashSet::new(), Vec::new());
     for (number, entry) in (1..).zip(reader.list(VARIABLE, given)) {

@@ -71,7 +71,7 @@ impl DatabaseConfig {
                  set; set both to the PostgreSQL, or leave DATABASE_DIRECT_URL unset",
             );
         }
-        let verify_tls = reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls.as_deref(), true);
+        let verify_tls = reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls, true);
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
         if min_connections > max_connections {
@@ -83,8 +83,8 @@ impl DatabaseConfig {
         let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
         let batch_size = reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128);
         let list_cache = list_cache(reader, given.list_cache.as_deref());
-        let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start.as_deref(), true);
-        let row_security = reader.flag("DATABASE_RLS", given.database_rls.as_deref(), false);
+        let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start, true);
+        let row_security = reader.flag("DATABASE_RLS", given.database_rls, false);
         if row_security && is_embedded {
             reader.refuse(
                 "DATABASE_RLS",

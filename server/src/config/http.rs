@@ -72,7 +72,7 @@ impl HttpConfig {
             reader.refuse("ADMIN_ADDR", "is where HOST and PORT have clients come; choose another port for it");
         }
         Self {
-            allowed_origins: origins(reader, given.allowed_origins.as_deref()),
+            allowed_origins: origins(reader, given.allowed_origins),
             host,
             port,
             workers: reader.number("WORKERS", given.workers, 0, 0..=256),
@@ -83,7 +83,7 @@ impl HttpConfig {
             request_timeout: reader.seconds("REQUEST_TIMEOUT", given.request_timeout, 10, 1..=300),
             idle_timeout: reader.seconds("IDLE_TIMEOUT", given.idle_timeout, 75, 1..=3600),
             rate_limit: rate_limit(reader, given.rate_limit.as_deref()),
-            trusted_proxies: networks(reader, given.trusted_proxies.as_deref()),
+            trusted_proxies: networks(reader, given.trusted_proxies),
             admin_address,
             shutdown_timeout: reader.seconds("SHUTDOWN_TIMEOUT", given.shutdown_timeout, 10, 0..=300),
         }
@@ -123,7 +123,7 @@ fn is_taken(admin: SocketAddr, host: &str, port: u16) -> bool {
     port != 0 && port == admin.port() && is_host_met
 }
 
-fn networks(reader: &mut Reader, given: Option<&str>) -> Vec<IpNet> {
+fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {
     let network = |item: &String| item.parse().or_else(|_| item.parse::<IpAddr>().map(IpNet::from)).map(canonical);
     let mut networks = Vec::new();
     for item in reader.list("TRUSTED_PROXIES", given) {
@@ -162,7 +162,7 @@ fn written(url: &Url) -> Option<String> {
     Some(format!("{}://{host}{port}", url.scheme()))
 }
 
-fn origins(reader: &mut Reader, given: Option<&str>) -> Vec<String> {
+fn origins(reader: &mut Reader, given: Option<String>) -> Vec<String> {
     let origins = reader.list("ALLOWED_ORIGINS", given);
     for origin in &origins {
         // No pattern: it would be compared as it stands, and never be met.

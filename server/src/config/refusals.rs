@@ -90,22 +90,24 @@ impl Reader {
     }
 
     /// The items of a comma separated list. One that is given must have some: none often means that anything goes.
-    pub(super) fn list(&mut self, variable: &str, given: Option<&str>) -> Vec<String> {
-        let items = given.unwrap_or_default().split(',').map(str::trim).filter(|item| !item.is_empty());
+    pub(super) fn list(&mut self, variable: &str, given: Option<String>) -> Vec<String> {
+        let Some(given) = given else {
+            return Vec::new();
+        };
+        let items = given.split(',').map(str::trim).filter(|item| !item.is_empty());
         let items: Vec<_> = items.map(str::to_owned).collect();
-        if items.is_empty()
-            && let Some(given) = given
-        {
+        if items.is_empty() {
             self.refuse(variable, format_args!("is {given:?}, which has no item; write one, or leave it unset"));
         }
         items
     }
 
     /// A yes or no.
-    pub(super) fn flag(&mut self, variable: &str, given: Option<&str>, default: bool) -> bool {
-        let Some(given) = given.map(str::trim) else {
+    pub(super) fn flag(&mut self, variable: &str, given: Option<String>, default: bool) -> bool {
+        let Some(given) = given else {
             return default;
         };
+        let given = given.trim();
         given.parse().unwrap_or_else(|_| {
             self.refuse(variable, format_args!("is {given:?}, but must be true or false"));
             default

@@ -11,6 +11,7 @@ mod memory;
 mod password;
 pub(crate) mod quotes;
 mod rate_limit;
+mod reader;
 mod refusals;
 mod telemetry;
 mod unasked;
@@ -27,7 +28,7 @@ pub use self::{
     refusals::Refusals,
     telemetry::TelemetryConfig,
 };
-use self::{refusals::Reader, variables::Variables};
+use self::{reader::Reader, variables::Variables};
 
 /// All that an operator decides. `.env.example` says what each means, and a test holds it to that.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{CERTIFICATES, causes, http_url, refusals::Reader};
+use super::{CERTIFICATES, causes, http_url, reader::Reader};
 
 /// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use todo_migration::UsersTable;
 
-use super::{DatabaseUrl, memory, refusals::Reader};
+use super::{DatabaseUrl, memory, reader::Reader};
 
 /// How the database is used.
 #[derive(Debug, Clone)]

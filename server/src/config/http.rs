@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{RateLimit, refusals::Reader};
+use super::{RateLimit, reader::Reader};
 
 /// Where the server listens, for whom, and how much of it anybody may hold.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use poem::http::Uri;
 use url::Url;
 
-use super::{password, refusals::Reader};
+use super::{password, reader::Reader};
 
 /// An address of `http` or `https`; `wanted` says whose it is, with an example.
 pub(super) fn read(reader: &mut Reader, variable: &str, given: &str, wanted: &str) -> Option<Url> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use super::refusals::Reader;
+use super::reader::Reader;
 
 /// What is logged, and how.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use sentry::types::Dsn;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{http_url, refusals::Reader};
+use super::{http_url, reader::Reader};
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 

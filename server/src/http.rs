@@ -56,10 +56,6 @@ struct Layers {
 
 impl Surroundings {
     /// Makes the layers, and what verifies tokens.
-    ///
-    /// # Errors
-    ///
-    /// Where no request to the issuer of tokens can be made.
     pub(crate) fn new(config: &Config) -> Result<Self, UnusableJwks> {
         let layers = Layers {
             cors: Cors::new(&config.http.allowed_origins),

@@ -54,11 +54,7 @@ impl IfMatch {
         Expected::OneOf(moments)
     }
 
-    /// Lets all tasks be changed.
-    ///
-    /// # Errors
-    ///
-    /// Where versions are named: none is that of all.
+    /// Lets all tasks be changed, unless versions are named: none is that of all.
     pub(crate) fn on_all(&self) -> Result<(), PreconditionFailed> {
         if self.strong().is_some() { Err(PreconditionFailed::OfMany) } else { Ok(()) }
     }

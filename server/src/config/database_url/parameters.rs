@@ -40,12 +40,8 @@ const OF_OTHERS: &[&str] = &[
     "supa",
 ];
 
-/// Leaves out what is for other drivers, and refuses what is for none. The driver would go on without, and warn at
-/// every connection with the value, which may be a secret (`sslpassword`).
-///
-/// # Errors
-///
-/// Which one it is, without its value.
+/// Leaves out what is for other drivers, and refuses what is for none, by its name alone. The driver would go on
+/// without, and warn at every connection with the value, which may be a secret (`sslpassword`).
 pub(super) fn keep_known(url: &mut Url) -> Result<(), String> {
     let mut kept: Vec<(String, String)> = Vec::new();
     for (name, value) in url.query_pairs() {

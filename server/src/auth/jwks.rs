@@ -1,11 +1,12 @@
 //! Keys that the issuer publishes (RFC 7517, 5): cached, and fetched anew when that may help.
 //!
-//! Three things lead to a fetch: the keys are old, a token names a key that is not known, or a signature
-//! fails under a known name, since a name may come back with another key. However many requests find so,
-//! one fetch serves them all, and the next comes only after the cooldown, or a second after one that failed, so that nobody
-//! can make us a burden to the issuer by inventing names. What cannot be fetched changes nothing: the keys that we have
-//! serve on. Not everybody may wait for a fetch: whoever makes up names of keys would, while the issuer takes its time, have
-//! all the places that others want.
+//! Three things lead to a fetch: the keys are old, a token names a key that is not known, or a signature fails under a
+//! known name, since a name may come back with another key. However many requests find so, one fetch serves them all,
+//! and the next comes only after the cooldown, or a second after one that failed, so that nobody can make us a burden
+//! to the issuer by inventing names. A fetch that fails changes nothing: the keys that we have serve on. But those that
+//! grew too old while nobody asked may have been withdrawn, and serve again only once a fetch was tried, for which
+//! requests wait. Not everybody may wait for a fetch, and the others are told at once to come again (503): whoever
+//! makes up names of keys would, while the issuer takes its time, have all the places that others want.
 //!
 //! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database
 //! behind the issuer awake.

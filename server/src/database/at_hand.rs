@@ -49,6 +49,8 @@ pub(super) trait Hand: Debug + Send + Sync {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr>;
 
+    /// The first row. Not by way of a list of all: looks go by here, the most frequent of statements, and each would
+    /// have one allocated.
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;

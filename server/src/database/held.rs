@@ -18,8 +18,6 @@ pub(super) trait Held: Debug + Send {
 
     async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr>;
 
-    async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
-
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
 
     async fn commit(self: Box<Self>) -> Result<(), DbErr>;
@@ -88,11 +86,6 @@ where
 
     async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
         self.taken()?.say(sql).await.map(ExecResult::from)
-    }
-
-    async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let naming = self.naming;
-        self.taken()?.query_one(statement, naming).await
     }
 
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {

@@ -58,12 +58,12 @@ impl Authenticator {
         // Before anything is remembered: a key that is published no longer ends what it verified.
         self.keep_fresh(text).await?;
         if let Some(user) = self.verified.user(text, now) {
-            metrics::authenticated(Authentication::Accepted);
+            metrics::count(Authentication::Accepted);
             return Ok(user);
         }
         let refused = |verdict| {
             move |unidentified| {
-                metrics::authenticated(verdict);
+                metrics::count(verdict);
                 Refused(unidentified)
             }
         };
@@ -74,7 +74,7 @@ impl Authenticator {
         })?;
         let claims = token.claims().map_err(refused(Authentication::Malformed))?;
         let (user, expires) = self.rules.user(&claims, now).map_err(refused(Authentication::Claims))?;
-        metrics::authenticated(Authentication::Accepted);
+        metrics::count(Authentication::Accepted);
         self.verified.remember(text, &user, &key, expires);
         Ok(user)
     }
@@ -118,7 +118,7 @@ impl Tokens for Authenticator {
     }
 
     fn lacking(&self, why: &Unidentified) {
-        metrics::authenticated(match why {
+        metrics::count(match why {
             Unidentified::NoToken => Authentication::NoToken,
             Unidentified::InvalidToken(_) => Authentication::Malformed,
         });

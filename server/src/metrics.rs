@@ -151,22 +151,23 @@ fn describe() {
     for counter in [EVICTED, SHED] {
         counter!(counter).absolute(0);
     }
-    zeros::<Bucket>(RATE_LIMITED);
-    zeros::<Authentication>(AUTHENTICATIONS);
-    zeros::<Fetch>(JWKS_FETCHES);
-    zeros::<ForList>(LISTS);
-    zeros::<ForTask>(GETS);
-    zeros::<Failing>(DATABASE_ERRORS);
+    zeros::<Bucket>();
+    zeros::<Authentication>();
+    zeros::<Fetch>();
+    zeros::<ForList>();
+    zeros::<ForTask>();
+    zeros::<Failing>();
 }
 
-fn zeros<L: Label>(counter: &'static str) {
+fn zeros<L: Label>() {
     for value in L::ALL {
-        counter!(counter, L::NAME => value.text()).absolute(0);
+        counter!(L::COUNTER, L::NAME => value.text()).absolute(0);
     }
 }
 
-fn count<L: Label>(counter: &'static str, value: L) {
-    counter!(counter, L::NAME => value.text()).increment(1);
+/// Counts one more of `value`.
+pub(crate) fn count<L: Label>(value: L) {
+    counter!(L::COUNTER, L::NAME => value.text()).increment(1);
 }
 
 /// Something that is there for as long as this value is.
@@ -228,34 +229,9 @@ pub(crate) fn shed() {
     counter!(SHED).increment(1);
 }
 
-/// A bucket was empty.
-pub(crate) fn rate_limited(bucket: Bucket) {
-    count(RATE_LIMITED, bucket);
-}
-
-/// A token was looked at, or was missing.
-pub(crate) fn authenticated(authentication: Authentication) {
-    count(AUTHENTICATIONS, authentication);
-}
-
-/// The issuer was asked for its keys.
-pub(crate) fn jwks_fetched(fetch: Fetch) {
-    count(JWKS_FETCHES, fetch);
-}
-
-/// A list was answered.
-pub(crate) fn listed(asked: ForList) {
-    count(LISTS, asked);
-}
-
-/// A single task was read.
-pub(crate) fn got(asked: ForTask) {
-    count(GETS, asked);
-}
-
 /// An operation of the database failed.
 pub(crate) fn database_failed(is_away: bool) {
-    count(DATABASE_ERRORS, if is_away { Failing::Away } else { Failing::Fault });
+    count(if is_away { Failing::Away } else { Failing::Fault });
 }
 
 /// Times `work`, which is an operation of the database, also where it is given up. It counts for the request at work, which waits

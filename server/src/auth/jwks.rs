@@ -158,11 +158,11 @@ impl Jwks {
             let old = this.published();
             let new = match this.source.fetch().await {
                 Ok(jwks) => {
-                    metrics::jwks_fetched(Fetch::Fetched);
+                    metrics::count(Fetch::Fetched);
                     Published::replacing(&old, jwks)
                 }
                 Err(error) => {
-                    metrics::jwks_fetched(Fetch::Failed);
+                    metrics::count(Fetch::Failed);
                     tracing::warn!(url = %this.source, %error, "the keys of the issuer could not be fetched");
                     old.failing(error.is_silence())
                 }

@@ -110,7 +110,7 @@ impl Allowance for Counted {
     fn spend(&self, user: &UserId) -> Result<(), TooManyRequests> {
         let taken = self.limits.users.take(user);
         self.left.get_or_init(|| taken.as_ref().map_or(0, |left| *left));
-        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited(Bucket::User))
+        taken.map(|_| ()).inspect_err(|_| metrics::count(Bucket::User))
     }
 
     fn fail(&self) -> Result<(), TooManyRequests> {
@@ -118,7 +118,7 @@ impl Allowance for Counted {
             return Ok(());
         };
         let taken = self.limits.failures.take(&household(address));
-        taken.map(|_| ()).inspect_err(|_| metrics::rate_limited(Bucket::Address))
+        taken.map(|_| ()).inspect_err(|_| metrics::count(Bucket::Address))
     }
 }
 

@@ -1,7 +1,10 @@
 //! The values that labels have. Few each, and all known before they happen.
 
-/// A label whose values are the variants of one type.
-pub(super) trait Label: Copy + Sized + 'static {
+use super::{AUTHENTICATIONS, DATABASE_ERRORS, GETS, JWKS_FETCHES, LISTS, RATE_LIMITED};
+
+/// A label of one counter, whose values are the variants of one type.
+pub(crate) trait Label: Copy + Sized + 'static {
+    const COUNTER: &'static str;
     const NAME: &'static str;
     const ALL: &'static [Self];
 
@@ -9,7 +12,9 @@ pub(super) trait Label: Copy + Sized + 'static {
 }
 
 macro_rules! label {
-    ($(#[$about:meta])* $type:ident as $name:literal { $($(#[$meaning:meta])* $value:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$about:meta])* $type:ident as $name:literal of $counter:ident {
+        $($(#[$meaning:meta])* $value:ident = $text:literal),+ $(,)?
+    }) => {
         $(#[$about])*
         #[derive(Clone, Copy)]
         pub(crate) enum $type {
@@ -17,6 +22,7 @@ macro_rules! label {
         }
 
         impl Label for $type {
+            const COUNTER: &'static str = $counter;
             const NAME: &'static str = $name;
             const ALL: &'static [Self] = &[$(Self::$value),+];
 
@@ -31,7 +37,7 @@ macro_rules! label {
 
 label! {
     /// What came of a token.
-    Authentication as "result" {
+    Authentication as "result" of AUTHENTICATIONS {
         Accepted = "accepted",
         /// There was none.
         NoToken = "no_token",
@@ -46,7 +52,7 @@ label! {
 
 label! {
     /// What came of a fetch of the issuer's keys.
-    Fetch as "result" {
+    Fetch as "result" of JWKS_FETCHES {
         Fetched = "fetched",
         Failed = "failed",
     }
@@ -54,7 +60,7 @@ label! {
 
 label! {
     /// Whose bucket was empty.
-    Bucket as "bucket" {
+    Bucket as "bucket" of RATE_LIMITED {
         User = "user",
         Address = "address",
     }
@@ -62,7 +68,7 @@ label! {
 
 label! {
     /// What the database was asked for, for a list.
-    ForList as "asked" {
+    ForList as "asked" of LISTS {
         /// What has changed since.
         Look = "look",
         /// The version of the list.
@@ -73,7 +79,7 @@ label! {
 
 label! {
     /// What the database was asked for, for a single task.
-    ForTask as "asked" {
+    ForTask as "asked" of GETS {
         /// What has changed since.
         Look = "look",
         Task = "task",
@@ -82,7 +88,7 @@ label! {
 
 label! {
     /// How an operation of the database failed.
-    Failing as "kind" {
+    Failing as "kind" of DATABASE_ERRORS {
         /// The database is out of reach, or has too much to do: another try may go through.
         Away = "away",
         Fault = "fault",

@@ -35,7 +35,7 @@ impl Store {
                 None => (ForList::Version, self.compared(wanted).await?.1),
             };
             if let Some(page) = page {
-                metrics::listed(asked);
+                metrics::count(asked);
                 if cfg!(debug_assertions) {
                     Box::pin(self.check_page(&page, wanted)).await?;
                 }
@@ -44,7 +44,7 @@ impl Store {
         }
         let mark = self.memory.history.mark(owner);
         let list = Box::pin(self.read_page(wanted)).await?;
-        metrics::listed(ForList::Tasks);
+        metrics::count(ForList::Tasks);
         Ok(self.memory.keep(owner, query, self.unless_late(mark), list))
     }
 

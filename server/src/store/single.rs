@@ -16,7 +16,7 @@ impl Store {
             && let Some(task) = self.memory.task(owner, id, mark)
             && self.has_still(owner, mark).await?
         {
-            metrics::got(ForTask::Look);
+            metrics::count(ForTask::Look);
             if cfg!(debug_assertions) {
                 Box::pin(self.check_task(owner, mark, &task)).await?;
             }
@@ -25,7 +25,7 @@ impl Store {
         // Where looks are in vain, or do not pay, what is kept would not be answered.
         let mark = likely.map(|_| self.memory.history.mark(owner));
         let task = self.read_task(owner, id).await?.ok_or(Refused(NoSuchTask))?;
-        metrics::got(ForTask::Task);
+        metrics::count(ForTask::Task);
         let answer = WrittenTask::of(&task).map_err(internal)?;
         // Nor is kept what may be older than its mark.
         if let Some(mark) = mark

@@ -95,9 +95,9 @@ impl Store {
 
     /// The page as the database has it.
     pub(super) async fn read_page(&self, wanted: &Wanted) -> Outcome<List, InvalidCursor> {
-        let Wanted { owner, query, after } = wanted;
+        let Wanted { owner, query, .. } = wanted;
         let reads = self.reads(owner);
-        let select = page::select(Entity::owned_by(owner), query, after.as_ref(), reads.get_database_backend());
+        let select = page::select(Entity::owned_by(owner), wanted, reads.get_database_backend());
         let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
         let mut rows = if wanted.is_search() {
             self.attempt(self.turns.take(owner, rows)).await?

@@ -30,19 +30,11 @@ impl Wanted {
 }
 
 /// The tasks of a page, and one more where another page follows, of those that `tasks` selects.
-pub(super) fn select(
-    tasks: Select<Entity>,
-    query: &ListQuery,
-    after: Option<&Position>,
-    backend: DbBackend,
-) -> Select<Entity> {
-    let mut tasks = tasks;
-    if let Some(position) = after {
-        tasks = tasks.filter(behind(position, query));
-    }
-    if !query.search.is_empty() {
-        tasks = tasks.filter(search::has(&query.search, backend));
-    }
+pub(super) fn select(tasks: Select<Entity>, wanted: &Wanted, backend: DbBackend) -> Select<Entity> {
+    let Wanted { query, after, .. } = wanted;
+    let tasks = tasks
+        .apply_if(after.as_ref().map(|position| behind(position, query)), QueryFilter::filter)
+        .apply_if(wanted.is_search().then(|| search::has(&query.search, backend)), QueryFilter::filter);
     match query.completed {
         Some(completed) => in_order(tasks.filter(COLUMN.completed.eq(completed)), query),
         None if query.sort.key != SortKey::Id => open_and_completed(&tasks, query),

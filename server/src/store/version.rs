@@ -21,10 +21,10 @@ use sea_orm::{
     DbBackend, DbErr, QueryResult, QuerySelect, QueryTrait, Select,
     sea_query::{Asterisk, Expr, ExprTrait, Func, Query, SelectStatement},
 };
-use todo_api::{Limit, ListQuery, PageVersion, SortKey};
+use todo_api::{Limit, PageVersion, SortKey};
 
 use self::lookup3::hashfloat8extended;
-use super::{cursor::Position, page};
+use super::page::{self, Wanted};
 use crate::entity::task::{Column, Entity};
 
 /// The version of a page of `limit` tasks, which are the first of `tasks`, each with the moment of its change. Of one more
@@ -42,18 +42,14 @@ pub(super) fn flipped(PageVersion(version): PageVersion, id: i64, updated_at: i6
 }
 
 /// Selects, in one column, what [`read`] makes the version of the page of, which has the first of `tasks`.
-pub(super) fn select(
-    tasks: Select<Entity>,
-    query: &ListQuery,
-    after: Option<&Position>,
-    backend: DbBackend,
-) -> SelectStatement {
+pub(super) fn select(tasks: Select<Entity>, wanted: &Wanted, backend: DbBackend) -> SelectStatement {
+    let query = &wanted.query;
     // No more than that, and what the order compares: an index may have it all.
     let columns = [Column::Id, Column::UpdatedAt].into_iter().chain(match query.sort.key {
         SortKey::Id | SortKey::UpdatedAt => None,
         key => page::column(key),
     });
-    let mut page = page::select(tasks.select_only().columns(columns), query, after, backend).into_query();
+    let mut page = page::select(tasks.select_only().columns(columns), wanted, backend).into_query();
     let [id, updated_at] = [Column::Id, Column::UpdatedAt].map(Expr::col);
     let version: Expr = if backend == DbBackend::Postgres {
         let limit = query.limit.get().into();

@@ -25,11 +25,11 @@ impl Kind for Version {
     const IS_READ: bool = true;
 
     async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
-        let Some(Wanted { query, after, .. }) = pages.first() else {
+        let Some(first) = pages.first() else {
             return Ok(vec![]);
         };
-        let (tasks, backend) = (Entity::owned_by_brought(), self.0.get_database_backend());
-        let version = version::select(tasks, query, after.as_ref(), backend);
+        let backend = self.0.get_database_backend();
+        let version = version::select(Entity::owned_by_brought(), first, backend);
         let version = Expr::SubQuery(None, Box::new(version.into()));
         let owners = sizes::filled_up(pages.iter().map(|page| vec![page.owner.as_str().into()]).collect());
         let statement = Query::select().exprs([brought("column1"), version]).from_values(owners, BROUGHT).take();
@@ -37,7 +37,7 @@ impl Kind for Version {
         let mut found = HashMap::new();
         for row in rows {
             if let Some(owner) = row.try_get_by_index::<Option<String>>(0)? {
-                found.insert(owner, version::read(&row, 1, query.limit, backend)?);
+                found.insert(owner, version::read(&row, 1, first.query.limit, backend)?);
             }
         }
         let missing = || DbErr::RecordNotFound("an owner was left out".to_owned());

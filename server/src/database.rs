@@ -71,10 +71,6 @@ impl Databases {
 
     /// The same for another runtime, with connections of its own, as `share` allows; an embedded database has one writer, so
     /// its are everybody's.
-    ///
-    /// # Errors
-    ///
-    /// Where the address cannot be parsed, or leads nowhere.
     pub(crate) async fn on(&self, runtime: &Handle, share: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
         if self.writes.get_database_backend() == DbBackend::Sqlite {
             return Ok(self.clone());
@@ -89,10 +85,6 @@ impl Databases {
     }
 
     /// The role that callers' statements are carried out by under row-level security, once it is proved to bind.
-    ///
-    /// # Errors
-    ///
-    /// Where it does not bind, with the remedy.
     pub(crate) async fn role_of_callers(&self, migrator: &Migrator) -> Result<Arc<str>, RowSecurityError> {
         let role = migrator.role_of_callers(&self.writes).await?.ok_or(RowSecurityError::Missing)?.into();
         row_security::prove(&self.restricted_to(&role).writes, &role, migrator).await?;
@@ -120,10 +112,6 @@ impl Databases {
 
     /// Begins a transaction for migrations, on a connection of its own without the limits of requests, to
     /// the direct address where there is one.
-    ///
-    /// # Errors
-    ///
-    /// Where the database does not answer.
     pub(crate) async fn begin_migrating(
         &self,
         options: sea_orm::TransactionOptions,

@@ -106,10 +106,6 @@ impl Connection {
     }
 
     /// Begins a transaction, which ends with its value unless it is committed.
-    ///
-    /// # Errors
-    ///
-    /// Where the database does not answer, or knows no such role.
     pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
         let transaction = self.begin_unbound().await?;
         if let (Some(role), Some(caller)) = (&self.role, &self.caller) {
@@ -130,10 +126,6 @@ impl Connection {
     }
 
     /// Asks the database for a sign of life.
-    ///
-    /// # Errors
-    ///
-    /// Where there is none.
     pub(crate) async fn ping(&self) -> Result<(), DbErr> {
         self.at_hand.ping().await
     }

@@ -29,11 +29,8 @@ const ROUNDS: u32 = 8;
 
 impl Sessions {
     /// Finds out, with two connections that take turns: a session that serves both, or that changes, is
-    /// lent. In doubt it is taken for lent, which is right in either case and merely slower.
-    ///
-    /// # Errors
-    ///
-    /// Where the database does not answer, or a pooler has no transactions at all.
+    /// lent. In doubt it is taken for lent, which is right in either case and merely slower. Refuses a pooler
+    /// that has no transactions at all.
     pub(super) async fn of(options: &PgConnectOptions, patience: Duration) -> Result<Self, DbErr> {
         let mut one = PgConnection::connect_with(options).await.map_err(broken)?;
         let sessions = Self::compared(&mut one, options, patience).await.map_err(broken)?;

@@ -19,20 +19,12 @@ impl Transaction {
         Self { held: Mutex::new(held), backend }
     }
 
-    /// Makes it last.
-    ///
-    /// # Errors
-    ///
-    /// Where the database says no, or does not answer: then it is not known whether it lasts.
+    /// Makes it last. Where that fails, it is not known whether it lasts.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         self.held.into_inner().commit().await
     }
 
     /// Makes it last where all went well, and takes it back where the database refused something.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong before; else as [`Transaction::commit`].
     pub(crate) async fn end<T>(self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         match &outcome {
             Ok(_) => self.commit().await?,
@@ -43,11 +35,7 @@ impl Transaction {
         outcome
     }
 
-    /// Takes it back.
-    ///
-    /// # Errors
-    ///
-    /// Where the database does not answer: then it takes it back by itself.
+    /// Takes it back. Where the database does not answer, it does so by itself.
     pub(crate) async fn rollback(self) -> Result<(), DbErr> {
         self.held.into_inner().rollback().await
     }

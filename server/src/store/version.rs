@@ -68,10 +68,6 @@ pub(super) fn select(tasks: Select<Entity>, wanted: &Wanted, backend: DbBackend)
 }
 
 /// The version of a page of `limit` tasks that a row names in that column: of no tasks, none.
-///
-/// # Errors
-///
-/// [`DbErr::Type`] where the column has something else.
 pub(super) fn read(row: &QueryResult, column: usize, limit: Limit, backend: DbBackend) -> Result<PageVersion, DbErr> {
     if backend == DbBackend::Postgres {
         let version: Option<i64> = row.try_get_by_index(column)?;

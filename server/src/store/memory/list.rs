@@ -103,10 +103,6 @@ impl Edit {
 
 impl List {
     /// The page of those tasks.
-    ///
-    /// # Errors
-    ///
-    /// Where one cannot be written as JSON.
     pub(in crate::store) fn new(
         tasks: impl ExactSizeIterator<Item = Task>,
         next: Option<Cursor>,

@@ -61,10 +61,6 @@ impl Snapshot {
     }
 
     /// The snapshot that a row names, if any.
-    ///
-    /// # Errors
-    ///
-    /// [`DbErr::Type`] where it has something else.
     pub(in crate::store) fn read(row: &QueryResult) -> Result<Option<Self>, DbErr> {
         let text: Option<String> = row.try_get_by_index(0)?;
         let parsed =

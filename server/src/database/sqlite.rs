@@ -109,7 +109,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("todo.db").display());
         let given = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")];
-        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let config = Config::from_pairs(given).expect("it is good").database;
         let writes = connect(&config).await.expect("it opens").writes;
         let asked = async |setting: &'static str, table: &'static str| {

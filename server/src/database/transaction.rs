@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::Mutex;
 
-use super::held::Held;
-use super::trouble::is_refusal;
+use super::{held::Held, trouble::is_refusal};
 
 /// A transaction, taken back where the value ends without [`Transaction::commit`].
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! Debug builds hold each answer from memory against the database; the tests run on them.
+//! Debug builds hold each answer from memory against the database. The tests run on them, and so does `make run`:
+//! whoever tries the project has what is remembered checked at each request, and no speed from it.
 
 use todo_api::{InvalidCursor, NoSuchTask, Outcome, Page, Task, UserId, WrittenTask};
 

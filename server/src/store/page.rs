@@ -3,7 +3,7 @@
 
 use sea_orm::{
     DbBackend, QueryFilter, QueryTrait, Select,
-    sea_query::{Asterisk, Expr, ExprTrait, Order, Query, SimpleExpr, UnionType},
+    sea_query::{Asterisk, Expr, ExprTrait, Order, Query, UnionType},
 };
 use todo_api::{ListQuery, SortKey, UserId};
 
@@ -79,7 +79,7 @@ pub(super) fn column(key: SortKey) -> Option<Column> {
 
 /// The condition that a task comes after `position`. Rows are compared as such, which an index answers
 /// with a range; `a > x OR (a = x AND id > y)` says the same, and makes it read all before.
-fn behind(position: &Position, query: &ListQuery) -> SimpleExpr {
+fn behind(position: &Position, query: &ListQuery) -> Expr {
     let id = Expr::val(position.id);
     let key = match &position.key {
         Key::Id => None,

@@ -14,15 +14,15 @@ use std::fmt::Write as _;
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use sea_orm::{
     DbBackend,
-    sea_query::{Expr, ExprTrait, Func, SimpleExpr, extension::postgres::PgBinOper},
+    sea_query::{Expr, ExprTrait, Func, extension::postgres::PgBinOper},
 };
 
 use crate::entity::task::Column;
 
 /// The condition that title or description has `text` in it.
-pub(super) fn has(text: &str, backend: DbBackend) -> SimpleExpr {
+pub(super) fn has(text: &str, backend: DbBackend) -> Expr {
     let pattern = regular_expression(text);
-    let [title, description] = [Column::Title, Column::Description].map(Expr::col).map(|text| -> SimpleExpr {
+    let [title, description] = [Column::Title, Column::Description].map(Expr::col).map(|text| -> Expr {
         match backend {
             DbBackend::Sqlite => Func::cust("regexp").arg(pattern.as_str()).arg(text).into(),
             _ => text.binary(PgBinOper::Regex, pattern.as_str()),

@@ -14,7 +14,7 @@
 //! lock, and each is asked apart. So questions that need no lock are answered in time, even where the others take all
 //! connections for another third.
 
-use std::{collections::VecDeque, slice, sync::Arc, thread};
+use std::{collections::VecDeque, mem, slice, sync::Arc, thread};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -103,7 +103,7 @@ impl<K: Kind> Lane<K> {
         let goes_at_once = {
             let mut state = self.0.state.lock();
             state.waiting.push_back(Asked { question, tell });
-            !std::mem::replace(&mut state.is_under_way, true)
+            !mem::replace(&mut state.is_under_way, true)
         };
         if goes_at_once {
             // Apart from this request: whoever leaves must not take the others' answers along.
@@ -303,9 +303,8 @@ mod tests {
     #[tokio::test]
     async fn whoever_leaves_takes_nobodys_answer_along() {
         let (kind, lane) = lane(refused);
-        let lane = Arc::new(lane);
         let ask = |number| {
-            let lane = Arc::clone(&lane);
+            let lane = lane.clone();
             tokio::spawn(async move { lane.ask(number).await })
         };
         let (first, second) = (ask(1), ask(2));
@@ -318,9 +317,8 @@ mod tests {
     #[tokio::test]
     async fn a_slow_one_is_overtaken() {
         let (kind, lane) = lane(refused);
-        let lane = Arc::new(lane);
         let asked = [1, 2].map(|number| {
-            let lane = Arc::clone(&lane);
+            let lane = lane.clone();
             tokio::spawn(async move { lane.ask(number).await.ok() })
         });
         while kind.statements.lock().iter().flatten().count() < 2 {

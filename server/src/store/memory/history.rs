@@ -259,6 +259,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::mem;
+
     use tokio::time::sleep;
 
     use super::{super::snapshot::tests::snapshot_of, *};
@@ -358,7 +360,7 @@ mod tests {
         let mut known = mark;
         let mut is_another = async |snapshot: Option<Snapshot>| {
             history.look().saw(snapshot).await;
-            std::mem::replace(&mut known, history.mark(&ann)) != known
+            mem::replace(&mut known, history.mark(&ann)) != known
         };
         assert!(is_another(Some(other("10:10:"))).await, "a process that nobody has seen");
         assert!(!is_another(Some(other("10:10:"))).await);

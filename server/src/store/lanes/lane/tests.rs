@@ -1,0 +1,164 @@
+//! Who goes with whom, and what becomes of the others where one fails.
+
+use std::time::Duration;
+
+use sea_orm::{RuntimeErr, sqlx};
+use tokio::sync::Semaphore;
+
+use super::{
+    super::{look::Look, manner::PATIENCE},
+    *,
+};
+use crate::database::trouble::{is_away, tests::said};
+
+/// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
+struct Doubling {
+    statements: Mutex<Vec<Vec<u32>>>,
+    let_through: Semaphore,
+    failure: fn() -> DbErr,
+}
+
+impl Kind for Arc<Doubling> {
+    type Question = u32;
+    type Answer = u32;
+
+    const IS_READ: bool = false;
+
+    async fn ask(&self, numbers: &[u32]) -> Result<Vec<u32>, DbErr> {
+        self.statements.lock().push(numbers.to_vec());
+        self.let_through.acquire().await.expect("it is never closed").forget();
+        if numbers.contains(&13) {
+            return Err((self.failure)());
+        }
+        Ok(numbers.iter().map(|number| number * 2).collect())
+    }
+
+    fn go_together(one: &u32, other: &u32) -> bool {
+        one != other
+    }
+}
+
+fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
+    patient_lane(failure, PATIENCE)
+}
+
+fn patient_lane(failure: fn() -> DbErr, patience: Duration) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
+    let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
+    (
+        Arc::clone(&kind),
+        Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience, clients: None }),
+    )
+}
+
+fn refused() -> DbErr {
+    DbErr::Query(said("23503"))
+}
+
+fn broken() -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(Arc::new(sqlx::Error::WorkerCrashed)))
+}
+
+#[tokio::test]
+async fn what_arrives_meanwhile_goes_together() {
+    let (kind, lane) = lane(refused);
+    let asked = join_all((1..=5).map(|number| lane.ask(number)));
+    let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+    assert_eq!(answers.into_iter().map(Result::unwrap_or_default).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
+    assert_eq!(*kind.statements.lock(), [[1, 2, 3, 4, 5]], "five fill no size, and go together all the same");
+}
+
+#[tokio::test]
+async fn what_cannot_go_together_goes_one_after_the_other() {
+    let (kind, lane) = lane(refused);
+    let asked = join_all([7, 7, 7].map(|number| lane.ask(number)));
+    let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+    assert!(answers.into_iter().all(|answer| answer.is_ok_and(|number| number == 14)));
+    assert_eq!(*kind.statements.lock(), [[7], [7], [7]]);
+}
+
+#[tokio::test]
+async fn whoever_leaves_takes_nobodys_answer_along() {
+    let (kind, lane) = lane(refused);
+    let ask = |number| {
+        let lane = lane.clone();
+        tokio::spawn(async move { lane.ask(number).await })
+    };
+    let (first, second) = (ask(1), ask(2));
+    tokio::task::yield_now().await;
+    first.abort();
+    kind.let_through.add_permits(9);
+    assert!(matches!(second.await, Ok(Ok(4))));
+}
+
+#[tokio::test]
+async fn a_slow_one_is_overtaken() {
+    let (kind, lane) = lane(refused);
+    let asked = [1, 2].map(|number| {
+        let lane = lane.clone();
+        tokio::spawn(async move { lane.ask(number).await.ok() })
+    });
+    while kind.statements.lock().iter().flatten().count() < 2 {
+        sleep(PATIENCE).await;
+    }
+    kind.let_through.add_permits(9);
+    for (answer, expected) in asked.into_iter().zip([2, 4]) {
+        assert_eq!(answer.await.ok().flatten(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_one_connection_a_slow_one_is_waited_for() {
+    let (kind, lane) = patient_lane(refused, Duration::from_secs(4));
+    let sent = || kind.statements.lock().len();
+    let ask = |number| {
+        let lane = lane.clone();
+        tokio::spawn(async move { lane.ask(number).await.ok() })
+    };
+    let slow = ask(1);
+    while sent() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let others = [ask(2), ask(3)];
+    sleep(PATIENCE * 3).await;
+    assert_eq!(sent(), 1);
+    kind.let_through.add_permits(2);
+    assert_eq!(slow.await.ok().flatten(), Some(2));
+    for (answer, expected) in others.into_iter().zip([4, 6]) {
+        assert_eq!(answer.await.ok().flatten(), Some(expected), "in company");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_asked_again_apart() {
+    let (kind, lane) = lane(refused);
+    let asked = join_all([1, 13, 2, 3].map(|number| lane.ask(number)));
+    let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+    let answers = answers.into_iter().map(Result::ok).collect::<Vec<_>>();
+    assert_eq!(answers, [Some(2), None, Some(4), Some(6)]);
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_ends_no_lane() {
+    let (kind, lane) = lane(|| panic!("on purpose"));
+    kind.let_through.add_permits(9);
+    let failed = lane.ask(13).await.expect_err("it is no answer");
+    assert!(!is_away(&failed), "it is no fault of the database");
+    assert_eq!(lane.ask(2).await.ok(), Some(4));
+}
+
+#[test]
+fn asked_again_is_what_another_try_may_answer() {
+    assert!(is_asked_again::<Arc<Doubling>>(&refused()));
+    assert!(!is_asked_again::<Arc<Doubling>>(&DbErr::Query(said("25006"))), "nobody may write");
+    assert!(is_asked_again::<Look>(&broken()));
+    assert!(![DbErr::Conn(said("53300")), too_late()].iter().any(is_asked_again::<Look>));
+}
+
+#[tokio::test]
+async fn a_write_whose_connection_broke_is_not_sent_again() {
+    let (kind, lane) = lane(broken);
+    let asked = join_all([1, 13, 2, 3].map(|number| lane.ask(number)));
+    let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+    assert_eq!(kind.statements.lock().iter().flatten().count(), 4, "each number once");
+    assert!(answers.iter().any(Result::is_err));
+}

@@ -144,9 +144,7 @@ impl Store {
     pub(super) fn sweep(&self) {
         let (now, keys) = (clock::now_micros(), &self.keys);
         let last = keys.swept.load(Ordering::Relaxed);
-        // Where the clock has gone back, the last time may be far ahead.
-        let is_due = !(0..SWEPT_EVERY).contains(&(now - last));
-        if !is_due || keys.swept.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        if !is_due(last, now) || keys.swept.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }
         let store = self.clone();
@@ -163,6 +161,12 @@ impl Store {
     }
 }
 
+/// Whether old keys that were swept `last` are to be swept `now`, both in microseconds. Where the clock has gone back,
+/// the last time may be far ahead.
+fn is_due(last: i64, now: i64) -> bool {
+    !(0..SWEPT_EVERY).contains(&(now - last))
+}
+
 /// What comes of the answer that an earlier request with the key had, if one is kept.
 async fn earlier(
     owner: &UserId,
@@ -174,4 +178,19 @@ async fn earlier(
     let unreadable = || DbErr::Type("what is kept of an idempotency key is no task".to_owned());
     let kept = Entity::answer(owner, key, kept_since, database).await?;
     kept.map(|kept| Creation::replay(&kept, asked).ok_or_else(unreadable)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_keys_are_swept_once_a_minute_and_where_the_clock_went_back() {
+        const SECOND: i64 = 1_000_000;
+        let last = 1_800_000_000 * SECOND;
+        for (seconds, expected) in [(0, false), (59, false), (60, true), (86_400, true), (-1, true), (-86_400, true)] {
+            assert_eq!(is_due(last, last + seconds * SECOND), expected, "{seconds} s later");
+        }
+        assert!(is_due(0, last), "they were never swept");
+    }
 }

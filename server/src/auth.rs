@@ -124,3 +124,26 @@ impl Tokens for Authenticator {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Config;
+
+    #[tokio::test]
+    async fn a_token_that_counts_is_remembered_and_no_other() {
+        let config = Config::from_pairs([("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")]);
+        let config = config.expect("it is good").auth;
+        let authenticator = Authenticator::new(&config, 1).expect("it asks nobody");
+        let ann = UserId::stored("ann".to_owned());
+        let new = NewToken { user: ann.clone(), life: Duration::from_mins(1) };
+        let token = sign(&new, &config).expect("there is a secret");
+        let forged = format!("{token}x");
+        assert!(authenticator.authenticate(&token).await.is_ok_and(|user| user == ann));
+        assert!(authenticator.authenticate(&forged).await.is_err());
+        let known = |token: &str| authenticator.verified.user(token, clock::now_seconds());
+        assert_eq!((known(&token), known(&forged)), (Some(ann), None));
+    }
+}

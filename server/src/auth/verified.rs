@@ -49,3 +49,38 @@ impl Verified {
 fn fingerprint(token: &str) -> Option<Digest> {
     digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ann_and_a_key() -> (UserId, Arc<Key>) {
+        (UserId::stored("ann".to_owned()), Arc::new(Key::of_secret(b"a secret")))
+    }
+
+    #[test]
+    fn a_token_is_known_until_it_expires_or_its_key_goes() {
+        let (verified, (ann, key)) = (Verified::new(100), ann_and_a_key());
+        verified.remember("a.b.c", &ann, &key, 10.0);
+        assert_eq!(verified.user("a.b.c", 9.0), Some(ann));
+        assert_eq!(verified.user("a.b.d", 9.0), None, "it is another one");
+        assert_eq!(verified.user("a.b.c", 10.0), None, "it has expired");
+        drop(key);
+        assert_eq!(verified.user("a.b.c", 9.0), None, "its key is no longer published");
+    }
+
+    #[test]
+    fn no_more_tokens_are_known_than_there_is_room_for() {
+        let (ann, key) = ann_and_a_key();
+        let tokens: Vec<_> = (0..1000).map(|number| format!("a.b.{number}")).collect();
+        let known = |capacity| {
+            let verified = Verified::new(capacity);
+            for token in &tokens {
+                verified.remember(token, &ann, &key, 10.0);
+            }
+            tokens.iter().filter(|token| verified.user(token, 9.0).is_some()).count()
+        };
+        assert!((1..=100).contains(&known(100)));
+        assert_eq!(known(0), 0, "each is verified every time");
+    }
+}

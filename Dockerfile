@@ -20,6 +20,7 @@ COPY --from=build /image/usr/ /usr/
 COPY --from=build --chown=65532:65532 /image/data /data
 ENV HOST=0.0.0.0 PORT=8000 DATABASE_URL=sqlite:///data/todo.db LOG_FORMAT=json
 EXPOSE 8000
+# Give it a name (docker run -v todo:/data), or the next container has another one.
 VOLUME /data
 # Relative paths, .env among them, mean this folder, in which there is nothing.
 WORKDIR /home/nonroot

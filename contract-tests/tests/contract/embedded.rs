@@ -89,7 +89,7 @@ fn assert_refused(file: &Path, words: &str, remedy: &str) {
 }
 
 const BACKUP: &str = "put a backup of the file in its place";
-const RIGHTS: &str = "may write";
+const RIGHTS: &str = "that the server's user may write, such as sqlite://data/todo.db, or give this one to that user";
 
 #[rstest]
 #[case::garbage(&[0xa5; 9000])]

@@ -45,7 +45,8 @@ impl UnusableDatabase {
             (Some(sqlite::FULL | sqlite::IOERR), _) => "; make room on its disk, or mend it",
             (Some(sqlite::BUSY | sqlite::LOCKED), _) => "; end the other program that has it locked",
             _ if self.url.is_embedded() => {
-                "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db"
+                "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db, or give \
+                 this one to that user"
             }
             _ if matches!(self.cause, DbErr::Custom(_)) => "",
             (_, Some(postgres::INVALID_CATALOG_NAME)) => "; create that database, or correct its name",

@@ -245,6 +245,24 @@ async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] eng
     until("older is swept", async || kept(&beside).await == ["newest", "old", "young"]).await;
 }
 
+/// However many they are, and where nobody sends keys any more.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn all_old_keys_are_swept(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    app.database().fill("ann", 1).await;
+    let mut old = Query::insert();
+    old.into_table("idempotency_keys").columns(["user_id", "key", "answer", "created_at"]);
+    // More than two statements delete.
+    for number in 0..2500 {
+        old.values_panic(["ann".into(), format!("key-{number}").into(), "".into(), 0_i64.into()]);
+    }
+    let beside = app.database().connect().await;
+    beside.execute(&old).await.expect("time has passed");
+    app.client("ann").created("without a key").await;
+    until("all are swept", async || kept(&beside).await.is_empty()).await;
+}
+
 /// Whoever is told of a first request that is running waits for it, in vain.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]

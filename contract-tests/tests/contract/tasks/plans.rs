@@ -1,12 +1,13 @@
-//! A page costs what it has, and not what the list or the table has: each order, with `completed` and without,
-//! reads as much as the page has from a range of its index, or from two. Held against the very statements that the
-//! server sends, as its log has them. So does the version of a page, by which an unchanged one is known.
+//! A page costs what it has, and not what the list or the table has: each order, with `completed` and without, reads as
+//! much as the page has from a range of its index, or from two. Held against the very statements that the server sends,
+//! as its log has them. So does the version of a page, by which an unchanged one is known. And an operation on one task
+//! is one statement.
 //!
 //! Not promised, and not held here, of `q`: it may pass all tasks of one user.
 
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
-use serde_json::Value;
+use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
@@ -143,7 +144,7 @@ impl Crowd {
             .filter_map(|line| line["db.statement"].as_str().map(str::to_owned))
             .filter(|statement| statement.contains("\"tasks\""))
             .collect();
-        let [statement] = statements.as_slice() else { panic!("one statement a page: {statements:?}") };
+        let [statement] = statements.as_slice() else { panic!("one statement an answer: {statements:?}") };
         statement.replace('\n', " ")
     }
 
@@ -328,4 +329,22 @@ async fn a_search_that_changed_looks_through_the_tasks_once(#[values(Sqlite, Pos
     assert_eq!(found.ids(), [id]);
     // Panics where there are more.
     crowd.statement(&found);
+}
+
+/// None reads before it writes, nor for its answer. They go alone: what goes in company is logged without the names of
+/// its requests.
+#[rstest]
+#[tokio::test]
+async fn an_operation_on_a_task_is_one_statement(#[values(Sqlite, Postgres)] engine: Engine) {
+    let crowd = Crowd::start(engine, &[("DATABASE_BATCH_SIZE", "1"), ("LIST_CACHE", "0")]).await;
+    let client = &crowd.client;
+    let created = client.create(json!({"title": "Buy milk"})).await.expect(201);
+    // Panics where there are more.
+    crowd.statement(&created);
+    let id = created.id();
+    crowd.statement(&client.task(id).await.expect(200));
+    let held = client.clone().with_header("If-Match", created.header("etag"));
+    crowd.statement(&held.update(id, json!({"title": "Buy bread"})).await.expect(200));
+    crowd.statement(&client.toggle(id).await.expect(200));
+    crowd.statement(&client.delete(id).await.expect(204));
 }

@@ -48,7 +48,12 @@ async fn no_hostile_token_is_accepted(#[values(Sqlite, Postgres)] engine: Engine
         assert!(says(&detail, words), "{name}: {detail:?} says {words:?}");
         assert!(detail.len() < 600, "{name}: {detail:?} is not the token's own words");
         let challenge = refused.header("www-authenticate");
-        assert!(challenge.starts_with(r#"Bearer error="invalid_token", error_description=""#), "{name}: {challenge}");
+        let description = challenge.strip_prefix(r#"Bearer error="invalid_token", error_description=""#);
+        let description = description.and_then(|rest| rest.strip_suffix('"'));
+        let description = description.unwrap_or_else(|| panic!("{name}: {challenge}"));
+        // RFC 6750, 3: lest words of the token end the text, and say something else beside it.
+        let is_quotable = |byte: u8| matches!(byte, b' '..=b'~') && !br#""\"#.contains(&byte);
+        assert!(description.bytes().all(is_quotable), "{name}: {challenge}");
         for secret in [SECRET, &keys.ed.jwk()["x"].to_string(), &keys.rsa.jwk()["n"].to_string()] {
             assert!(!refused.text.contains(secret), "{name}: no key is told");
         }

@@ -104,6 +104,7 @@ fn algorithms() -> Vec<Hostile> {
         ),
         ("alg ES512", forged(&json!({"alg": "ES512"}), "AAAA"), "ES512, which is not supported"),
         ("alg of markup", forged(&json!({"alg": "<script>\"\\\r\n"}), "AAAA"), "not supported"),
+        ("alg of a quote", forged(&json!({"alg": r#"x", realm="evil"#}), "AAAA"), "not supported"),
         ("alg of 4 kB", forged(&json!({"alg": "A".repeat(4096)}), "AAAA"), "not supported"),
     ]
 }
@@ -243,6 +244,7 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
         ("nbf ahead", claim("nbf", json!(seconds_from_now(3600))), "counts only in 60 min"),
         ("nbf beyond all time", claim("nbf", json!(1e300)), "counts only in more than 1000 years (nbf)"),
         ("nbf soon", claim("nbf", json!(seconds_from_now(30))), "(nbf)"),
+        ("nbf a little ahead", claim("nbf", json!(seconds_from_now(20))), "(nbf)"),
         ("nbf a text", claim("nbf", json!("0")), "nbf claim of the token is no number"),
         ("no user", ann().without("sub").encode(), "names no user"),
         ("user null", claim("sub", Value::Null), "names no user"),
@@ -320,12 +322,13 @@ fn shapes() -> Vec<Hostile> {
 /// All of them.
 pub(super) fn table(keys: &Keys) -> Vec<Hostile> {
     [
+        // First: one of these counts soon.
+        claims(keys),
         algorithms(),
         confusions(keys),
         names_of_keys(keys),
         keys_brought_along(keys),
         meanings(keys),
-        claims(keys),
         changes(),
         shapes(),
     ]

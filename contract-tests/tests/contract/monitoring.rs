@@ -170,7 +170,7 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
     let cluster = Arc::new(Cluster::start());
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
-    let client = ServerProcess::client(server.address(), "ann");
+    let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
     client.get(path).await.expect(200);
     cluster.interrupt();
     let mut line = Value::Null;
@@ -188,6 +188,7 @@ async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str
     }
     assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited >= 1000.0), "{line}");
     assert_eq!(line["operation"], operation);
+    assert_eq!(line["request_id"], "of-this-test");
 }
 
 /// In the words of the driver, which knows of no requests.
@@ -224,11 +225,13 @@ async fn what_is_given_up_is_told_with_its_operation() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_never_became_a_request_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
-    let (_database, (_server, address, admin)) = watched(engine, &[]).await;
+    let (_database, (server, address, admin)) = watched(engine, &[]).await;
     let mut raw = Raw::connect(address).await;
     raw.send("nonsense\r\n\r\n").await;
-    raw.problem().await.expect(400);
+    let answer = raw.problem().await.expect(400);
     assert_eq!(count(&page(admin).await, r#"http_requests_total{operation="none",status="400"}"#), 1);
+    let line: Value = serde_json::from_str(&server.wait_for("\"refused\"")).expect("JSON");
+    assert_eq!(line["request_id"], answer.header("x-request-id"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,6 +243,18 @@ async fn a_probe_that_finds_no_database_is_counted() {
     cluster.interrupt();
     until("it is not ready", async || probe.get("/api/ready").await.status == 503).await;
     assert!(count(&page(admin).await, r#"database_errors_total{kind="away"}"#) >= 1, "an alert stands on it");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_the_database_is_counted(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (database, (_server, address, admin)) = watched(engine, &[]).await;
+    database.connect().await.execute_unprepared("DROP TABLE tasks").await.expect("a fault");
+    ServerProcess::client(address, "ann").list().await.expect(500);
+    let page = page(admin).await;
+    for (kind, times) in [("fault", 1), ("away", 0)] {
+        assert_eq!(count(&page, &format!(r#"database_errors_total{{kind="{kind}"}}"#)), times, "{kind}");
+    }
 }
 
 #[test]

@@ -67,6 +67,18 @@ async fn both_timestamps_are_equal_at_creation(#[values(Sqlite, Postgres, Guarde
 
 #[rstest]
 #[tokio::test]
+async fn moments_are_told_to_the_microsecond(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann");
+    let mut moments = Vec::new();
+    for _ in 0..20 {
+        moments.push(ann.create(json!({"title": "a"})).await.expect(201).json()["created_at"].to_string());
+    }
+    assert!(moments.iter().any(|moment| !moment.ends_with("000Z\"")), "{moments:?}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn ids_ascend_across_users(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let mut last = 0;

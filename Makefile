@@ -65,8 +65,8 @@ format: ## Fail where rustfmt would change something
 	$(CARGO) fmt --all --check --manifest-path contract-tests/interop/progenitor/Cargo.toml
 
 lint: ## Clippy, with warnings denied, of the peers too
-	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
-	$(CARGO) clippy --workspace --all-targets --locked --manifest-path contract-tests/bench/Cargo.toml --target-dir target -- --deny warnings
+	contract-tests/heed.sh $(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	contract-tests/heed.sh $(CARGO) clippy --workspace --all-targets --locked --manifest-path contract-tests/bench/Cargo.toml --target-dir target -- --deny warnings
 
 doc: ## The documentation of the code, with warnings denied
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked
@@ -78,7 +78,7 @@ advisories: $(DENY) ## Known faults of what we use; needs the internet
 	$(DENY) --locked check advisories
 
 machete: $(MACHETE) ## Dependencies that nobody uses
-	$(MACHETE) --skip-target-dir
+	contract-tests/heed.sh $(MACHETE) --skip-target-dir
 
 bench: bench-http ## What requests cost, the road of each, pages, verified tokens and row-level security
 	$(PRODUCTION) $(CARGO) bench --locked --package todo-contract-tests --bench hot_path --bench pages --bench row_security --bench tokens

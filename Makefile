@@ -123,7 +123,7 @@ release: document ## Freeze the document as released, under its version
 clean: ## Remove what was built; the data stays
 	$(CARGO) clean
 
-# The tools, pinned by the name of their folder; built once into target/, without optimising, which takes longer than what
-# they do.
+# The tools, pinned by the name of their folder; built once into target/, without optimising, which takes longer than
+# what they do.
 $(DENY) $(MACHETE): $(TOOLS)/%:
 	$(CARGO) install --quiet --locked --debug --root $(TOOLS)/$(*D:/bin=) --target-dir $(TOOLS)/build $(*D:/bin=)

@@ -4,8 +4,8 @@
 #
 #   bring.sh PROGRAM LIBRARY…
 #
-# The program's package has its name; the libraries are the packages that it needs where it is unpacked, by all names that
-# they have in one system or another.
+# The program's package has its name; the libraries are the packages that it needs where it is unpacked, by all names
+# that they have in one system or another.
 set -eu
 
 program=$1

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs packages of the system, where we may, and starts nothing of them: nginx, say, would take port 80. What a package
-# enables starts with the machine's next boot.
+# Installs packages of the system, where we may, and starts nothing of them: nginx, say, would take port 80. What a
+# package enables starts with the machine's next boot.
 #
 #   install.sh PACKAGE…
 #

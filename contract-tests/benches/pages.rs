@@ -1,8 +1,8 @@
 //! What a page costs: the hundredth against the first, of a user who has many tasks; and the first of a user
 //! who has 100, in a table of a million against a table of a thousand. Both should be one, within noise.
 //!
-//! `cargo bench --package todo-contract-tests --bench pages` takes some minutes, most of them for the rows; `-- 100000` is
-//! content with a table of that size. All that is compared is asked in turns, so that noise falls on both alike.
+//! `cargo bench --package todo-contract-tests --bench pages` takes some minutes, most of them for the rows; `-- 100000`
+//! is content with a table of that size. All that is compared is asked in turns, so that noise falls on both alike.
 
 #![expect(clippy::print_stdout, reason = "it reports to people")]
 

@@ -286,7 +286,8 @@ impl Client {
     }
 }
 
-/// Headers of HTTP, of browsers' safety and of CORS, which stand around all operations; the document has every other one.
+/// Headers of HTTP, of browsers' safety and of CORS, which stand around all operations; the document has every other
+/// one.
 const AROUND: [&str; 11] = [
     "access-control-allow-origin",
     "access-control-expose-headers",

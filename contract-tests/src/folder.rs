@@ -15,8 +15,8 @@ use crate::watch::watch;
 /// Servers that still write there are ended meanwhile.
 const WATCH: &str = r#"cat >/dev/null; rm -rf "$1" || { sleep 1; rm -rf "$1"; }"#;
 
-/// An empty folder, which goes with the value, and with this process at the latest: a `Drop` comes neither after Ctrl-C nor
-/// after a kill.
+/// An empty folder, which goes with the value, and with this process at the latest: a `Drop` comes neither after Ctrl-C
+/// nor after a kill.
 ///
 /// # Panics
 ///

@@ -33,8 +33,8 @@ pub fn server_binary() -> &'static Path {
         }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--locked", "--bin", "todo-server"]);
-        // As this program is built, and so where it lies. Of what the tests are built of, which saves building that anew; for
-        // production of what the server asks for, and of nothing else.
+        // As this program is built, and so where it lies. Of what the tests are built of, which saves building that
+        // anew; for production of what the server asks for, and of nothing else.
         build.args(if cfg!(debug_assertions) {
             ["--workspace"].as_slice()
         } else {

@@ -8,8 +8,8 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task::block_in_place};
 
-/// Checks `property` of an app, mostly a server, for so many values, each with a user of its own, and shrinks one that fails.
-/// It wants a runtime of several threads: the runner of proptest is not asynchronous, and waits on this one.
+/// Checks `property` of an app, mostly a server, for so many values, each with a user of its own, and shrinks one that
+/// fails. It wants a runtime of several threads: the runner of proptest is not asynchronous, and waits on this one.
 ///
 /// # Panics
 ///

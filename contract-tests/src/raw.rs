@@ -74,8 +74,8 @@ impl Raw {
         read.ok().map(|_| bytes)
     }
 
-    /// Everything that comes until the connection is closed or cut, of which so many bytes are taken at a time, with a pause
-    /// after each.
+    /// Everything that comes until the connection is closed or cut, of which so many bytes are taken at a time, with a
+    /// pause after each.
     ///
     /// # Panics
     ///

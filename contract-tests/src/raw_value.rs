@@ -1,4 +1,5 @@
-//! JSON that `serde_json` reads as something else, where a crate turns on its `raw_value`, as the database's driver does.
+//! JSON that `serde_json` reads as something else, where a crate turns on its `raw_value`, as the database's driver
+//! does.
 
 use serde_json::{Value, json};
 

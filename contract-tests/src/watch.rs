@@ -7,8 +7,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Has a shell run a script with arguments, which reads its input to the end before it tidies up: that comes with the value's
-/// end, and with this process's at the latest. `shell` is `sh`, as whoever shall run it.
+/// Has a shell run a script with arguments, which reads its input to the end before it tidies up: that comes with the
+/// value's end, and with this process's at the latest. `shell` is `sh`, as whoever shall run it.
 ///
 /// # Panics
 ///
@@ -20,8 +20,8 @@ pub(crate) fn watch(mut shell: Command, script: &str, arguments: &[impl AsRef<Os
     shell.expect("a shell")
 }
 
-/// Ends a process that this one has started, where this one ends first: killed, say, with no time to tidy up. Let go of once the
-/// process has ended.
+/// Ends a process that this one has started, where this one ends first: killed, say, with no time to tidy up. Let go of
+/// once the process has ended.
 #[derive(Debug)]
 pub struct Leash(Child);
 

@@ -29,8 +29,8 @@ pub fn watched_on(url: &str, variables: &[(&str, &str)]) -> (ServerProcess, Sock
 ///
 /// Where there is none.
 pub async fn page(admin: SocketAddr) -> String {
-    // Without the system's certificates, which take long to read. Each test has a runtime of its own, with which its connections
-    // end: none is kept for the next.
+    // Without the system's certificates, which take long to read. Each test has a runtime of its own, with which its
+    // connections end: none is kept for the next.
     static CLIENT: LazyLock<Client> =
         LazyLock::new(|| Client::builder().tls_certs_only([]).pool_max_idle_per_host(0).build().expect("a client"));
     let response = CLIENT.get(format!("http://{admin}/metrics")).send().await.expect("an answer");

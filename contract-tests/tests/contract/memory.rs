@@ -1,5 +1,5 @@
-//! Lists and tasks that are answered from memory where PostgreSQL shows that nobody else has written: what the server asks,
-//! and that it is right when somebody has.
+//! Lists and tasks that are answered from memory where PostgreSQL shows that nobody else has written: what the server
+//! asks, and that it is right when somebody has.
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -252,8 +252,8 @@ async fn no_look_is_enough_where_tasks_are_more_than_their_table(#[case] added: 
     assert_eq!(listed(admin).await.0, before);
 }
 
-/// What was read of a standby may be older than what a look at the primary shows, to which another session leads after they
-/// have changed places. (PostgreSQL is made to say here that it is a standby.)
+/// What was read of a standby may be older than what a look at the primary shows, to which another session leads after
+/// they have changed places. (PostgreSQL is made to say here that it is a standby.)
 #[tokio::test(flavor = "multi_thread")]
 async fn no_look_is_enough_for_what_a_standby_may_have_shown() {
     let cluster = Cluster::start();

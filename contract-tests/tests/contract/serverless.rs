@@ -96,7 +96,8 @@ async fn a_server_that_nobody_asks_lets_its_database_sleep() {
         ann.get("/api/health").await.expect(200);
         assert_eq!(connections(&beside).await, 0, "liveness asks no database");
     }
-    // Beyond a minute: what is done by a timer is often done each minute. Nor has anybody come and gone between two looks.
+    // Beyond a minute: what is done by a timer is often done each minute. Nor has anybody come and gone between two
+    // looks.
     let (before, start) = (sessions(&beside).await, Instant::now());
     while start.elapsed() < Duration::from_secs(65) {
         sleep(Duration::from_secs(1)).await;

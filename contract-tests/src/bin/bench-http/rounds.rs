@@ -1,5 +1,5 @@
-//! The order of things: the servers take turns, and turns at being the first (A B C, B C A), so that what the machine does
-//! meanwhile happens to all alike.
+//! The order of things: the servers take turns, and turns at being the first (A B C, B C A), so that what the machine
+//! does meanwhile happens to all alike.
 
 use std::time::Duration;
 

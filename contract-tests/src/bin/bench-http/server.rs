@@ -18,8 +18,8 @@ use tokio::{
 
 use crate::engine::Engine;
 
-/// Ours as an operator would run it who has a frontend: CORS and a limit are on, which are off by default, the limit one
-/// that the load does not reach. It logs each request, to where nothing is kept.
+/// Ours as an operator would run it who has a frontend: CORS and a limit are on, which are off by default, the limit
+/// one that the load does not reach. It logs each request, to where nothing is kept.
 const OURS: [(&str, &str); 3] =
     [("HOST", "127.0.0.1"), ("ALLOWED_ORIGINS", "https://app.example.com"), ("RATE_LIMIT", "1000000:1000000")];
 

@@ -73,8 +73,8 @@ async fn attempt(peer: &Peer, engine: Engine, folder: &Path) -> Result<Tap, Stri
     Ok(tap)
 }
 
-/// Copies what peers share to where they run, which is not among the sources: so what is generated lies beside them there.
-/// They stand side by side there too: what is shared is found as in the sources.
+/// Copies what peers share to where they run, which is not among the sources: so what is generated lies beside them
+/// there. They stand side by side there too: what is shared is found as in the sources.
 pub(crate) fn lay_out_shared() -> io::Result<()> {
     fs::create_dir_all(paths::runs())?;
     for entry in fs::read_dir(paths::sources())? {

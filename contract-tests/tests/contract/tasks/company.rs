@@ -118,8 +118,8 @@ async fn what_a_trigger_makes_of_several_tasks_is_answered_to_who_created_each()
 /// How PostgreSQL says that tasks are there to stay.
 const CREATED: &[u8] = b"INSERT 0 ";
 
-/// A pooler before `database` that, from the moment that it is told, loses sessions with the answer to a creation, and says
-/// so by a code of its own, as `PgCat` does.
+/// A pooler before `database` that, from the moment that it is told, loses sessions with the answer to a creation, and
+/// says so by a code of its own, as `PgCat` does.
 async fn losing(database: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     let (address, is_losing) = (listener.local_addr().expect("an address"), Arc::new(AtomicBool::new(false)));

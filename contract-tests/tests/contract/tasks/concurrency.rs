@@ -60,8 +60,8 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
     }
 }
 
-/// A database to which its operator has given another isolation, by which one of two who wait for each other is refused; and
-/// the address of it, or of a pooler before it.
+/// A database to which its operator has given another isolation, by which one of two who wait for each other is
+/// refused; and the address of it, or of a pooler before it.
 async fn serializable(is_pooled: bool) -> (Arc<TestDatabase>, Pooler, String) {
     let database = Arc::new(TestDatabase::create(Postgres).await);
     database.alter("SET default_transaction_isolation = 'serializable'").await;
@@ -209,7 +209,8 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
     assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
 }
 
-/// Whoever goes in company with changes that have to wait is not made to wait as long, not even where these have all connections.
+/// Whoever goes in company with changes that have to wait is not made to wait as long, not even where these have all
+/// connections.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: usize) {

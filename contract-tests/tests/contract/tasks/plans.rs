@@ -72,7 +72,8 @@ impl List {
         ranges.chain([limit()]).collect()
     }
 
-    /// The values of the statement that tells the version, but for the owners: what they are, the words around them tell.
+    /// The values of the statement that tells the version, but for the owners: what they are, the words around them
+    /// tell.
     fn values_of_version(&self, statement: &str) -> Vec<String> {
         let mut ranges = self.ranges().into_iter().flatten().cycle();
         let parts: Vec<_> = statement.split('$').collect();
@@ -128,8 +129,8 @@ impl Crowd {
         database.fill("rich", 10_000).await;
         let beside = database.connect().await;
         if engine == Postgres {
-            // As PostgreSQL does by itself, some time later: without, it knows nothing of how many rows are whose, nor which
-            // pages all may see.
+            // As PostgreSQL does by itself, some time later: without, it knows nothing of how many rows are whose, nor
+            // which pages all may see.
             beside.execute_unprepared("VACUUM ANALYZE").await.expect("it is ours");
         }
         Self { server, client, beside, database }
@@ -177,8 +178,8 @@ impl Crowd {
         let of = |ids: &str| format!("{}(VALUES {ids}) AS \"brought\"", &statement[..owners]);
         let (one, several) = (of("('rich')"), of("('rich'), ('rich')"));
         let mut faults = Vec::new();
-        // Of several it knows the numbers of tasks only on the average, and may do otherwise the first five times that it
-        // has the statement, for which it looks at the limit.
+        // Of several it knows the numbers of tasks only on the average, and may do otherwise the first five times that
+        // it has the statement, for which it looks at the limit.
         for (mode, statement) in [(CUSTOM, &one), (GENERIC, &one), (GENERIC, &several)] {
             // The page, and whether another follows.
             faults.extend(self.postgres(mode, list, statement, &values, 2).await);

@@ -145,7 +145,8 @@ async fn a_search_finds_nothing_of_others(#[values(Sqlite, Postgres)] engine: En
     assert!(!finds(&eve, "secret").await);
 }
 
-/// Patient, with one connection beside the one that searches may have, and without what would answer in the database's place.
+/// Patient, with one connection beside the one that searches may have, and without what would answer in the database's
+/// place.
 const NARROW: [(&str, &str); 5] = [
     ("DATABASE_TIMEOUT", "50"),
     ("REQUEST_TIMEOUT", "60"),

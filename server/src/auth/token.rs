@@ -104,7 +104,10 @@ fn algorithm(name: &str) -> Result<Algorithm, Unidentified> {
     name.parse().map_err(|_| {
         Unidentified::because(match name {
             _ if name.eq_ignore_ascii_case("none") => "the token is not signed (alg is none)".to_owned(),
-            _ => format!("the token is signed with {}, which is not supported; {OF_USE}", short(name)),
+            _ => format!(
+                "the token is signed with {}, which is not supported; {OF_USE}, or, with the shared secret, with HS256",
+                short(name)
+            ),
         })
     })
 }

@@ -102,7 +102,12 @@ fn algorithms() -> Vec<Hostile> {
             ann().header(|header| header.alg = HS512).encode(),
             "signed with HS512; with the shared secret, sign with HS256",
         ),
-        ("alg ES512", forged(&json!({"alg": "ES512"}), "AAAA"), "ES512, which is not supported"),
+        (
+            "alg ES512",
+            forged(&json!({"alg": "ES512"}), "AAAA"),
+            "ES512, which is not supported; have the issuer sign with EdDSA, ES256, ES384, RS256 or PS256 \
+             (jwks.keyPairConfig of Better Auth), or, with the shared secret, with HS256",
+        ),
         ("alg of markup", forged(&json!({"alg": "<script>\"\\\r\n"}), "AAAA"), "not supported"),
         ("alg of a quote", forged(&json!({"alg": r#"x", realm="evil"#}), "AAAA"), "not supported"),
         ("alg of 4 kB", forged(&json!({"alg": "A".repeat(4096)}), "AAAA"), "not supported"),

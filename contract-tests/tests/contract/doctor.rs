@@ -1,12 +1,14 @@
 //! The checklist before production, as an operator runs it.
 
+mod row_security;
+
 use std::fs;
 
 use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, Database};
 use todo_contract_tests::{
-    Engine::{self, Guarded, Postgres, Sqlite},
+    Engine::{self, Postgres, Sqlite},
     Issuer,
     Mode::{Session, Transaction},
     Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase,
@@ -318,37 +320,4 @@ async fn a_database_for_reading_alone_is_found_out() {
     let refused = ServerProcess::run(&[], &[("DATABASE_URL", &empty.url())]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("read-only transaction; give DATABASE_DIRECT_URL"), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn row_level_security_is_judged() {
-    let app = TestApp::start(Guarded).await;
-    let database = app.database();
-    let variables = database.variables();
-    let of_database: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let seen = examine(&of_database);
-    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("on, and"), "{}", seen.said);
-    assert!(seen.line("rights").starts_with("pass"), "it needs none of its own: {}", seen.said);
-
-    let url = database.url();
-    let seen = examine(&[("DATABASE_URL", &url), ("DATABASE_RLS", "true")]);
-    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("CREATE ROLE todo"), "{}", seen.said);
-    let seen = examine(&[("DATABASE_URL", &url)]);
-    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("DATABASE_RLS"), "{}", seen.said);
-
-    let meddler = database.connect().await;
-    meddler.execute_unprepared("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.expect("an owner may");
-    let seen = examine(&of_database);
-    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
-    assert_eq!(seen.code, Some(2), "{}", seen.said);
-
-    // Turned off for the server, and on in the database.
-    let (login, role) = (format!("{}_login", database.name()), format!("{}_caller", database.name()));
-    let seen = examine(&of_database[..1]);
-    assert!(seen.line("rls").starts_with("pass"), "{}", seen.said);
-    let inherits = format!("ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}");
-    meddler.execute_unprepared(&inherits).await.expect("an owner may");
-    let seen = examine(&of_database[..1]);
-    let told = format!(r#"inherits the restrictions of {role}: ALTER ROLE "{login}" NOINHERIT"#);
-    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains(&told), "{}", seen.said);
 }

@@ -133,7 +133,11 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
     const CHECK: &str = "rights";
     let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
     let login = current_role(database).await?;
-    // With row-level security, whoever migrates lets the role in, and `rls` says so.
+    let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
+    if config.row_security && callers.is_none() {
+        // Granted to the login itself, they would stay with it: a way around the wall.
+        return Ok(Finding::pass(CHECK, "whoever migrates gives the roles what they need; see rls"));
+    }
     if !config.row_security && may(database, &login, ("tasks", "SELECT")).await?.is_none() {
         let grant = |schema: &String| format!("GRANT USAGE ON SCHEMA {} TO {};", quoted(schema), quoted(&login));
         let grants: Vec<_> = closed_schemas(database, &login).await?.iter().map(grant).collect();
@@ -142,7 +146,6 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
             return Ok(Finding::fail(CHECK, format!("{said}; {}", grants.join(" "))));
         }
     }
-    let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
     let of_requests = migrator.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
     let of_servers = RIGHTS_OF_SERVERS.map(|right| (&login, right));
     let mut lacking = BTreeMap::<_, BTreeSet<_>>::new();
@@ -197,12 +200,11 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
         });
     }
     let migrator = Migrations::of(databases, config).migrator;
-    let refused = match databases.role_of_callers(&migrator).await {
-        Err(RowSecurityError::Missing) if config.migrate_on_start => {
-            return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
-        }
-        refused => refused.err(),
-    };
+    let refused = databases.role_of_callers(&migrator).await.err();
+    let is_missing = matches!(refused, Some(RowSecurityError::Missing));
+    if is_missing && config.migrate_on_start && may_migrate(databases, config).await? {
+        return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
+    }
     if let Some(refused) = refused {
         return Ok(Finding::fail(CHECK, refused.to_string()));
     }
@@ -212,6 +214,18 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     } else {
         Finding::pass(CHECK, format!("on, and it binds; {login} cannot read tasks without it"))
     })
+}
+
+/// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the
+/// tables, where there are any.
+async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<bool, DbErr> {
+    let owns = Query::select()
+        .expr(Func::cust("pg_has_role").arg(Expr::col("relowner")).arg("USAGE"))
+        .from("pg_class")
+        .and_where(Expr::col("oid").eq(Func::cust("to_regclass").arg("tasks")))
+        .take();
+    let owns: Option<bool> = value(&databases.writes, Expr::from(owns)).await?;
+    Ok(config.direct_url.is_some() || owns != Some(false))
 }
 
 /// The one clock that tokens are held against, beside another that is surely looked after.

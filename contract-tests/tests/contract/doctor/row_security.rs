@@ -1,0 +1,81 @@
+//! The checklist where PostgreSQL itself keeps users apart.
+
+use rstest::rstest;
+use sea_orm::ConnectionTrait as _;
+use todo_contract_tests::{Engine::Guarded, ServerProcess, TestApp, TestDatabase};
+
+use super::examine;
+
+/// The variables of a server on a database, as they are given to it.
+fn given<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_level_security_is_judged() {
+    let app = TestApp::start(Guarded).await;
+    let database = app.database();
+    let variables = database.variables();
+    let of_database = given(&variables);
+    let seen = examine(&of_database);
+    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("on, and"), "{}", seen.said);
+    assert!(seen.line("rights").starts_with("pass"), "it needs none of its own: {}", seen.said);
+
+    let url = database.url();
+    let seen = examine(&[("DATABASE_URL", &url), ("DATABASE_RLS", "true")]);
+    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("CREATE ROLE todo"), "{}", seen.said);
+    let seen = examine(&[("DATABASE_URL", &url)]);
+    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("DATABASE_RLS"), "{}", seen.said);
+
+    let meddler = database.connect().await;
+    meddler.execute_unprepared("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.expect("an owner may");
+    let seen = examine(&of_database);
+    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
+    assert_eq!(seen.code, Some(2), "{}", seen.said);
+
+    // Turned off for the server, and on in the database.
+    let (login, role) = (format!("{}_login", database.name()), format!("{}_caller", database.name()));
+    let seen = examine(&of_database[..1]);
+    assert!(seen.line("rls").starts_with("pass"), "{}", seen.said);
+    let inherits = format!("ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}");
+    meddler.execute_unprepared(&inherits).await.expect("an owner may");
+    let seen = examine(&of_database[..1]);
+    let told = format!(r#"inherits the restrictions of {role}: ALTER ROLE "{login}" NOINHERIT"#);
+    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains(&told), "{}", seen.said);
+}
+
+/// A login that may do itself what requests do would go around the wall.
+#[rstest]
+#[case::a_copy(true)]
+#[case::one_where_it_was_never_on(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
+    let original = TestDatabase::create(Guarded).await;
+    let (guarded, owner) = (original.variables(), [("DATABASE_URL", original.url())]);
+    let migrated = ServerProcess::run(&["migrate", "up"], &given(if was_on { &guarded } else { &owner }));
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+
+    let copy = original.copied().await;
+    let variables = copy.variables();
+    let of_copy = given(&variables);
+    let seen = examine(&of_copy);
+    assert_eq!(seen.code, Some(1), "{}", seen.said);
+    assert!(seen.line("rights").starts_with("pass") && seen.line("rights").ends_with("see rls"), "{}", seen.said);
+    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("at the next start"), "{}", seen.said);
+    let by_somebody = [of_copy.as_slice(), &[("MIGRATE_ON_START", "false")]].concat();
+    // Without a role that owns the tables, no start can migrate.
+    let alone: Vec<_> = of_copy.iter().copied().filter(|(name, _)| *name != "DATABASE_DIRECT_URL").collect();
+    for variables in [by_somebody, alone] {
+        let seen = examine(&variables);
+        assert_eq!(seen.code, Some(2), "{}", seen.said);
+        assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
+        assert!(!seen.said.contains("GRANT") && !seen.line("migrations").starts_with("fail"), "{}", seen.said);
+    }
+
+    let migrated = ServerProcess::run(&["migrate", "up"], &of_copy);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let seen = examine(&of_copy);
+    for check in ["rights", "rls", "migrations"] {
+        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+    }
+}

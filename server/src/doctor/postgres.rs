@@ -37,7 +37,7 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
         version(database).await,
         writes(database).await,
         round_trip(database).await,
-        role(database).await,
+        role(database, config).await,
         rights(databases, config).await,
         time(database).await,
         row_security(databases, config).await,
@@ -95,7 +95,7 @@ async fn round_trip(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
 }
 
 /// What somebody could do beyond our tables who got hold of our connection.
-async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
+async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "role";
     const POWERS: [(&str, &str); 4] = [
         ("rolsuper", "is a superuser"),
@@ -121,10 +121,10 @@ async fn role(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
         Finding::pass(CHECK, format!("{name} has no rights over the database server"))
     } else {
         let powers = powers.join(", ");
-        Finding::warn(
-            CHECK,
-            format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo LOGIN NOINHERIT"),
-        )
+        // Without row-level security, this may be the role that migrates. On PostgreSQL 15, one that does not inherit
+        // could not, though it owned the database: that comes from a role (`pg_database_owner`).
+        let how = if config.row_security { "LOGIN NOINHERIT" } else { "LOGIN" };
+        Finding::warn(CHECK, format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
     })
 }
 

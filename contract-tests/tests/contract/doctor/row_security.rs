@@ -24,6 +24,7 @@ async fn row_level_security_is_judged() {
     let url = database.url();
     let seen = examine(&[("DATABASE_URL", &url), ("DATABASE_RLS", "true")]);
     assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("CREATE ROLE todo"), "{}", seen.said);
+    assert!(seen.line("role").ends_with("CREATE ROLE todo LOGIN NOINHERIT"), "{}", seen.said);
     let seen = examine(&[("DATABASE_URL", &url)]);
     assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("DATABASE_RLS"), "{}", seen.said);
 

@@ -170,16 +170,24 @@ impl Migrator {
             say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
         }
         let owner = current_role(database).await?;
+        let schema = quoted(&value::<String>(database, Func::cust("current_schema").cast_as("text")).await?);
+        let mut all_former = BTreeSet::new();
         for (table, former) in policies(&self.of_former_callers(&role), database).await? {
             // The policy that restricts it goes, and so has to go what it may do.
             say(database, &format!("REVOKE ALL ON {table} FROM {}", quoted(&former))).await?;
+            all_former.insert(former);
+        }
+        for former in all_former {
+            // As long as it may do anything here, it cannot be dropped, wherever it belongs.
+            if !owns_tables(&former, database).await? {
+                say(database, &format!("REVOKE ALL ON SCHEMA {schema} FROM {}", quoted(&former))).await?;
+            }
         }
         for guarded in self.guarded() {
             for statement in guarded.policies(&role) {
                 say(database, &statement).await?;
             }
         }
-        let schema = quoted(&value::<String>(database, Func::cust("current_schema").cast_as("text")).await?);
         for role in [&*role, login].into_iter().filter(|role| *role != owner) {
             say(database, &format!("GRANT USAGE ON SCHEMA {schema} TO {}", quoted(role))).await?;
         }
@@ -293,6 +301,17 @@ fn own_role() -> Expr {
 /// Where the database does not answer.
 pub async fn current_role(database: &impl ConnectionTrait) -> Result<String, DbErr> {
     value(database, Expr::custom_keyword("current_user").cast_as("text")).await
+}
+
+/// Whether a role owns tables in the schema of ours, which need their owner to find them.
+async fn owns_tables(role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let owned = Query::select()
+        .expr(Expr::val(1))
+        .from("pg_tables")
+        .and_where(Expr::col("schemaname").eq(Func::cust("current_schema")))
+        .and_where(Expr::col("tableowner").eq(role))
+        .take();
+    value(database, Expr::exists(owned)).await
 }
 
 /// Whether `login` may take on `role`.

@@ -219,6 +219,25 @@ async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
     assert_eq!(seen(&bob).await.expect("it may look").len(), 1, "where it belongs, all is as before");
 }
 
+/// As docs/row-level-security.md has it: what a role may do in any database keeps it from going.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_original_is_rid_of_its_role_though_there_is_a_copy() {
+    let original = TestDatabase::create(Guarded).await;
+    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    let copy = original.copied().await;
+    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
+    let (owner, role) = (unwatched(&original.url()).await, role_of(&original));
+    for table in ["tasks", "idempotency_keys", "users"] {
+        let rid = format!(
+            "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; DROP POLICY callers_own ON {table}; \
+             DROP POLICY as_granted ON {table}; REVOKE ALL ON {table} FROM {role}"
+        );
+        owner.execute_unprepared(&rid).await.expect("an owner may");
+    }
+    let rid = format!("REVOKE ALL ON SCHEMA public FROM {role}; DROP ROLE {role}");
+    owner.execute_unprepared(&rid).await.expect("nothing depends on it");
+}
+
 /// Roles are the whole server's, and PostgreSQL cuts what is too long of their names.
 #[rstest]
 #[case::of_52_bytes(["_long_ab_1", "_long_ab_2"])]

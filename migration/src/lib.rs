@@ -27,7 +27,9 @@ use sea_orm_migration::{
 pub use sea_orm_migration::MigratorTraitSelf;
 
 pub use self::{
-    row_security::{CALLER_SETTING, Guarded, Inherited, RIGHTS_OF_SERVERS, Right, current_role, quoted},
+    row_security::{
+        CALLER_SETTING, Guarded, Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted,
+    },
     users_table::{OtherUsersTable, UsersTable},
     value::value,
 };

@@ -47,14 +47,12 @@ pub enum Guarded {
 pub type Right = (&'static str, &'static str);
 
 /// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps
-/// old ones.
-pub const RIGHTS_OF_SERVERS: [Right; 5] = [
-    ("seaql_migrations", "SELECT"),
-    ("keys", "SELECT"),
-    ("keys", "INSERT"),
-    ("idempotency_keys", "SELECT"),
-    ("idempotency_keys", "DELETE"),
-];
+/// old ones, which takes [`letting_find_keys`] too.
+pub const RIGHTS_OF_SERVERS: [Right; 4] =
+    [("seaql_migrations", "SELECT"), ("keys", "SELECT"), ("keys", "INSERT"), ("idempotency_keys", "DELETE")];
+
+/// What sweeping reads of creations under a key: not their answers, which hold tasks.
+const SWEPT_BY: [&str; 3] = ["user_id", "key", "created_at"];
 
 /// The restrictions of callers bind a server's own role, which would see no row: no caller is set where it asks.
 #[derive(Debug, thiserror::Error)]
@@ -195,6 +193,9 @@ impl Migrator {
             for (table, right) in RIGHTS_OF_SERVERS {
                 say(database, &format!("GRANT {right} ON {table} TO {}", quoted(login))).await?;
             }
+            // It keeps what it was given besides, by an earlier release, say: servers without row-level security may
+            // need it.
+            say(database, &letting_find_keys(login)).await?;
         }
         // Asked last: it holds of what was made above.
         match Inherited::by(login, database).await? {
@@ -320,11 +321,20 @@ async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Res
     value(database, Func::cust("pg_has_role").arg(login).arg(role).arg(right)).await
 }
 
+/// The statement that lets `login` find the keys that are to be swept, and not read what was answered.
+#[must_use]
+pub fn letting_find_keys(login: &str) -> String {
+    format!("GRANT SELECT ({}) ON idempotency_keys TO {}", SWEPT_BY.join(", "), quoted(login))
+}
+
 /// Whether the current role may do what a server does for nobody in particular.
 async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    for (table, right) in RIGHTS_OF_SERVERS {
-        let table = Func::cust("to_regclass").arg(table);
-        let right = Func::cust("has_table_privilege").arg(table).arg(right);
+    let table = |name: &'static str| Func::cust("to_regclass").arg(name);
+    let of_tables =
+        RIGHTS_OF_SERVERS.map(|(name, right)| Func::cust("has_table_privilege").arg(table(name)).arg(right));
+    let of_columns = SWEPT_BY
+        .map(|column| Func::cust("has_column_privilege").arg(table("idempotency_keys")).arg(column).arg("SELECT"));
+    for right in of_tables.into_iter().chain(of_columns) {
         // Nothing at all where there is no such table.
         if value::<Option<bool>>(database, right).await? != Some(true) {
             return Ok(false);

@@ -102,9 +102,16 @@ async fn a_statement_without_an_owner_sees_and_changes_the_callers_rows_alone() 
 async fn the_servers_own_role_sees_no_task_at_all() {
     let app = TestApp::start(Guarded).await;
     app.client("ann").created("of ann").await;
+    app.client("ann").keyed("a").create(json!({"title": "under a key"})).await.expect(201);
     let session = unwatched(&app.database().variables()[0].1).await;
     let refused = seen(&session).await.expect_err("it may not look").to_string();
     assert!(refused.contains("permission denied for table tasks"), "{refused}");
+    for sql in ["SELECT answer FROM idempotency_keys", "DELETE FROM idempotency_keys RETURNING answer"] {
+        let refused = session.execute_unprepared(sql).await.expect_err(sql).to_string();
+        assert!(refused.contains("permission denied for table idempotency_keys"), "{sql}: {refused}");
+    }
+    let swept = "DELETE FROM idempotency_keys WHERE user_id = 'ann' AND key = 'a' AND created_at > 0";
+    assert_eq!(session.execute_unprepared(swept).await.expect("it may sweep").rows_affected(), 1);
 }
 
 /// What is done to the database, and what the server says of it. `{role}` is that of callers.

@@ -12,7 +12,7 @@ use sea_orm::{
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
 
-use todo_migration::{Inherited, RIGHTS_OF_SERVERS, Right, current_role, quoted, value};
+use todo_migration::{Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted, value};
 
 use super::Finding;
 use crate::{
@@ -189,6 +189,13 @@ async fn may(database: &impl ConnectionTrait, role: &str, (table, right): Right)
     value(database, right).await
 }
 
+/// Whether a role may read a column; not where there is no such table.
+async fn may_read(database: &impl ConnectionTrait, role: &str, (table, column): (&str, &str)) -> Result<bool, DbErr> {
+    let table = Func::cust("to_regclass").arg(table);
+    let right = Func::cust("has_column_privilege").arg(role).arg(table).arg(column).arg("SELECT");
+    Ok(value::<Option<bool>>(database, right).await? == Some(true))
+}
+
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
 async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const CHECK: &str = "rls";
@@ -208,9 +215,14 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     if let Some(refused) = refused {
         return Ok(Finding::fail(CHECK, refused.to_string()));
     }
-    Ok(if may(&databases.writes, &login, ("tasks", "SELECT")).await? == Some(true) {
+    Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
         let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
         Finding::warn(CHECK, format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
+    } else if may_read(&databases.writes, &login, ("idempotency_keys", "answer")).await? {
+        let remedy =
+            format!("REVOKE SELECT ON idempotency_keys FROM {}; {};", quoted(&login), letting_find_keys(&login));
+        let read = "what creations under a key were answered";
+        Finding::warn(CHECK, format!("on, and it binds, but {login} may read without it {read}; {remedy}"))
     } else {
         Finding::pass(CHECK, format!("on, and it binds; {login} cannot read tasks without it"))
     })

@@ -80,3 +80,20 @@ async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
         assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
     }
 }
+
+/// The answers that are kept for retries hold tasks, and an earlier release let a login read them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_can_read_answers_is_told_with_the_remedy() {
+    let app = TestApp::start(Guarded).await;
+    let (variables, owner) = (app.database().variables(), app.database().connect().await);
+    let granted = format!("GRANT SELECT ON idempotency_keys TO {}_login", app.database().name());
+    owner.execute_unprepared(&granted).await.expect("an owner may");
+    let seen = examine(&given(&variables));
+    let (told, remedy) = seen.line("rls").split_once("; ").expect("a remedy");
+    assert!(told.starts_with("warn") && told.ends_with("what creations under a key were answered"), "{told}");
+    owner.execute_unprepared(remedy).await.expect("it can be revoked");
+    let seen = examine(&given(&variables));
+    for check in ["rights", "rls"] {
+        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+    }
+}

@@ -57,6 +57,7 @@ async fn what_is_well_passes(#[values(Sqlite, Postgres)] engine: Engine) {
     }
     assert!(!seen.said.contains("fail  "), "{}", seen.said);
     assert_eq!(seen.said.contains("pass  file"), engine == Sqlite, "{}", seen.said);
+    assert_eq!(seen.said.contains("pass  clock"), engine == Postgres, "{}", seen.said);
 }
 
 #[test]

@@ -244,11 +244,13 @@ async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<b
 async fn time(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     let since_1970 = Func::cust("date_part").arg("epoch").arg(Func::cust("clock_timestamp"));
     let theirs: f64 = value(database, since_1970).await?;
-    Ok(apart((clock::now_seconds() - theirs).abs()))
+    Ok(apart(clock::now_seconds(), theirs))
 }
 
-fn apart(seconds: f64) -> Finding {
+/// Both are in seconds since the same moment.
+fn apart(ours: f64, theirs: f64) -> Finding {
     const CHECK: &str = "clock";
+    let seconds = (ours - theirs).abs();
     let said = format!("{seconds:.1} s apart from the database's");
     match seconds {
         ..2.0 => Finding::pass(CHECK, said),
@@ -286,9 +288,10 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_wrong_is_seen() {
-        let verdicts = [0.0, 1.9, 2.1, 29.0, 31.0, f64::INFINITY].map(|seconds| apart(seconds).verdict);
         let expected = [Verdict::Pass, Verdict::Pass, Verdict::Warn, Verdict::Warn, Verdict::Fail, Verdict::Fail];
-        assert_eq!(verdicts, expected);
+        let by = [0.0, 1.9, 2.1, 29.0, 31.0, f64::INFINITY];
+        assert_eq!(by.map(|seconds| apart(seconds, 0.0).verdict), expected, "it is ahead");
+        assert_eq!(by.map(|seconds| apart(0.0, seconds).verdict), expected, "it is behind");
     }
 
     #[test]

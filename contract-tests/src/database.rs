@@ -301,10 +301,10 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Self::Postgres { server, name, .. } = self {
             let server = server.clone();
-            // Roles are the whole server's, and stay where the database goes.
+            // Roles are the whole server's, and stay where the database goes: also that which doctor is tried on.
             let drop = [
                 format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-                format!("DROP ROLE IF EXISTS {name}_caller, {name}_login"),
+                format!("DROP ROLE IF EXISTS {name}_caller, {name}_login, \"Newcomer-of_{name}\""),
             ];
             // A thread with a runtime of its own: this one may be the runtime's last.
             let thread = std::thread::spawn(move || {

@@ -294,10 +294,6 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let client = ServerProcess::client(server.address(), "ann").keyed("\"one\"");
     let id = client.created("what it may, is all that is needed").await;
     client.delete(id).await.expect(204);
-    drop(server);
-    for statement in [format!("DROP OWNED BY {role}"), format!("DROP ROLE {role}")] {
-        database.execute_unprepared(&statement).await.expect("the role can be dropped");
-    }
 }
 
 /// A standby's address is easily taken for its primary's.

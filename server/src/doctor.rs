@@ -28,40 +28,42 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 struct Finding {
     verdict: Verdict,
-    check: &'static str,
     said: String,
 }
 
+/// A check by its name, and what it found.
+type Checked = (&'static str, Finding);
+
 impl Finding {
-    fn pass(check: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Pass, check, said: said.into() }
+    fn pass(said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Pass, said: said.into() }
     }
 
     /// `said` names what was found, and the remedy.
-    fn warn(check: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, check, said: said.into() }
+    fn warn(said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Warn, said: said.into() }
     }
 
     /// As [`Finding::warn`].
-    fn fail(check: &'static str, said: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Fail, check, said: said.into() }
+    fn fail(said: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Fail, said: said.into() }
     }
 }
 
 /// All findings, in the order of the checklist; a line each, and a last one with their numbers.
 #[derive(Debug)]
-pub struct Report(Vec<Finding>);
+pub struct Report(Vec<Checked>);
 
 impl Report {
     /// Examines what is configured, and the database.
     pub async fn of(config: &Result<Config, Refusals>) -> Self {
         let mut findings = local::findings();
         match config {
-            Err(refusals) => findings.extend(refusals.lines().map(|line| Finding::fail("configuration", line))),
+            Err(refusals) => findings.extend(refusals.lines().map(|line| ("configuration", Finding::fail(line)))),
             Ok(config) => {
                 findings.extend(auth::findings(&config.auth).await);
                 findings.extend(http::findings(&config.http));
-                findings.push(local::log(&config.log));
+                findings.push(("log", local::log(&config.log)));
                 findings.extend(database::findings(&config.database).await);
             }
         }
@@ -71,16 +73,16 @@ impl Report {
     /// The worst that was found.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.0.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)
+        self.0.iter().map(|(_, finding)| finding.verdict).max().unwrap_or(Verdict::Pass)
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { verdict, check, said } in &self.0 {
+        for (check, Finding { verdict, said }) in &self.0 {
             writeln!(formatter, "{verdict}  {check:<13}  {said}")?;
         }
-        let count = |verdict| self.0.iter().filter(|finding| finding.verdict == verdict).count();
+        let count = |verdict| self.0.iter().filter(|(_, finding)| finding.verdict == verdict).count();
         let [pass, warn, fail] = [Verdict::Pass, Verdict::Warn, Verdict::Fail].map(count);
         write!(formatter, "{pass} pass, {warn} warn, {fail} fail")
     }

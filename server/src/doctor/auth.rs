@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Finding;
+use super::{Checked, Finding};
 use crate::{
     AuthConfig, JwksConfig,
     auth::{OF_USE, published_keys},
@@ -10,60 +10,56 @@ use crate::{
     host::is_public,
 };
 
-pub(super) async fn findings(config: &AuthConfig) -> Vec<Finding> {
-    let mut findings: Vec<_> = config.secrets.iter().map(secret).collect();
+pub(super) async fn findings(config: &AuthConfig) -> Vec<Checked> {
+    let mut findings: Vec<_> = config.secrets.iter().map(|each| ("secret", secret(each))).collect();
     if let Some(jwks) = &config.jwks {
-        findings.push(keys(jwks).await);
+        findings.push(("keys", keys(jwks).await));
     }
-    findings.push(claims(config));
+    findings.push(("claims", claims(config)));
     findings
 }
 
 /// Whoever has one token can try secrets on it, as many and as fast as they like: so the secret must not
 /// be one that people would think of. The estimate ends at 2^64 guesses, which takes years of many machines.
 fn secret(secret: &SecretString) -> Finding {
-    const CHECK: &str = "secret";
     let guesses = zxcvbn::zxcvbn(secret.expose_secret(), &[]).guesses();
     if guesses == u64::MAX && quotes::are_around(secret.expose_secret()) {
         let remedy = "take them off here, unless they are part of it at Better Auth too";
-        return Finding::warn(
-            CHECK,
-            format!("a shared secret has quotes around it (docker's --env-file keeps them); {remedy}"),
-        );
+        return Finding::warn(format!(
+            "a shared secret has quotes around it (docker's --env-file keeps them); {remedy}"
+        ));
     }
     if guesses == u64::MAX {
-        return Finding::pass(CHECK, "a shared secret that nobody guesses");
+        return Finding::pass("a shared secret that nobody guesses");
     }
     let bits = guesses.ilog2();
     let remedy = "make one, here and at Better Auth: openssl rand -base64 32";
-    Finding::fail(CHECK, format!("a shared secret is found in 2^{bits} guesses; {remedy}"))
+    Finding::fail(format!("a shared secret is found in 2^{bits} guesses; {remedy}"))
 }
 
 /// Who can put keys in the place of the issuer's can be anybody.
 async fn keys(config: &JwksConfig) -> Finding {
-    const CHECK: &str = "keys";
     if config.url.scheme() == "http" && config.url.host_str().is_none_or(is_public) {
         let remedy = "write it with https, or whoever is on the way there makes tokens for anybody";
-        return Finding::fail(CHECK, format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
+        return Finding::fail(format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
     }
     match published_keys(config).await {
-        Ok((0, _)) => Finding::warn(CHECK, "AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
-        Ok((count, 0)) => Finding::fail(CHECK, format!("AUTH_JWKS_URL has {count}, none that can be used; {OF_USE}")),
-        Ok((_, count)) => Finding::pass(CHECK, format!("AUTH_JWKS_URL has {count} that can be used")),
-        Err(cause) => Finding::fail(CHECK, cause),
+        Ok((0, _)) => Finding::warn("AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
+        Ok((count, 0)) => Finding::fail(format!("AUTH_JWKS_URL has {count}, none that can be used; {OF_USE}")),
+        Ok((_, count)) => Finding::pass(format!("AUTH_JWKS_URL has {count} that can be used")),
+        Err(cause) => Finding::fail(cause),
     }
 }
 
 /// An issuer signs other things than tokens for us.
 fn claims(config: &AuthConfig) -> Finding {
-    const CHECK: &str = "claims";
     let unset: Vec<_> = [("AUTH_ISSUER", &config.issuers), ("AUTH_AUDIENCE", &config.audiences)]
         .into_iter()
         .filter(|(_, accepted)| accepted.is_empty())
         .map(|(variable, _)| variable)
         .collect();
     if unset.is_empty() {
-        return Finding::pass(CHECK, "issuer and audience of tokens are checked");
+        return Finding::pass("issuer and audience of tokens are checked");
     }
     let found = if config.takes_links_for_tokens() {
         "with a shared secret, links count that Better Auth mails to verify an address"
@@ -72,5 +68,5 @@ fn claims(config: &AuthConfig) -> Finding {
     } else {
         "tokens count whatever issuer they name"
     };
-    Finding::warn(CHECK, format!("{found}; set {} to what your tokens have", unset.join(" and ")))
+    Finding::warn(format!("{found}; set {} to what your tokens have", unset.join(" and ")))
 }

@@ -7,14 +7,13 @@ use sea_orm::{
     sea_query::{Func, Query},
 };
 
-use super::{Finding, local, postgres};
+use super::{Checked, Finding, local, postgres};
 use crate::{DatabaseConfig, Databases, MigrateError, Migrations, database::BACKUP};
 
-pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
-    const CHECK: &str = "database";
+pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Checked> {
     let file = config.url.sqlite_file();
     if let Some(file) = file.as_deref().filter(|file| !file.exists()) {
-        return vec![Finding::pass(CHECK, format!("{} is not there yet; the start makes it", file.display()))];
+        return vec![("database", Finding::pass(format!("{} is not there yet; the start makes it", file.display())))];
     }
     let mut findings = match file.as_deref() {
         Some(file) => embedded(file),
@@ -25,28 +24,28 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Finding> {
     let databases = match Databases::connect(&config).await {
         Ok(databases) => databases,
         Err(unusable) => {
-            findings.push(Finding::fail(CHECK, unusable.to_string()));
+            findings.push(("database", Finding::fail(unusable.to_string())));
             return findings;
         }
     };
     if file.is_none() {
         findings.extend(postgres::connected(&databases, &config).await);
     } else {
-        findings.push(soundness(&databases).await);
+        findings.push(("file", soundness(&databases).await));
     }
-    findings.push(migrations(&databases, &config).await);
+    findings.push(("migrations", migrations(&databases, &config).await));
     databases.close().await;
     findings
 }
 
-fn embedded(file: &Path) -> Vec<Finding> {
+fn embedded(file: &Path) -> Vec<Checked> {
     let kind = "an SQLite file: for one server, on a disk of its own machine; back it up, or set a PostgreSQL";
-    [Some(Finding::pass("database", kind)), local::private("data", file)].into_iter().flatten().collect()
+    let mode = local::private(file).map(|finding| ("data", finding));
+    [("database", Finding::pass(kind))].into_iter().chain(mode).collect()
 }
 
 /// Whether the file is whole: a page that is not is met only by whoever needs it, and is in backups until then.
 async fn soundness(databases: &Databases) -> Finding {
-    const CHECK: &str = "file";
     let faults = Query::select().column("quick_check").from_function(Func::cust("pragma_quick_check"), "checks").take();
     let first: Result<Option<String>, _> = databases
         .reads
@@ -54,15 +53,14 @@ async fn soundness(databases: &Databases) -> Finding {
         .await
         .and_then(|row| row.map(|row| row.try_get("", "quick_check")).transpose());
     match first {
-        Ok(Some(said)) if said == "ok" => Finding::pass(CHECK, "SQLite finds no damage in it"),
-        Ok(said) => Finding::fail(CHECK, format!("{}; {BACKUP}", said.unwrap_or_default().replace('\n', " "))),
-        Err(cause) => Finding::fail(CHECK, format!("{cause}; {BACKUP}")),
+        Ok(Some(said)) if said == "ok" => Finding::pass("SQLite finds no damage in it"),
+        Ok(said) => Finding::fail(format!("{}; {BACKUP}", said.unwrap_or_default().replace('\n', " "))),
+        Err(cause) => Finding::fail(format!("{cause}; {BACKUP}")),
     }
 }
 
 /// Whether the tables are those that this server needs, and belong to the users that are configured.
 async fn migrations(databases: &Databases, config: &DatabaseConfig) -> Finding {
-    const CHECK: &str = "migrations";
     let migrations = Migrations::of(databases, config);
     let examined = async {
         migrations.refuse_other_users(&databases.writes).await?;
@@ -72,22 +70,22 @@ async fn migrations(databases: &Databases, config: &DatabaseConfig) -> Finding {
         Ok(status) => status,
         // With row-level security, whoever migrates lets the role read it.
         Err(MigrateError::Hidden(_)) if config.row_security => {
-            return Finding::warn(CHECK, "the role may not read which are applied until somebody migrates; see rls");
+            return Finding::warn("the role may not read which are applied until somebody migrates; see rls");
         }
-        Err(cause) => return Finding::fail(CHECK, cause.to_string()),
+        Err(cause) => return Finding::fail(cause.to_string()),
     };
     let pending: Vec<_> = status.iter().filter(|(_, is_applied)| !is_applied).map(|(name, _)| name.as_str()).collect();
     if pending.is_empty() {
-        return Finding::pass(CHECK, format!("all {} are applied", status.len()));
+        return Finding::pass(format!("all {} are applied", status.len()));
     }
     let later = status.iter().skip(migrations.migrator.names().count()).map(|(name, _)| name.clone());
     let later: Vec<_> = later.collect();
     if !later.is_empty() {
-        return Finding::fail(CHECK, MigrateError::Later(later).to_string());
+        return Finding::fail(MigrateError::Later(later).to_string());
     }
     let pending = pending.join(", ");
     if config.migrate_on_start {
-        return Finding::warn(CHECK, format!("pending, and run at the next start: {pending}; have a backup first"));
+        return Finding::warn(format!("pending, and run at the next start: {pending}; have a backup first"));
     }
-    Finding::fail(CHECK, format!("pending, and the server does not start on them: {pending}; todo-server migrate up"))
+    Finding::fail(format!("pending, and the server does not start on them: {pending}; todo-server migrate up"))
 }

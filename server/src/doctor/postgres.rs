@@ -14,7 +14,7 @@ use sea_orm::{
 
 use todo_migration::{Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted, value};
 
-use super::Finding;
+use super::{Checked, Finding};
 use crate::{
     DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
     database::{requirements::TAKES_NO_WRITES, tls},
@@ -22,81 +22,71 @@ use crate::{
 };
 
 /// What the address alone tells.
-pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Finding> {
+pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Checked> {
     let urls = [("DATABASE_URL", Some(&config.url)), ("DATABASE_DIRECT_URL", config.direct_url.as_ref())];
     let addresses =
         urls.into_iter().filter_map(|(name, url)| Some((name, PgConnectOptions::from_str(url?.expose()).ok()?)));
     let taken = |address| if config.verify_tls { tls::verified(address) } else { address };
-    addresses.map(|(name, address)| encryption(name, &taken(address))).collect()
+    addresses.map(|(name, address)| ("encryption", encryption(name, &taken(address)))).collect()
 }
 
 /// What the database tells, as far as it answers.
-pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) -> Vec<Finding> {
+pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) -> Vec<Checked> {
     let database = &databases.writes;
     let asked = [
-        version(database).await,
-        writes(database).await,
-        round_trip(database).await,
-        role(database, config).await,
-        rights(databases, config).await,
-        time(database).await,
-        row_security(databases, config).await,
+        ("version", version(database).await),
+        ("writes", writes(database).await),
+        ("distance", round_trip(database).await),
+        ("role", role(database, config).await),
+        ("rights", rights(databases, config).await),
+        ("clock", time(database).await),
+        ("rls", row_security(databases, config).await),
     ];
-    let told = |finding: Result<Finding, DbErr>| {
-        finding.unwrap_or_else(|cause| Finding::fail("database", format!("it does not answer a question: {cause}")))
-    };
-    let direct = direct(databases, config).await;
-    asked.into_iter().map(told).chain([pooler(databases, config)]).chain(direct).collect()
+    let unanswered = |cause: DbErr| Finding::fail(format!("the database does not answer a question: {cause}"));
+    let told = asked.into_iter().map(|(check, finding)| (check, finding.unwrap_or_else(unanswered)));
+    let direct = direct(databases, config).await.map(|finding| ("direct", finding));
+    told.chain([("pooler", pooler(databases, config))]).chain(direct).collect()
 }
 
 /// Whether somebody between us and a database elsewhere can read along, or be the database. `address` is that of the
 /// variable `name`, as it is taken: with the certificate of a public host verified unless that is turned off.
 fn encryption(name: &str, address: &PgConnectOptions) -> Finding {
-    const CHECK: &str = "encryption";
     let remedy = format!("set sslmode=verify-full in {name}");
     let host = address.get_host();
     match address.get_ssl_mode() {
-        PgSslMode::VerifyFull => Finding::pass(CHECK, "the database is made sure of, and nobody reads along"),
-        _ if !is_public(host) => Finding::pass(CHECK, format!("{host} is on this machine or in a private network")),
-        PgSslMode::VerifyCa => Finding::warn(CHECK, format!("any host of that authority may be {host}; {remedy}")),
-        PgSslMode::Require => Finding::warn(CHECK, format!("anybody with any certificate may be {host}; {remedy}")),
-        _ => Finding::fail(CHECK, format!("what goes to {host} may go unencrypted; {remedy}")),
+        PgSslMode::VerifyFull => Finding::pass("the database is made sure of, and nobody reads along"),
+        _ if !is_public(host) => Finding::pass(format!("{host} is on this machine or in a private network")),
+        PgSslMode::VerifyCa => Finding::warn(format!("any host of that authority may be {host}; {remedy}")),
+        PgSslMode::Require => Finding::warn(format!("anybody with any certificate may be {host}; {remedy}")),
+        _ => Finding::fail(format!("what goes to {host} may go unencrypted; {remedy}")),
     }
 }
 
 async fn version(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
-    const CHECK: &str = "version";
     let version: String = value(database, Func::cust("current_setting").arg("server_version")).await?;
-    Ok(Finding::pass(CHECK, format!("PostgreSQL {version}")))
+    Ok(Finding::pass(format!("PostgreSQL {version}")))
 }
 
 async fn writes(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
-    const CHECK: &str = "writes";
     let is_read_only: String = value(database, Func::cust("current_setting").arg("transaction_read_only")).await?;
-    Ok(if is_read_only == "on" {
-        Finding::fail(CHECK, TAKES_NO_WRITES)
-    } else {
-        Finding::pass(CHECK, "the database takes them")
-    })
+    Ok(if is_read_only == "on" { Finding::fail(TAKES_NO_WRITES) } else { Finding::pass("the database takes them") })
 }
 
 /// Every operation waits for at least one.
 async fn round_trip(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
-    const CHECK: &str = "distance";
     let start = Instant::now();
     let _: i32 = value(database, Expr::val(1)).await?;
     let milliseconds = start.elapsed().as_secs_f64() * 1e3;
     let said = format!("a round trip takes {milliseconds:.1} ms");
     Ok(if milliseconds < 50.0 {
-        Finding::pass(CHECK, said)
+        Finding::pass(said)
     } else {
-        Finding::warn(CHECK, format!("{said}, and every operation waits for it; put server and database together"))
+        Finding::warn(format!("{said}, and every operation waits for it; put server and database together"))
     })
 }
 
 /// What somebody could do beyond our tables who got hold of our connection.
 async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    const CHECK: &str = "role";
     const POWERS: [(&str, &str); 4] = [
         ("rolsuper", "is a superuser"),
         ("rolbypassrls", "bypasses row-level security"),
@@ -118,32 +108,31 @@ async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Resul
         }
     }
     Ok(if powers.is_empty() {
-        Finding::pass(CHECK, format!("{name} has no rights over the database server"))
+        Finding::pass(format!("{name} has no rights over the database server"))
     } else {
         let powers = powers.join(", ");
         // Without row-level security, this may be the role that migrates. On PostgreSQL 15, one that does not inherit
         // could not, though it owned the database: that comes from a role (`pg_database_owner`).
         let how = if config.row_security { "LOGIN NOINHERIT" } else { "LOGIN" };
-        Finding::warn(CHECK, format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
+        Finding::warn(format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
     })
 }
 
 /// Whether all can be carried out, by the roles that do; nothing is wrong with tables that are not there yet.
 async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    const CHECK: &str = "rights";
     let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
     let login = current_role(database).await?;
     let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
     if config.row_security && callers.is_none() {
         // Granted to the login itself, they would stay with it: a way around the wall.
-        return Ok(Finding::pass(CHECK, "whoever migrates gives the roles what they need; see rls"));
+        return Ok(Finding::pass("whoever migrates gives the roles what they need; see rls"));
     }
     if !config.row_security && may(database, &login, ("tasks", "SELECT")).await?.is_none() {
         let grant = |schema: &String| format!("GRANT USAGE ON SCHEMA {} TO {};", quoted(schema), quoted(&login));
         let grants: Vec<_> = closed_schemas(database, &login).await?.iter().map(grant).collect();
         if !grants.is_empty() {
             let said = "the role does not find what is in a schema of its search_path";
-            return Ok(Finding::fail(CHECK, format!("{said}; {}", grants.join(" "))));
+            return Ok(Finding::fail(format!("{said}; {}", grants.join(" "))));
         }
     }
     let of_requests = migrator.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
@@ -155,14 +144,14 @@ async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Findin
         }
     }
     if lacking.is_empty() {
-        return Ok(Finding::pass(CHECK, "the role may do on the tables what the server needs"));
+        return Ok(Finding::pass("the role may do on the tables what the server needs"));
     }
     let grant = |((table, role), rights): ((&str, &String), BTreeSet<_>)| {
         let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
         format!("GRANT {rights} ON {table} TO {};", quoted(role))
     };
     let grants = lacking.into_iter().map(grant).collect::<Vec<_>>().join(" ");
-    Ok(Finding::fail(CHECK, format!("the role may not do on the tables what the server needs; {grants}")))
+    Ok(Finding::fail(format!("the role may not do on the tables what the server needs; {grants}")))
 }
 
 /// The schemas that the role may not use, before the first of its `search_path` that it may.
@@ -198,33 +187,32 @@ async fn may_read(database: &impl ConnectionTrait, role: &str, (table, column): 
 
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
 async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    const CHECK: &str = "rls";
     let login = current_role(&databases.writes).await?;
     if !config.row_security {
         return Ok(match Inherited::by(&login, &databases.writes).await? {
-            Some(inherited) => Finding::fail(CHECK, format!("off, but no task can be seen: {inherited}")),
-            None => Finding::pass(CHECK, "off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
+            Some(inherited) => Finding::fail(format!("off, but no task can be seen: {inherited}")),
+            None => Finding::pass("off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
         });
     }
     let migrator = Migrations::of(databases, config).migrator;
     let refused = databases.role_of_callers(&migrator).await.err();
     let is_missing = matches!(refused, Some(RowSecurityError::Missing));
     if is_missing && config.migrate_on_start && may_migrate(databases, config).await? {
-        return Ok(Finding::warn(CHECK, "its role and policies are made at the next start; have a backup first"));
+        return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));
     }
     if let Some(refused) = refused {
-        return Ok(Finding::fail(CHECK, refused.to_string()));
+        return Ok(Finding::fail(refused.to_string()));
     }
     Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
         let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
-        Finding::warn(CHECK, format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
+        Finding::warn(format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
     } else if may_read(&databases.writes, &login, ("idempotency_keys", "answer")).await? {
         let remedy =
             format!("REVOKE SELECT ON idempotency_keys FROM {}; {};", quoted(&login), letting_find_keys(&login));
         let read = "what creations under a key were answered";
-        Finding::warn(CHECK, format!("on, and it binds, but {login} may read without it {read}; {remedy}"))
+        Finding::warn(format!("on, and it binds, but {login} may read without it {read}; {remedy}"))
     } else {
-        Finding::pass(CHECK, format!("on, and it binds; {login} cannot read tasks without it"))
+        Finding::pass(format!("on, and it binds; {login} cannot read tasks without it"))
     })
 }
 
@@ -249,35 +237,32 @@ async fn time(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
 
 /// Both are in seconds since the same moment.
 fn apart(ours: f64, theirs: f64) -> Finding {
-    const CHECK: &str = "clock";
     let seconds = (ours - theirs).abs();
     let said = format!("{seconds:.1} s apart from the database's");
     match seconds {
-        ..2.0 => Finding::pass(CHECK, said),
-        ..30.0 => Finding::warn(CHECK, format!("{said}; run a time service (chrony, systemd-timesyncd)")),
-        _ => Finding::fail(CHECK, format!("{said}, so tokens expire early or late; set the clock, run a time service")),
+        ..2.0 => Finding::pass(said),
+        ..30.0 => Finding::warn(format!("{said}; run a time service (chrony, systemd-timesyncd)")),
+        _ => Finding::fail(format!("{said}, so tokens expire early or late; set the clock, run a time service")),
     }
 }
 
 fn pooler(databases: &Databases, config: &DatabaseConfig) -> Finding {
-    const CHECK: &str = "pooler";
     if !databases.is_pooled() {
-        return Finding::pass(CHECK, "none in transaction mode");
+        return Finding::pass("none in transaction mode");
     }
     if config.direct_url.is_some() {
-        return Finding::pass(CHECK, "in transaction mode; migrations go to DATABASE_DIRECT_URL");
+        return Finding::pass("in transaction mode; migrations go to DATABASE_DIRECT_URL");
     }
     let remedy = "set DATABASE_DIRECT_URL for migrations, or, with one server, DATABASE_URL without the pooler";
-    Finding::warn(CHECK, format!("in transaction mode, where each statement costs more; {remedy}"))
+    Finding::warn(format!("in transaction mode, where each statement costs more; {remedy}"))
 }
 
 /// Whether migrations have a way of their own, and it leads where it should.
 async fn direct(databases: &Databases, config: &DatabaseConfig) -> Option<Finding> {
-    const CHECK: &str = "direct";
     config.direct_url.as_ref()?;
     Some(match Migrations::of(databases, config).reach().await {
-        Ok(()) => Finding::pass(CHECK, "DATABASE_DIRECT_URL answers, and leads to the same database"),
-        Err(cause) => Finding::fail(CHECK, cause.to_string()),
+        Ok(()) => Finding::pass("DATABASE_DIRECT_URL answers, and leads to the same database"),
+        Err(cause) => Finding::fail(cause.to_string()),
     })
 }
 

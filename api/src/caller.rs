@@ -1,5 +1,5 @@
-//! Who asks. An operation that takes a [`Caller`] is secured, in the document and in fact: there is no
-//! other way to have one than a verified token.
+//! Who asks. An operation that takes a [`Caller`] is secured, in the document and in fact: there is no other way to
+//! have one than a verified token.
 
 use std::sync::Arc;
 
@@ -69,8 +69,8 @@ impl Example for UserId {
 
 /// The port that turns a token into a user.
 ///
-/// Boxed, unlike the other ports: an argument of an operation is extracted by its type alone, so the
-/// keeper has to be found at run time.
+/// Boxed, unlike the other ports: an argument of an operation is extracted by its type alone, so the keeper has to be
+/// found at run time.
 pub trait Tokens: Send + Sync + 'static {
     /// The user that `token` stands for. What it refuses with is shown to whoever sent the token.
     fn user<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Outcome<UserId, Unidentified>>;
@@ -83,8 +83,8 @@ pub trait Tokens: Send + Sync + 'static {
 #[derive(Clone)]
 pub(crate) struct Verifier(pub(crate) Arc<dyn Tokens>);
 
-/// The user who asks, proved by a bearer token (RFC 6750). Take it as the first argument of an
-/// operation: arguments are read in their order, so a stranger's body is never read.
+/// The user who asks, proved by a bearer token (RFC 6750). Take it as the first argument of an operation: arguments are
+/// read in their order, so a stranger's body is never read.
 #[derive(Debug)]
 pub struct Caller(UserId);
 
@@ -167,7 +167,8 @@ fn bearer_token(request: &Request) -> Result<&str, Unidentified> {
     bearer(header).filter(|token| !token.is_empty()).ok_or(Unidentified::NoToken)
 }
 
-/// What stands behind the scheme `Bearer`, which may be in any case (RFC 9110, 11.1); `None` where the scheme is another.
+/// What stands behind the scheme `Bearer`, which may be in any case (RFC 9110, 11.1); `None` where the scheme is
+/// another.
 #[must_use]
 pub fn bearer(credentials: &str) -> Option<&str> {
     let (scheme, token) = credentials.split_once(' ')?;

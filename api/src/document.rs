@@ -120,8 +120,8 @@ fn lift_example(response: &mut Value) {
     }
 }
 
-/// Completes the headers of an answer, and spells them as people do. What all answers have is referred to; what stood for it
-/// is returned, for the components.
+/// Completes the headers of an answer, and spells them as people do. What all answers have is referred to; what stood
+/// for it is returned, for the components.
 fn finish_headers(response: &mut Value, is_secured: bool) -> Option<Value> {
     let headers = response.get_mut("headers").and_then(Value::as_object_mut)?;
     let limits = RATE_LIMIT_HEADERS.iter().filter(|_| is_secured);

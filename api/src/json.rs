@@ -27,9 +27,9 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// A JSON body.
 ///
-/// Ours instead of the framework's, which publishes `application/json; charset=utf-8` (a charset that
-/// RFC 8259 does not have, and that several generators stumble over), reads bodies of any size, and
-/// stops at the first fault in words of its own.
+/// Ours instead of the framework's, which publishes `application/json; charset=utf-8` (a charset that RFC 8259 does not
+/// have, and that several generators stumble over), reads bodies of any size, and stops at the first fault in words of
+/// its own.
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -104,8 +104,8 @@ fn parse<T: Readable>(bytes: &[u8]) -> Result<Value, Vec<Fault>> {
     if faults.is_empty() { Ok(value) } else { Err(faults) }
 }
 
-/// Why a body cannot be read. Some of what is refused is JSON by its grammar (RFC 8259, 6, 8.2 and 9): the library has no code
-/// for it, and other words.
+/// Why a body cannot be read. Some of what is refused is JSON by its grammar (RFC 8259, 6, 8.2 and 9): the library has
+/// no code for that, so it is told by the library's words.
 fn unreadable(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let why = [
@@ -147,8 +147,8 @@ fn is_encoded(request: &Request) -> bool {
     codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
-/// The whole body. Of one that is too large no more than the limit is read, and nothing at all where
-/// its length is announced.
+/// The whole body. Of one that is too large no more than the limit is read, and nothing at all where its length is
+/// announced.
 async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
     let announced = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {

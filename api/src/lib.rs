@@ -1,17 +1,17 @@
 //! The contract of the todo API, as code.
 //!
-//! Read this crate top to bottom and you know the service. The operations, with their schemas, their
-//! answers and their security, are Rust types; the published OpenAPI document is printed from those
-//! types, and the server has to satisfy them to compile. So the contract is not a description that
-//! somebody keeps true: whoever changes it is led by the compiler to everything that must follow.
+//! Read this crate top to bottom and you know the service. The operations, with their schemas, their answers and their
+//! security, are Rust types; the published OpenAPI document is printed from those types, and the server has to satisfy
+//! them to compile. So the contract is not a description that somebody keeps true: whoever changes it is led by the
+//! compiler to everything that must follow.
 //!
 //! What the service promises in general:
 //!
 //! - every body that an operation answers is JSON, and every answer of 400 and up is a [`Problem`] (RFC 9457);
-//! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation
-//!   that the document calls secured cannot be left open;
-//! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in
-//!   types; the statuses of operations are named here and nowhere else.
+//! - a [`Caller`] is an argument of an operation, never a position in the router, so that an operation that the
+//!   document calls secured cannot be left open;
+//! - what an operation needs done, it asks of a port (a trait such as [`Tasks`]), which refuses in types; the statuses
+//!   of operations are named here and nowhere else.
 //!
 //! This crate knows no database, no token library and no environment.
 
@@ -79,8 +79,8 @@ use self::{
     tasks::TasksApi,
 };
 
-/// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and
-/// the mapping of every failure to a problem come together, so that none can be forgotten.
+/// Mounts the API beside `pages` (documentation, say), the only way there is: operations, security and the mapping of
+/// every failure to a problem come together, so that none can be forgotten.
 ///
 /// Each request may carry, as poem request data:
 /// - an `Arc<RequestContext>`, whose id goes into problems, and in which the caller is noted;
@@ -113,8 +113,8 @@ impl Service {
         // By hand: the framework's nested routes parse the path anew for each request.
         let endpoint = if request.uri().path().starts_with(OPERATIONS_PATH) { &self.operations } else { &self.pages };
         problem::answer(request, |mut request| {
-            // Answered as GET, so that its Content-Length is that of GET (RFC 9110, 9.3.2): the framework would empty the
-            // answer first. The body is left out by who sends it.
+            // Answered as GET, so that its Content-Length is that of GET (RFC 9110, 9.3.2): the framework would empty
+            // the answer first. The body is left out by who sends it.
             if request.method() == Method::HEAD {
                 request.set_method(Method::GET);
             }

@@ -4,8 +4,8 @@ use poem_openapi::registry::MetaSchema;
 
 use crate::scalar::header;
 
-/// The link to the next page. Its target has no scheme and no host: it leads back to the host that the client asked, through
-/// whatever proxies stand between, as long as they leave the path as it is.
+/// The link to the next page. Its target has no scheme and no host: it leads back to the host that the client asked,
+/// through whatever proxies stand between, as long as they leave the path as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NextPage(String);
 

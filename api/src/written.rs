@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use crate::json::Json;
 
-/// Room for the headers that an answer gets on its way, made at once: to grow it several times takes longer than to fill it.
+/// Room for the headers that an answer gets on its way, made at once: to grow it several times takes longer than to
+/// fill it.
 const HEADERS: usize = 16;
 
 /// The JSON of a `T`.
@@ -72,8 +73,8 @@ impl<T: Serialize> ListWriter<T> {
         Self { json, of: PhantomData }
     }
 
-    /// Writes an item, and answers the offset of its end. It begins a byte, the comma, past the end of the one before; the
-    /// first one at 1.
+    /// Writes an item, and answers the offset of its end. It begins a byte, the comma, past the end of the one before;
+    /// the first one at 1.
     ///
     /// # Errors
     ///

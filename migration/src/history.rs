@@ -7,8 +7,8 @@ use sea_orm_migration::sea_orm::{
 
 pub(crate) const TABLE: &str = "seaql_migrations";
 
-/// Whether it is there. The library looks into the information schema, which hides a table from a role without rights on
-/// it: to such a one, no migration would ever have been run.
+/// Whether it is there. The library looks into the information schema, which hides a table from a role without rights
+/// on it: to such a one, no migration would ever have been run.
 pub(crate) async fn is_there(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let mut table = Query::select().expr(Expr::val(1)).take();
     if database.get_database_backend() == DbBackend::Sqlite {

@@ -1,9 +1,10 @@
-//! On PostgreSQL `updated_at` goes into the index by which the open tasks, or the completed ones, are listed in the order
-//! of ids, as it is in the primary key: so the version of such a page is told from as much of one index as the page has.
+//! On PostgreSQL `updated_at` goes into the index by which the open tasks, or the completed ones, are listed in the
+//! order of ids, as it is in the primary key: so the version of such a page is told from as much of one index as the
+//! page has.
 //!
-//! Without, the planner took it from the index that has `updated_at` in it, which is in another order: it read, and sorted,
-//! all open tasks of their owner, 37 milliseconds instead of half a one with 100,000. An update writes all indexes anyhow;
-//! on SQLite it does not, and the plan is the right one.
+//! Without, the planner took it from the index that has `updated_at` in it, which is in another order: it read, and
+//! sorted, all open tasks of their owner, 37 milliseconds instead of half a one with 100,000. An update writes all
+//! indexes anyhow; on SQLite it does not, and the plan is the right one.
 
 use sea_orm_migration::{
     prelude::{DbErr, DeriveMigrationName, MigrationTrait, SchemaManager, async_trait},

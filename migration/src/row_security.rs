@@ -1,18 +1,17 @@
 //! Row-level security: a second wall between users, which PostgreSQL itself keeps.
 //!
-//! The server logs in with one role and, for each transaction of a request, takes on another that may do
-//! on rows what requests need and no more (`SET LOCAL ROLE`), with the caller in a setting of that
-//! transaction. So does PostgREST, and on it Supabase: it needs one pool, no secret per user, and goes through
-//! transaction poolers. Each table has two policies: the one lets in whom the table's grants let in, so
-//! that for everybody else all is as before; the other restricts the role of callers to the caller's rows,
-//! and to none where no caller is set.
+//! The server logs in with one role and, for each transaction of a request, takes on another that may do on rows what
+//! requests need and no more (`SET LOCAL ROLE`), with the caller in a setting of that transaction. So does PostgREST,
+//! and on it Supabase: it needs one pool, no secret per user, and goes through transaction poolers. Each table has two
+//! policies: the one lets in whom the table's grants let in, so that for everybody else all is as before; the other
+//! restricts the role of callers to the caller's rows, and to none where no caller is set.
 //!
-//! It is no step of the history: it is asked for (`DATABASE_RLS`), it takes a role, which is the whole
-//! server's and which not everyone may make, and it can be made good at any time, by saying it again.
+//! It is no step of the history: it is asked for (`DATABASE_RLS`), it takes a role, which is the whole server's and
+//! which not everyone may make, and it can be made good at any time, by saying it again.
 //!
-//! What lost: `FORCE`, which binds the tables' owner, and with it migrations, backups, the sweeping of old
-//! keys, and servers that do not know of it. And policies for the role that logs in: then nothing
-//! that a server does for nobody in particular can be done by it.
+//! What lost: `FORCE`, which binds the tables' owner, and with it migrations, backups, the sweeping of old keys, and
+//! servers that do not know of it. And policies for the role that logs in: then nothing that a server does for nobody
+//! in particular can be done by it.
 
 use std::collections::BTreeSet;
 
@@ -46,8 +45,8 @@ pub enum Guarded {
 /// A table, and what must be allowed on it.
 pub type Right = (&'static str, &'static str);
 
-/// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps
-/// old ones, which takes [`letting_find_keys`] too.
+/// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps old ones, which
+/// takes [`letting_find_keys`] too.
 pub const RIGHTS_OF_SERVERS: [Right; 4] =
     [("seaql_migrations", "SELECT"), ("keys", "SELECT"), ("keys", "INSERT"), ("idempotency_keys", "DELETE")];
 
@@ -105,8 +104,8 @@ impl Migrator {
         self.guarded().flat_map(|guarded| guarded.rights().iter().map(move |right| (guarded.table(), *right)))
     }
 
-    /// The role of callers, where all policies are there and the current role may take it on and has the
-    /// other rights of a server. Whether the policies bind is another question.
+    /// The role of callers, where all policies are there and the current role may take it on and has the other rights
+    /// of a server. Whether the policies bind is another question.
     ///
     /// # Errors
     ///
@@ -119,8 +118,8 @@ impl Migrator {
         Ok(is_ready.then_some(role))
     }
 
-    /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes: not all that it could let
-    /// through can be tried.
+    /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes: not all that it could
+    /// let through can be tried.
     ///
     /// # Errors
     ///
@@ -146,13 +145,13 @@ impl Migrator {
         Ok(self.guarded().find(is_altered))
     }
 
-    /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the
-    /// servers, the rights that it needs. To be said in a transaction, by the role that owns the tables.
+    /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the servers, the
+    /// rights that it needs. To be said in a transaction, by the role that owns the tables.
     ///
     /// # Errors
     ///
-    /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says,
-    /// for servers that run without would see no task any more.
+    /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says, for
+    /// servers that run without would see no task any more.
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
         // Whatever role there was before: the policies of a copy are for that of the original.
         let role: String = value(database, own_role()).await?;
@@ -248,8 +247,8 @@ impl Guarded {
         format!("{} = (SELECT current_setting('{CALLER_SETTING}', true))", self.owner())
     }
 
-    /// The rights, and the policies, in place of any of their names. The caller is looked up once for each
-    /// statement, as a part of its own, and not once for each row.
+    /// The rights, and the policies, in place of any of their names. The caller is looked up once for each statement,
+    /// as a part of its own, and not once for each row.
     fn policies(self, role: &str) -> [String; 6] {
         let (table, role, rights) = (self.table(), quoted(role), self.rights().join(", "));
         [

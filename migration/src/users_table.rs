@@ -111,8 +111,8 @@ impl UsersTable {
         Ok(())
     }
 
-    /// Makes sure that `tasks.user_id` references a key. PostgreSQL does so itself when it makes the reference; SQLite only when
-    /// it is asked, or each time that somebody writes.
+    /// Makes sure that `tasks.user_id` references a key. PostgreSQL does so itself when it makes the reference; SQLite
+    /// only when it is asked, or each time that somebody writes.
     pub(crate) async fn check_reference(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         if manager.get_database_backend() != DbBackend::Sqlite {
             return Ok(());

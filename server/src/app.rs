@@ -21,8 +21,8 @@ use crate::{
     workers::{Answerer, Thread, Workers},
 };
 
-/// How long the database may take to close its connections, and the workers to end: one that fell silent would be waited
-/// for without end.
+/// How long the database may take to close its connections, and the workers to end: one that fell silent would be
+/// waited for without end.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A server that is ready: connected, migrated and bound, so that clients may come.
@@ -140,8 +140,8 @@ impl App {
         self.address
     }
 
-    /// Serves until `stop` is ready, then answers the requests under way, for as long as
-    /// `SHUTDOWN_TIMEOUT` allows, and closes the database.
+    /// Serves until `stop` is ready, then answers the requests under way, for as long as `SHUTDOWN_TIMEOUT` allows, and
+    /// closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let served = serve::serve_by(&self.workers, self.listener, &self.config, stop);
         match self.admin {

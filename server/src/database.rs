@@ -43,8 +43,8 @@ pub(crate) use self::{
 pub use self::{row_security::RowSecurityError, unusable::UnusableDatabase};
 use crate::{DatabaseConfig, DatabaseUrl};
 
-/// The connections for reading and for writing, which are made as they are needed and go when they are
-/// not, so that a database may sleep.
+/// The connections for reading and for writing, which are made as they are needed and go when they are not, so that a
+/// database may sleep.
 #[derive(Debug, Clone)]
 pub struct Databases {
     /// For statements that change nothing.
@@ -57,8 +57,8 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Prepares the connections once the database answers: it is asked with growing pauses, for as long
-    /// as the configuration says.
+    /// Prepares the connections once the database answers: it is asked with growing pauses, for as long as the
+    /// configuration says.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl Databases {
         connected.map_err(|cause| UnusableDatabase::new(&config.url, cause))
     }
 
-    /// The same for another runtime, with connections of its own, as `share` allows; an embedded database has one writer, so
-    /// its are everybody's.
+    /// The same for another runtime, with connections of its own, as `share` allows; an embedded database has one
+    /// writer, so its connections are everybody's.
     pub(crate) async fn on(&self, runtime: &Handle, share: &DatabaseConfig) -> Result<Self, UnusableDatabase> {
         if self.writes.get_database_backend() == DbBackend::Sqlite {
             return Ok(self.clone());
@@ -97,7 +97,8 @@ impl Databases {
         Self { reads: restricted(&self.reads), writes: restricted(&self.writes), ..self.clone() }
     }
 
-    /// The pools of `all`, by name. Those of an embedded database are everybody's; to others, one is for reading and writing.
+    /// The pools of `all`, by name. Those of an embedded database are everybody's; of others, each has one for reading
+    /// and writing.
     pub(crate) fn pools(all: &[Self]) -> Vec<(&'static str, &Connection)> {
         match all.first().filter(|first| first.writes.get_database_backend() == DbBackend::Sqlite) {
             Some(shared) => vec![("reads", &shared.reads), ("writes", &shared.writes)],
@@ -110,8 +111,8 @@ impl Databases {
         self.writes.is_wrapped()
     }
 
-    /// Begins a transaction for migrations, on a connection of its own without the limits of requests, to
-    /// the direct address where there is one.
+    /// Begins a transaction for migrations, on a connection of its own without the limits of requests, to the direct
+    /// address where there is one.
     pub(crate) async fn begin_migrating(
         &self,
         options: sea_orm::TransactionOptions,

@@ -1,7 +1,7 @@
 //! The checklist before production: what of it can be checked, and the remedy for what is not well.
 //!
-//! A check is a small function of the part of the configuration that it judges, or of the open database,
-//! and gives one [`Finding`]. No data is changed, and nothing is made: a doctor may look at a server that runs.
+//! A check is a small function of the part of the configuration that it judges, or of the open database, and gives one
+//! [`Finding`]. No data is changed, and nothing is made: a doctor may look at a server that runs.
 
 mod auth;
 mod database;

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-/// Whether a host is reached over networks of others: all but a socket's folder, a name without a dot (as
-/// containers have), a name that is never public (RFC 6761, RFC 8375, `internal`), and an address of
-/// this machine or of a private network.
+/// Whether a host is reached over networks of others: all but a socket's folder, a name without a dot (as containers
+/// have), a name that is never public (RFC 6761, RFC 8375, `internal`), and an address of this machine or of a private
+/// network.
 pub(crate) fn is_public(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     match host.parse::<IpAddr>().map(|address| address.to_canonical()) {

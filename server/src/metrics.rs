@@ -1,9 +1,7 @@
-//! What is counted, for Prometheus. All names stand here, and in `deploy/monitoring/`, which a test holds
-//! to them.
+//! What is counted, for Prometheus. All names stand here, and in `deploy/monitoring/`, which a test holds to them.
 //!
-//! By the facade of the crate `metrics`: what counts need not be handed a registry, and costs next to
-//! nothing where nobody asks. Every label has few values: operations, statuses, reasons; never a user, an
-//! address or a path.
+//! By the facade of the crate `metrics`: what counts need not be handed a registry, and costs next to nothing where
+//! nobody asks. Every label has few values: operations, statuses, reasons; never a user, an address or a path.
 
 mod labels;
 
@@ -234,8 +232,8 @@ pub(crate) fn database_failed(is_away: bool) {
     count(if is_away { Failing::Away } else { Failing::Fault });
 }
 
-/// Times `work`, which is an operation of the database, also where it is given up. It counts for the request at work, which waits
-/// for the database no longer than it may in all.
+/// Times `work`, which is an operation of the database, also where it is given up. It counts for the request at work,
+/// which waits for the database no longer than it may in all.
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> T {
     let _present = Present::new(DATABASE_IN_PROGRESS);
     let _timed = guard(Instant::now(), |since| {

@@ -1,12 +1,12 @@
 //! Serving HTTP/1.1, with a bound on everything that a client may hold of the server.
 //!
-//! hyper, with the framework's endpoint in it. The framework's own server has no timeout for a head that
-//! trickles in or an answer that nobody takes, no bound on connections, and answers a malformed request
-//! without a problem. HTTP/2 is left to the proxy that does TLS: no browser speaks it without, and with
-//! one request at a time a connection's share is known and streams cannot multiply it.
+//! hyper, with the framework's endpoint in it. The framework's own server has no timeout for a head that trickles in or
+//! an answer that nobody takes, no bound on connections, and answers a malformed request without a problem. HTTP/2 is
+//! left to the proxy that does TLS: no browser speaks it without, and with one request at a time a connection's share
+//! is known and streams cannot multiply it.
 //!
-//! Each connection has a [`Watch`], which knows what it is doing and until when it may; and a place among
-//! the [`Connections`], which it loses to a newcomer where it keeps us waiting and none is left.
+//! Each connection has a [`Watch`], which knows what it is doing and until when it may; and a place among the
+//! [`Connections`], which it loses to a newcomer where it keeps us waiting and none is left.
 
 mod address;
 mod connection;
@@ -35,9 +35,9 @@ use crate::{HttpConfig, metrics, workers::Workers};
 /// A pause before the next try where the system has no more to give, such as file handles.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way
-/// and `SHUTDOWN_TIMEOUT` allow. How much of an answer the system keeps is the listener's own bound; that of the
-/// server's addresses is set where they are taken.
+/// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way and
+/// `SHUTDOWN_TIMEOUT` allow. How much of an answer the system keeps is the listener's own bound; that of the server's
+/// addresses is set where they are taken.
 pub async fn serve(
     listener: TcpListener,
     endpoint: impl Endpoint<Output = Response> + 'static,

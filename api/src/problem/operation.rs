@@ -11,16 +11,15 @@ use super::{
     kind::{Header, Kind},
 };
 
-/// Declares the error type of an operation. Each kind listed is published with its status, and a port
-/// may refuse only with a kind that is listed: the compiler holds the document to the code. With
-/// `or broken`, the port may also break, which adds the 500 and the 503; and since only an identified caller
-/// comes that far, the 429 of one who asks too often. `while reading`, for a port that writes nothing, leaves out of the 503
-/// that something may have been written.
+/// Declares the error type of an operation. Each kind listed is published with its status, and a port may refuse only
+/// with a kind that is listed: the compiler holds the document to the code. With `or broken`, the port may also break,
+/// which adds the 500 and the 503; and since only an identified caller comes that far, the 429 of one who asks too
+/// often. `while reading`, for a port that writes nothing, leaves out of the 503 that something may have been written.
 ///
 /// A kind says of itself what it is, and has an example; `as` and `=` are for what it is in this operation.
 ///
-/// A macro, because the alternative is nine derived enums with the same attributes on each of up to ten
-/// variants, where the differences that matter are lost.
+/// A macro, because the alternative is nine derived enums with the same attributes on each of up to ten variants, where
+/// the differences that matter are lost.
 macro_rules! problems {
     (
         $(#[$doc:meta])*

@@ -65,8 +65,8 @@ fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
         .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
 }
 
-/// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same address:
-/// whoever gives one means the tasks that they see there, and not all.
+/// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same
+/// address: whoever gives one means the tasks that they see there, and not all.
 pub(crate) struct Unfiltered;
 
 impl<'a> FromRequest<'a> for Unfiltered {

@@ -21,11 +21,12 @@ impl Seat {
 /// How many connections a worker needs at least: where one waits for somebody's lock, the others' statements go on.
 const LEAST_CONNECTIONS: u32 = 2;
 
-/// How many connections read an embedded database at most, for each core: it works in this process, and more would only take
-/// memory and turns from one another.
+/// How many connections read an embedded database at most, for each core: it works in this process, and more would only
+/// take memory and turns from one another.
 const READERS: u32 = 2;
 
-/// How each of the workers may use the database: the connections are shared out. To an embedded one they all have the same.
+/// How each of the workers may use the database: the connections are shared out. To an embedded one they all have the
+/// same.
 fn shares(config: &Config) -> Vec<DatabaseConfig> {
     let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
     let workers = if config.http.workers == 0 { cores } else { config.http.workers };

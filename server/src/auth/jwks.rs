@@ -8,8 +8,8 @@
 //! requests wait. Not everybody may wait for a fetch, and the others are told at once to come again (503): whoever
 //! makes up names of keys would, while the issuer takes its time, have all the places that others want.
 //!
-//! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database
-//! behind the issuer awake.
+//! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database behind the
+//! issuer awake.
 
 mod published;
 mod source;
@@ -91,9 +91,9 @@ impl Jwks {
         key.ok_or_else(|| Refused(Unidentified::because(refusal(&now, token))))
     }
 
-    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right after the
-    /// issuer failed, nor while it is asked again soon after. Where there are none yet, they are fetched for the first who
-    /// needs one.
+    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right
+    /// after the issuer failed, nor while it is asked again soon after. Where there are none yet, they are fetched for
+    /// the first who needs one.
     pub(super) async fn keep_fresh<R>(self: &Arc<Self>, needs: impl FnOnce() -> bool) -> Outcome<(), R> {
         // The keys themselves are let go before the wait here too.
         let (fetched, failed) = {
@@ -102,7 +102,8 @@ impl Jwks {
         };
         let Some(age) = fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
-        // A failure of before the last try says nothing of the issuer now, unless that try is under way and soon after it.
+        // A failure of before the last try says nothing of the issuer now, unless that try is under way and soon after
+        // it.
         let is_failing = failed
             .is_some_and(|failed| failed.is_recent() && (failed.at.elapsed() < soon || self.last.try_lock().is_err()));
         if age >= self.max_age && !is_failing && needs() {
@@ -119,7 +120,8 @@ impl Jwks {
         Arc::clone(&self.published.read())
     }
 
-    /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now. Fails where too many wait.
+    /// Fetches the keys anew, or waits for the one who does, unless they were fetched just now. Fails where too many
+    /// wait.
     async fn refetch<R>(self: &Arc<Self>) -> Outcome<(), R> {
         let Ok(_waiter) = self.waiters.try_acquire() else {
             metrics::shed();
@@ -180,8 +182,8 @@ impl fmt::Display for Jwks {
     }
 }
 
-/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words that name
-/// `AUTH_JWKS_URL`.
+/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words that
+/// name `AUTH_JWKS_URL`.
 pub(crate) async fn published_keys(config: &JwksConfig) -> Result<(usize, usize), String> {
     let source = Source::new(&config.url).map_err(|error| error.to_string())?;
     let set = source.fetch().await.map_err(|error| format!("AUTH_JWKS_URL has none: {error}"))?;

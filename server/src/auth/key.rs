@@ -26,8 +26,8 @@ impl Key {
         Self { decoding: DecodingKey::from_secret(secret), algorithms: vec![Algorithm::HS256], published: None }
     }
 
-    /// A published key (RFC 7517), if it is one that verifies signatures. A symmetric one would be a
-    /// secret that everybody knows.
+    /// A published key (RFC 7517), if it is one that verifies signatures. A symmetric one would be a secret that
+    /// everybody knows.
     pub(super) fn of_jwk(jwk: Jwk) -> Option<Self> {
         let common = &jwk.common;
         let is_for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature))
@@ -77,8 +77,8 @@ impl Key {
     }
 }
 
-/// Whether the numbers of a key are as long as its kind has them; those of RSA at least, which has 2048 bits or more (RFC 7518,
-/// 3.3). The library finds out at the first signature only, and then says that it does not match.
+/// Whether the numbers of a key are as long as its kind has them; those of RSA at least, which has 2048 bits or more
+/// (RFC 7518, 3.3). The library finds out at the first signature only, and then says that it does not match.
 fn is_whole(key: &AlgorithmParameters) -> bool {
     let is_of = |number: &str, bytes: usize| URL_SAFE_NO_PAD.decode(number).is_ok_and(|number| number.len() == bytes);
     match key {

@@ -26,8 +26,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.
     pub max_requests: usize,
-    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the user who has
-    /// most of it loses one to whoever has less, and else the answer is 503 at once.
+    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the user who
+    /// has most of it loses one to whoever has less, and else the answer is 503 at once.
     pub max_untaken: usize,
     /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
     pub request_timeout: Duration,
@@ -109,8 +109,8 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
     address.ok()
 }
 
-/// Whether whoever listens at `host` and `port` has the connections to `admin`; of a name other than localhost that is not
-/// known yet. Of ports that the system chooses, no two are the same.
+/// Whether whoever listens at `host` and `port` has the connections to `admin`; of a name other than localhost, that is
+/// not known yet. Of ports that the system chooses, no two are the same.
 fn is_taken(admin: SocketAddr, host: &str, port: u16) -> bool {
     // That of all addresses; of IPv6, the one of IPv4 too.
     let covers = |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
@@ -151,8 +151,8 @@ fn canonical(network: IpNet) -> IpNet {
     plain.map_or(network, IpNet::V4)
 }
 
-/// The origin of `url`, as a browser writes it, or a web view that loads an app's own pages (`capacitor://localhost`): its
-/// scheme is none that the Fetch standard knows. Of files there is none.
+/// The origin of `url`, as a browser writes it, or a web view that loads an app's own pages (`capacitor://localhost`):
+/// its scheme is none that the Fetch standard knows. Of files there is none.
 fn written(url: &Url) -> Option<String> {
     if url.origin().is_tuple() {
         return Some(url.origin().ascii_serialization()).filter(|written| written.starts_with("http"));

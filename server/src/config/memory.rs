@@ -2,8 +2,8 @@
 
 use sysinfo::{Process, ProcessRefreshKind, ProcessesToUpdate, System, get_current_pid};
 
-/// What this process may use, in MiB: the machine's, or less where its container or its unit of systemd may have less; 0
-/// where the system does not say.
+/// What this process may use, in MiB: the machine's, or less where its container or its unit of systemd may have less;
+/// 0 where the system does not say.
 pub(super) fn available() -> u64 {
     bytes().unwrap_or(0) >> 20
 }

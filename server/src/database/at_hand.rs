@@ -1,10 +1,10 @@
 //! Connections kept at hand from one statement to the next.
 //!
-//! Each time that a connection goes back to its pool it is asked for a sign of life: by the driver, which cannot
-//! know in what state it was left, and on PostgreSQL by us, with a limit. There that is two more round trips a
-//! statement, on SQLite an errand to another thread. So who has finished a statement keeps its connection
-//! at hand for the next one. What nobody needs for a moment goes back, and so does all that is in doubt:
-//! after an error, or where a statement was abandoned.
+//! Each time that a connection goes back to its pool it is asked for a sign of life: by the driver, which cannot know
+//! in what state it was left, and on PostgreSQL by us, with a limit. There that is two more round trips a statement, on
+//! SQLite an errand to another thread. So who has finished a statement keeps its connection at hand for the next one.
+//! What nobody needs for a moment goes back, and so does all that is in doubt: after an error, or where a statement was
+//! abandoned.
 
 #[cfg(test)]
 mod tests;
@@ -88,8 +88,9 @@ struct Inner<DB: Database> {
 struct State<DB: Database> {
     /// The one that was used last at the end.
     connections: Vec<Taken<DB>>,
-    /// Those who wait for a connection, in their order. Each gets the next one that is laid back: by way of the pool it would be
-    /// asked for a sign of life each time just where there is most to do, and to open one may take long, or fail.
+    /// Those who wait for a connection, in their order. Each gets the next one that is laid back: by way of the pool it
+    /// would be asked for a sign of life each time just where there is most to do, and to open one may take long, or
+    /// fail.
     queue: VecDeque<oneshot::Sender<Taken<DB>>>,
     /// Whether what nobody needs is looked for.
     is_watched: bool,
@@ -157,8 +158,8 @@ impl<DB: Database> AtHand<DB> {
         }
     }
 
-    /// The next one that another has used. Mostly it is laid back; but whoever fails or leaves gives it to the pool, which
-    /// tells nobody who has one opened.
+    /// The next one that another has used. Mostly it is laid back; but whoever fails or leaves gives it to the pool,
+    /// which tells nobody who has one opened.
     async fn next_used(&self, mut turn: oneshot::Receiver<Taken<DB>>) -> Taken<DB> {
         loop {
             let idle = async {
@@ -184,8 +185,8 @@ impl<DB: Database> AtHand<DB> {
         }
     }
 
-    /// Lets a connection be opened that nobody waits for any more: else there would never be enough of them where there is
-    /// most to do.
+    /// Lets a connection be opened that nobody waits for any more: else there would never be enough of them where there
+    /// is most to do.
     fn finish(&self, opening: impl Future<Output = Result<Taken<DB>, DbErr>> + Send + 'static) {
         let this = self.clone();
         tokio::spawn(async move {

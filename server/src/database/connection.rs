@@ -1,17 +1,17 @@
 //! The way of every statement to the database.
 //!
-//! Most go as they are. Through a transaction pooler that would fail at random: the driver prepares
-//! statements under names, in a session that the next transaction does not have. There each statement
-//! goes in a transaction of its own, which holds one session from preparing to executing, without a
-//! name, and with the limits that otherwise a session keeps.
+//! Most go as they are. Through a transaction pooler that would fail at random: the driver prepares statements under
+//! names, in a session that the next transaction does not have. There each statement goes in a transaction of its own,
+//! which holds one session from preparing to executing, without a name, and with the limits that otherwise a session
+//! keeps.
 //!
-//! What lost: a cache of no statements, which changes the names but not that they collide, and nameless
-//! statements by themselves, which are parsed in one session and may be executed in another.
+//! What lost: a cache of no statements, which changes the names but not that they collide, and nameless statements by
+//! themselves, which are parsed in one session and may be executed in another.
 //!
 //! What goes as it is goes on connections that are [at hand](super::at_hand).
 //!
-//! Where row-level security is on, each statement of a caller goes in a transaction too, which knows the
-//! caller (see [`super::row_security`]).
+//! Where row-level security is on, each statement of a caller goes in a transaction too, which knows the caller (see
+//! [`super::row_security`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -59,7 +59,8 @@ impl Connection {
         Self { pool, at_hand, standbys: Arc::default(), way: Way::Straight, role: None, caller: None }
     }
 
-    /// Over a pool of PostgreSQL, where a statement may take `limit`, and those of its sessions are noted that lead to standbys.
+    /// Over a pool of PostgreSQL, where a statement may take `limit`, and those of its sessions are noted that lead to
+    /// standbys.
     pub(super) fn served(
         pool: DatabaseConnection,
         sessions: Sessions,
@@ -84,8 +85,8 @@ impl Connection {
         self.role.as_ref()
     }
 
-    /// The same for the statements of `caller`, which see and change no row of anybody else. Without
-    /// row-level security it is the very same.
+    /// The same for the statements of `caller`, which see and change no row of anybody else. Without row-level security
+    /// it is the very same.
     pub(crate) fn for_caller(&self, caller: &UserId) -> Self {
         Self { caller: self.role.is_some().then(|| caller.clone()), ..self.clone() }
     }
@@ -143,8 +144,8 @@ impl Connection {
     }
 }
 
-/// Begins a transaction with what [`limits::set`] gives a session, which ends with it. A pooler passes on no parameters at
-/// connecting, and would keep what is set for a session in sessions of others.
+/// Begins a transaction with what [`limits::set`] gives a session, which ends with it. A pooler passes on no parameters
+/// at connecting, and would keep what is set for a session in sessions of others.
 fn begin(limit: Duration) -> String {
     format!("BEGIN ISOLATION LEVEL {ISOLATION}; {}", limits::set(limit, Scope::Transaction))
 }

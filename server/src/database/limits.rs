@@ -1,5 +1,5 @@
-//! How PostgreSQL carries out statements: what it gives up by itself, so that it works and waits for nobody who does not wait
-//! any more, and what it shows.
+//! How PostgreSQL carries out statements: what it gives up by itself, so that it works and waits for nobody who does
+//! not wait any more, and what it shows.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use super::{
     standbys::IS_STANDBY,
 };
 
-/// What a statement sees: all that was committed before it, or before the lock that it waited for was free. Whatever else is
-/// a database's default would refuse those who wait for one another, and two toggles at the same time are two.
+/// What a statement sees: all that was committed before it, or before the lock that it waited for was free. Whatever
+/// else is a database's default would refuse those who wait for one another, and two toggles at the same time are two.
 pub(super) const ISOLATION: &str = "READ COMMITTED";
 
 /// Sets the timeouts of statements that may take `limit`. For a session also the isolation level (a transaction has it
@@ -29,8 +29,8 @@ pub(super) fn set(limit: Duration, scope: Scope) -> String {
     all.to_string(PostgresQueryBuilder)
 }
 
-/// Sets how long they may wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait once
-/// together and once apart, and a third is left for those who queue for its connection.
+/// Sets how long they may wait for a lock that somebody else keeps: a third of `limit`. A statement in company may wait
+/// once together and once apart, and a third is left for those who queue for its connection.
 pub(crate) fn set_lock_timeout(limit: Duration, scope: Scope) -> FunctionCall {
     setting::set("lock_timeout", &(limit / 3).as_millis().to_string(), scope)
 }

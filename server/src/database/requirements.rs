@@ -12,8 +12,8 @@ const OLDEST: u32 = 140_000;
 pub(crate) const TAKES_NO_WRITES: &str = "the database takes no writes, as a standby does, or one with \
      default_transaction_read_only; give DATABASE_URL the address of one that does";
 
-/// Refuses one that is too old, and a database whose encoding lacks characters, or counts bytes for them; warns of one that
-/// takes no writes.
+/// Refuses one that is too old, and a database whose encoding lacks characters, or counts bytes for them; warns of one
+/// that takes no writes.
 pub(super) async fn check(database: &impl ConnectionTrait) -> Result<(), DbErr> {
     let setting = |name| Func::cust("current_setting").arg(name);
     let query = Query::select()

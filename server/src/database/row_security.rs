@@ -1,13 +1,13 @@
 //! Row-level security: whose rows a transaction may touch, and the proof that PostgreSQL holds to it.
 //!
-//! How role and policies come about, and why they are as they are, is told in `todo_migration`. Here a
-//! transaction takes on the role and names the caller, in one statement after its `BEGIN`; both end with it,
-//! so it does not matter whose session a pooler lends. Catalogues can be read wrongly, so the start does
-//! not only look whether the policies are there: it tries to do what they forbid.
+//! How role and policies come about, and why they are as they are, is told in `todo_migration`. Here a transaction
+//! takes on the role and names the caller, in one statement after its `BEGIN`; both end with it, so it does not matter
+//! whose session a pooler lends. Catalogues can be read wrongly, so the start does not only look whether the policies
+//! are there: it tries to do what they forbid.
 //!
-//! What it costs: three round trips more for each statement on tasks, so with a database that is a millisecond away, four
-//! instead of one; `docs/row-level-security.md` has figures. Every statement has the owner in its condition already, so it is off
-//! unless asked for.
+//! What it costs: three round trips more for each statement on tasks, so with a database that is a millisecond away,
+//! four instead of one; `docs/row-level-security.md` has figures. Every statement has the owner in its condition
+//! already, so it is off unless asked for.
 
 use sea_orm::{
     ActiveValue::Set,
@@ -169,8 +169,8 @@ async fn prove_writing(
     }
 }
 
-/// Proves, by what PostgreSQL says itself, that policies apply to `role` on `table`; and that it may insert there: a refusal
-/// for want of that right would look like that of a policy.
+/// Proves, by what PostgreSQL says itself, that policies apply to `role` on `table`; and that it may insert there: a
+/// refusal for want of that right would look like that of a policy.
 async fn prove_bound(transaction: &Transaction, role: &str, table: &'static str) -> Result<(), RowSecurityError> {
     if value(transaction, Func::cust("row_security_active").arg(table)).await? {
         let may = Func::cust("has_table_privilege").arg(table).arg("INSERT");

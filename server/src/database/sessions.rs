@@ -1,8 +1,8 @@
-//! Whether a connection has a session of its own, or a transaction pooler gives each of its
-//! transactions to another one.
+//! Whether a connection has a session of its own, or a transaction pooler gives each of its transactions to another
+//! one.
 //!
-//! It is asked of the database and not of the address: a pooler need not call itself one. What would
-//! tell at once, the backend's process id in the handshake, the driver keeps to itself.
+//! It is asked of the database and not of the address: a pooler need not call itself one. What would tell at once, the
+//! backend's process id in the handshake, the driver keeps to itself.
 
 use std::time::Duration;
 
@@ -19,8 +19,7 @@ use super::{statement::runtime, tls};
 pub(super) enum Sessions {
     /// One each: what is prepared or set stays. So with PostgreSQL itself, and poolers in session mode.
     Own,
-    /// A pooler lends one out for each transaction (PgBouncer's `pool_mode=transaction`; Neon's `-pooler`
-    /// hosts).
+    /// A pooler lends one out for each transaction (PgBouncer's `pool_mode=transaction`; Neon's `-pooler` hosts).
     Lent,
 }
 
@@ -28,9 +27,9 @@ pub(super) enum Sessions {
 const ROUNDS: u32 = 8;
 
 impl Sessions {
-    /// Finds out, with two connections that take turns: a session that serves both, or that changes, is
-    /// lent. In doubt it is taken for lent, which is right in either case and merely slower. Refuses a pooler
-    /// that has no transactions at all.
+    /// Finds out, with two connections that take turns: a session that serves both, or that changes, is lent. In doubt
+    /// it is taken for lent, which is right in either case and merely slower. Refuses a pooler that has no transactions
+    /// at all.
     pub(super) async fn of(options: &PgConnectOptions, patience: Duration) -> Result<Self, DbErr> {
         let mut one = PgConnection::connect_with(options).await.map_err(broken)?;
         let sessions = Self::compared(&mut one, options, patience).await.map_err(broken)?;

@@ -19,15 +19,15 @@ use sea_orm::{
 use super::{Connection, Databases, trouble};
 use crate::DatabaseConfig;
 
-/// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes come
-/// back to the same pages time and again, and what soon changes again is better not brought in.
+/// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes
+/// come back to the same pages time and again, and what soon changes again is better not brought in.
 const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
 
 /// The log may take one part in so many of the room: a small disk would be full of the log alone.
 const PARTS_OF_ROOM: u64 = 16;
 
-/// How much of the file a connection that reads keeps in memory, in KiB, which SQLite writes as a negative number. The system
-/// keeps it too, once for all of them.
+/// How much of the file a connection that reads keeps in memory, in KiB, which SQLite writes as a negative number. The
+/// system keeps it too, once for all of them.
 const READERS_CACHE: &str = "-1000";
 
 /// The same of the connection that writes, as SQLite has it by itself.
@@ -35,8 +35,8 @@ const WRITERS_CACHE: &str = "-2000";
 
 /// Prepares the connections.
 ///
-/// SQLite has one writer at a time. A pool of one connection makes writes queue fairly in this process;
-/// with more, they would meet in the database's own busy loop, where an unlucky one waits for ever.
+/// SQLite has one writer at a time. A pool of one connection makes writes queue fairly in this process; with more, they
+/// would meet in the database's own busy loop, where an unlucky one waits for ever.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr> {
     if let Some(file) = config.url.sqlite_file() {
         prepare(&file).map_err(|error| DbErr::Custom(format!("{}: {error}", file.display())))?;
@@ -45,8 +45,8 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let single = |patience| options(config, WRITERS_CACHE, patience).max_connections(1).min_connections(0).to_owned();
     // Another server may migrate just then, which takes its time.
     let migrations = single(config.start_timeout.max(config.timeout));
-    // Another program may be done with the file soon. A file that cannot be used is not mended by waiting. All of it each time:
-    // the library opens the file at once, to ask for SQLite's version.
+    // Another program may be done with the file soon. A file that cannot be used is not mended by waiting. All of it
+    // each time: the library opens the file at once, to ask for SQLite's version.
     let (reads, writes) = super::wait(config, trouble::is_busy, async || {
         let reads = Connection::embedded(Database::connect(several.clone()).await?);
         let writes = Connection::embedded(Database::connect(single(config.timeout)).await?);
@@ -83,8 +83,8 @@ fn pages_of_log(file: Option<&Path>) -> u64 {
     (room / PARTS_OF_ROOM / 4_096).clamp(*PAGES_OF_LOG.start(), *PAGES_OF_LOG.end())
 }
 
-/// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite
-/// gives the files that it puts beside it the same mode, but would make this one for all to read.
+/// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite gives the
+/// files that it puts beside it the same mode, but would make this one for all to read.
 fn prepare(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;

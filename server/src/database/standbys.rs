@@ -1,5 +1,5 @@
-//! Whether sessions may lead to a standby, which shows what the primary has committed a while later. So they do, beside others
-//! to the primary, where both have changed places behind one name.
+//! Whether sessions may lead to a standby, which shows what the primary has committed a while later. So they do, beside
+//! others to the primary, where both have changed places behind one name.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use tokio::time::Instant;
 /// How old a session may become before its pool closes it, which looks at that now and then.
 pub(super) const LIFETIME: Duration = Duration::from_mins(30);
 
-/// The column by which a session says, as it is opened, whether it leads to one. Behind a transaction pooler none is asked.
+/// The column by which a session says, as it is opened, whether it leads to one. Behind a transaction pooler none is
+/// asked.
 pub(super) const IS_STANDBY: &str = "is_standby";
 
 /// When a session to a standby was opened last.

@@ -107,8 +107,8 @@ where
 }
 
 impl<DB: Database> Drop for Taken<DB> {
-    /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent just
-    /// then, and the pool lose its place.
+    /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent
+    /// just then, and the pool lose its place.
     fn drop(&mut self) {
         if !self.is_over {
             tokio::spawn(timeout(GIVEN_BACK, self.connection.return_to_pool()));

@@ -1,8 +1,8 @@
 //! Whom the database's certificate is held against.
 //!
-//! `sslmode=require` encrypts and takes any certificate, so whoever stands in between can show one. That
-//! is how providers write their addresses, Neon for one; over a public network it is raised to
-//! `verify-full`, which such providers' certificates pass.
+//! `sslmode=require` encrypts and takes any certificate, so whoever stands in between can show one. That is how
+//! providers write their addresses, Neon for one; over a public network it is raised to `verify-full`, which such
+//! providers' certificates pass.
 
 use std::{borrow::Cow, error::Error as _, io, path::Path};
 
@@ -25,8 +25,8 @@ pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
     address
 }
 
-/// The file that an address has certificates verified by, or shows one of, where that is not there: the driver would say no
-/// more than that something is not found.
+/// The file that an address has certificates verified by, or shows one of, where that is not there: the driver would
+/// say no more than that something is not found.
 pub(super) fn lost_file(address: &PgConnectOptions, url: &DatabaseUrl) -> Option<DbErr> {
     let (of_authority, of_ours) =
         (["sslrootcert", "ssl-root-cert", "ssl-ca"], ["sslcert", "ssl-cert", "sslkey", "ssl-key"]);
@@ -44,7 +44,8 @@ pub(super) fn lost_file(address: &PgConnectOptions, url: &DatabaseUrl) -> Option
     Some(DbErr::Custom(format!("its {name} names no file; correct the path")))
 }
 
-/// A server without TLS, or a certificate that does not verify, in words that say what to do; `None` for any other error.
+/// A server without TLS, or a certificate that does not verify, in words that say what to do; `None` for any other
+/// error.
 pub(super) fn refusal(error: &sqlx::Error) -> Option<DbErr> {
     let cause = match error {
         // The driver's words where the server declines; no certificate was seen.

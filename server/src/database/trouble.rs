@@ -12,14 +12,15 @@ use sea_orm::{
 
 use super::codes::{postgres, sqlite};
 
-/// Whether the database is out of reach, or lets us in no more, so that another try may go through; all else is a fault.
+/// Whether the database is out of reach, or lets us in no more, so that another try may go through; all else is a
+/// fault.
 pub(crate) fn is_away(error: &DbErr) -> bool {
     let has_no_session = matches!(error, DbErr::Conn(_)) && sqlite_code(error).is_none();
     has_no_session || ends_session(error) || may_come(error)
 }
 
-/// Whether it is out of reach, starting, stopping or saturated, so that a start may wait for it. Not where it says who may
-/// come in, which is somebody's to change.
+/// Whether it is out of reach, starting, stopping or saturated, so that a start may wait for it. Not where it says who
+/// may come in, which is somebody's to change.
 pub(super) fn may_come(error: &DbErr) -> bool {
     matches!(error, DbErr::ConnectionAcquire(_))
         || is_busy(error)
@@ -73,15 +74,15 @@ fn driver(error: &DbErr) -> Option<&sqlx::Error> {
     }
 }
 
-/// Whether the database itself has refused the statement, which therefore has done nothing. Not where it
-/// stops or the connection breaks: that may happen after the statement was kept.
+/// Whether the database itself has refused the statement, which therefore has done nothing. Not where it stops or the
+/// connection breaks: that may happen after the statement was kept.
 pub(crate) fn is_refusal(error: &DbErr) -> bool {
     let endings = [postgres::CONNECTION_EXCEPTION, postgres::SHUTDOWN];
     code_of(error).is_some_and(|code| !endings.iter().any(|class| code.starts_with(class))) && !ends_session(error)
 }
 
-/// Whether the connection would only give the same again, and is to be closed: what it has prepared is of no use any more,
-/// or it leads to what was the primary, where another one may lead to what is.
+/// Whether the connection would only give the same again, and is to be closed: what it has prepared is of no use any
+/// more, or it leads to what was the primary, where another one may lead to what is.
 pub(super) fn is_lasting(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     matches!(code.as_deref(), Some(postgres::FEATURE_NOT_SUPPORTED | postgres::READ_ONLY_SQL_TRANSACTION))
@@ -99,8 +100,8 @@ pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))
 }
 
-/// PostgreSQL's own words, without those that the library puts around them, such as the line of PostgreSQL's source that they
-/// come from. Around SQLite's it puts their code, which often says more.
+/// PostgreSQL's own words, without those that the library puts around them, such as the line of PostgreSQL's source
+/// that they come from. Around SQLite's it puts their code, which often says more.
 pub(super) fn message_of(error: &DbErr) -> Option<&str> {
     let error = driver(error)?.as_database_error()?;
     error.try_downcast_ref().map(PgDatabaseError::message)

@@ -1,5 +1,5 @@
-//! Why no connection can be opened. The pool tries again where it is refused, and says no more in the end than that it took
-//! too long.
+//! Why no connection can be opened. The pool tries again where it is refused, and says no more in the end than that it
+//! took too long.
 
 use std::time::Duration;
 

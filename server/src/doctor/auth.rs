@@ -19,8 +19,8 @@ pub(super) async fn findings(config: &AuthConfig) -> Vec<Checked> {
     findings
 }
 
-/// Whoever has one token can try secrets on it, as many and as fast as they like: so the secret must not
-/// be one that people would think of. The estimate ends at 2^64 guesses, which takes years of many machines.
+/// Whoever has one token can try secrets on it, as many and as fast as they like: so the secret must not be one that
+/// people would think of. The estimate ends at 2^64 guesses, which takes years of many machines.
 fn secret(secret: &SecretString) -> Finding {
     let guesses = zxcvbn::zxcvbn(secret.expose_secret(), &[]).guesses();
     if guesses == u64::MAX && quotes::are_around(secret.expose_secret()) {

@@ -31,8 +31,8 @@ impl ActiveModelBehavior for ActiveModel {}
 const SWEPT_AT_ONCE: u64 = 1000;
 
 impl Entity {
-    /// Keeps the answer to the request of that key, unless there is one from `kept_since` on, in
-    /// microseconds since 1970. Says whether it did.
+    /// Keeps the answer to the request of that key, unless there is one from `kept_since` on, in microseconds
+    /// since 1970. Says whether it did.
     pub(crate) async fn keep(
         owner: &UserId,
         key: &IdempotencyKey,
@@ -65,8 +65,8 @@ impl Entity {
         Ok(row.filter(COLUMN.created_at.gte(kept_since)).one(database).await?.map(|row| row.answer))
     }
 
-    /// Deletes some of what is from before `kept_since`, in microseconds since 1970: no more at a time than is done soon, so
-    /// that nobody waits for it. Says whether there may be more.
+    /// Deletes some of what is from before `kept_since`, in microseconds since 1970: no more at a time than is done
+    /// soon, so that nobody waits for it. Says whether there may be more.
     pub(crate) async fn sweep(kept_since: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let (columns, is_old) = ([Column::UserId, Column::Key], COLUMN.created_at.lt(kept_since));
         let some = Self::find().select_only().columns(columns).filter(is_old.clone()).limit(SWEPT_AT_ONCE);

@@ -128,7 +128,8 @@ impl Target {
         Some(vec![self.owner.as_str().into(), self.id.into(), moment.into()])
     }
 
-    /// The condition on the version that no row brings along: that it is one of several. A target that has one goes alone.
+    /// The condition on the version that no row brings along: that it is one of several. A target that has such a
+    /// condition goes alone.
     pub(crate) fn versions(&self) -> Option<Expr> {
         let moments = self.moments.as_ref().filter(|_| self.is_of_several_versions());
         moments.map(|moments| COLUMN.updated_at.is_in(moments.iter().copied()))
@@ -182,8 +183,8 @@ impl Entity {
         change_by(TableRef::ValuesList(rows, BROUGHT.into_iden()))
     }
 
-    /// The same, once all of these tasks are locked in the order of their ids ([`is_locked_in_order`] says why): what comes
-    /// first, and the change. For PostgreSQL, where others write meanwhile.
+    /// The same, once all of these tasks are locked in the order of their ids ([`is_locked_in_order`] says why): what
+    /// comes first, and the change. For PostgreSQL, where others write meanwhile.
     pub(crate) fn change_in_order(rows: Vec<ValueTuple>) -> (WithClause, UpdateMany<Self>) {
         let mut tasks = Query::select();
         tasks.column((BROUGHT, Asterisk)).from_values(rows, BROUGHT).from(Self).cond_where(is_brought());
@@ -220,8 +221,8 @@ fn change_by(source: TableRef) -> UpdateMany<Entity> {
     change.filter(is_brought())
 }
 
-/// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still
-/// or goes back where clocks do.
+/// A change that moves `updated_at`: to now, and by a microsecond at least, so that it never stands still or goes back
+/// where clocks do.
 fn moved() -> UpdateMany<Entity> {
     let kept = Expr::col((Entity, Column::UpdatedAt));
     let moment = Func::greatest([Expr::val(clock::now_micros()), kept.add(1_i64)]);
@@ -244,17 +245,18 @@ fn all_of(owner: &UserId, completed: bool, backend: DbBackend) -> Condition {
     if backend != DbBackend::Postgres {
         return all;
     }
-    // The state is asked where they are locked, and not here again: where PostgreSQL expects few of a state, it would find
-    // them by that, and search the whole list of ids for each.
+    // The state is asked where they are locked, and not here again: where PostgreSQL expects few of a state, it would
+    // find them by that, and search the whole list of ids for each.
     theirs.add(is_locked_in_order(all))
 }
 
-/// That a task is one of those that `condition` means, which PostgreSQL locks first in the order of their ids: two who lock
-/// the same tasks as an index or the table has them may each wait for the other. (SQLite has one writer.)
+/// That a task is one of those that `condition` means, which PostgreSQL locks first in the order of their ids: two who
+/// lock the same tasks as an index or the table has them may each wait for the other. (SQLite has one writer.)
 fn is_locked_in_order(condition: Condition) -> Expr {
     let tasks = Entity::find().filter(condition).order_by_asc(Column::Id).lock_exclusive();
     let locked = tasks.select_only().column(Column::Id).into_query();
-    // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task anew.
+    // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task
+    // anew.
     Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(locked))))
 }
 

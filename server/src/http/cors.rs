@@ -1,9 +1,8 @@
 //! Cross-origin requests (the Fetch standard's CORS protocol).
 //!
-//! Ours instead of the framework's, which answers 403 to every origin that is not listed, the page of
-//! this very server included, allows all where the list is empty, and forgets `Vary: Origin`. It is the
-//! browser that guards: a plain request of another origin is served, without the headers that would let
-//! its page read the answer.
+//! Ours instead of the framework's, which answers 403 to every origin that is not listed, the page of this very server
+//! included, allows all where the list is empty, and forgets `Vary: Origin`. It is the browser that guards: a plain
+//! request of another origin is served, without the headers that would let its page read the answer.
 
 use std::collections::HashSet;
 
@@ -14,7 +13,8 @@ use poem::{
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 
-/// Those of the operations, and those that libraries for tracing send along: a preflight that lacks one of them blocks the call.
+/// Those of the operations, and those that libraries for tracing send along: a preflight that lacks one of them blocks
+/// the call.
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, tracestate, \
      baggage, sentry-trace",

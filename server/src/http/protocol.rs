@@ -24,16 +24,16 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     Some(Problem::from(unreadable).into_answer(context))
 }
 
-/// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for another's.
-/// In HTTP/1.0, which has no hosts, it need not; but what it says counts there, too.
+/// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for
+/// another's. In HTTP/1.0, which has no hosts, it need not; but what it says counts there, too.
 fn names_a_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     hosts.next().map_or(request.version() != Version::HTTP_11, is_host) && hosts.next().is_none()
 }
 
-/// Whether it is a host, an address in brackets or a name, which may be empty, and perhaps a port (RFC 3986, 3.2.2).
-/// By hand: the library's `Authority` takes any port and any address, and no percent-encoded name. An address may have a zone
-/// (RFC 6874); there are none of other versions than 6.
+/// Whether it is a host, an address in brackets or a name, which may be empty, and perhaps a port (RFC 3986, 3.2.2). By
+/// hand: the library's `Authority` takes any port and any address, and no percent-encoded name. An address may have a
+/// zone (RFC 6874); there are none of other versions than 6.
 fn is_host(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else {
         return false;

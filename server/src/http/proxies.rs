@@ -1,8 +1,8 @@
 //! Where a request came from, behind whatever proxies: the client's address, and whether by TLS.
 //!
-//! Each proxy appends the address that it was asked from, so the last word is the nearest proxy's. Read from
-//! the right, the first address that is no trusted proxy is the client; what stands left of it anybody may
-//! have written. The two headers are read by hand: the crates that know them read from the left.
+//! Each proxy appends the address that it was asked from, so the last word is the nearest proxy's. Read from the right,
+//! the first address that is no trusted proxy is the client; what stands left of it anybody may have written. The two
+//! headers are read by hand: the crates that know them read from the left.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -72,7 +72,8 @@ fn peer(request: &Request) -> Option<IpAddr> {
     Some(request.remote_addr().as_socket_addr()?.ip().to_canonical())
 }
 
-/// The items of a list in one or more headers of that name. One that is no text is empty: it takes none of the others along.
+/// The items of a list in one or more headers of that name. One that is no text is empty: it takes none of the others
+/// along.
 fn items<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a str> {
     let items = request.headers().get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     items.map(|item| str::from_utf8(item).unwrap_or_default())

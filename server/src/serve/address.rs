@@ -1,5 +1,5 @@
-//! Addresses: taken before there is anything to serve, so that one that cannot be had is told before anything is done, and
-//! listened at only then, so that nobody waits in a queue for a database that is yet to come.
+//! Addresses: taken before there is anything to serve, so that one that cannot be had is told before anything is done,
+//! and listened at only then, so that nobody waits in a queue for a database that is yet to come.
 
 use std::{io, net::SocketAddr};
 
@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
 /// How many connections wait to be accepted at most.
 const BACKLOG: u32 = 1024;
 
-/// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice
-/// that; left to itself it goes up to megabytes a client.)
+/// The bytes of an answer that the system keeps for a client who does not take them. (Linux reserves twice that; left
+/// to itself it goes up to megabytes a client.)
 pub(super) const SEND_BUFFER_BYTES: u32 = 128 * 1024;
 
 /// An address that is taken.

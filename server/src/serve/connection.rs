@@ -96,8 +96,8 @@ impl Connection {
             if Pin::new(&mut connection).poll(context).is_ready() {
                 return Poll::Ready(End::Done);
             }
-            // What has arrived before the stop is read by now, and so will be answered; of a head that has begun since the
-            // last answer, the rest is waited for.
+            // What has arrived before the stop is read by now, and so will be answered; of a head that has begun since
+            // the last answer, the rest is waited for.
             if !is_stopping && !watch.is_in_head() && stop.as_mut().poll(context).is_ready() {
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();

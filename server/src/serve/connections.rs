@@ -14,10 +14,10 @@ use crate::{HttpConfig, metrics};
 /// How long a place is waited for before the next connection is evicted.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The places for connections. Where all are taken, the connection that has kept us waiting longest (for
-/// a request, for the rest of one, or for its answer to be taken) is closed for the new one. So those who
-/// hold connections for nothing push each other out, and a client that speaks at once is served. One whose
-/// request is being worked on is never closed.
+/// The places for connections. Where all are taken, the connection that has kept us waiting longest (for a request, for
+/// the rest of one, or for its answer to be taken) is closed for the new one. So those who hold connections for nothing
+/// push each other out, and a client that speaks at once is served. One whose request is being worked on is never
+/// closed.
 pub(super) struct Connections {
     places: Arc<Semaphore>,
     pub(super) untaken: Arc<Untaken>,

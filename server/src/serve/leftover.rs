@@ -1,10 +1,10 @@
-//! What is left of a request's body when its answer is made: of a 401, which is given without a look at
-//! the body, all of it.
+//! What is left of a request's body when its answer is made: of a 401, which is given without a look at the body, all
+//! of it.
 //!
-//! Unread, it stands in the way of the next request, so the connection would have to be closed, and many
-//! clients send head and body apart: they would find a connection closed that they were told nothing
-//! about, or lose the answer to the reset. So a short rest is read and forgotten before the answer goes
-//! out; where it is long, or slow, the answer says that the connection ends with it (RFC 9112, section 9.6).
+//! Unread, it stands in the way of the next request, so the connection would have to be closed, and many clients send
+//! head and body apart: they would find a connection closed that they were told nothing about, or lose the answer to
+//! the reset. So a short rest is read and forgotten before the answer goes out; where it is long, or slow, the answer
+//! says that the connection ends with it (RFC 9112, section 9.6).
 
 use std::{
     future::ready,

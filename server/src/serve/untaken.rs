@@ -21,8 +21,8 @@ use crate::metrics;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The room for such answers: each is whole in memory, for minutes where a client is slow, and a list may have
-/// megabytes. Where all is taken, the user who has most of it loses the oldest of theirs to one who has no more even then: so
-/// nobody keeps others from large answers by taking none, and nobody loses the only one that they have.
+/// megabytes. Where all is taken, the user who has most of it loses the oldest of theirs to one who has no more even
+/// then: so nobody keeps others from large answers by taking none, and nobody loses the only one that they have.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,
@@ -46,8 +46,8 @@ impl Untaken {
         Arc::new(Self { bytes: Arc::new(Semaphore::new(mebibytes << 20)), held: Mutex::default() })
     }
 
-    /// Room for an answer of `bytes` to `user`, until the value goes; its connection listens to `eviction`. `None` where there is
-    /// none to be had.
+    /// Room for an answer of `bytes` to `user`, until the value goes; its connection listens to `eviction`. `None`
+    /// where there is none to be had.
     pub(super) async fn room(
         self: &Arc<Self>,
         bytes: u64,

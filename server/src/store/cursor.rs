@@ -1,13 +1,13 @@
 //! Cursors: where a page begins, sealed.
 //!
-//! A cursor holds the key of the last task of the page before, which may be its title: so it is
-//! encrypted, lest titles stand in the logs of every proxy. The owner and the query are authenticated
-//! with it, hence a cursor opens for nobody else and for no other list. AES-GCM-SIV without a nonce, because
-//! the same page shall have the same cursor; all that equal cursors tell is that they are equal.
+//! A cursor holds the key of the last task of the page before, which may be its title: so it is encrypted, lest titles
+//! stand in the logs of every proxy. The owner and the query are authenticated with it, hence a cursor opens for nobody
+//! else and for no other list. AES-GCM-SIV without a nonce, because the same page shall have the same cursor; all that
+//! equal cursors tell is that they are equal.
 //!
-//! The key is kept in the database, beside the tasks that it guards: several servers understand one
-//! another's cursors, a restart breaks none, and there need be no secret in the configuration (with keys
-//! of an issuer alone, there is none). Deleting the row makes a new key at the next start.
+//! The key is kept in the database, beside the tasks that it guards: several servers understand one another's cursors,
+//! a restart breaks none, and there need be no secret in the configuration (with keys of an issuer alone, there is
+//! none). Deleting the row makes a new key at the next start.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},

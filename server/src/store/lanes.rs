@@ -89,8 +89,8 @@ impl Lanes {
     }
 }
 
-/// The connection for a statement of `owners`. Under row-level security it is bound to a caller; nothing goes in company then,
-/// so there is one owner.
+/// The connection for a statement of `owners`. Under row-level security it is bound to a caller; nothing goes in
+/// company then, so there is one owner.
 fn connection_of<'a>(database: &Connection, mut owners: impl Iterator<Item = &'a UserId>) -> Connection {
     owners.next().map_or_else(|| database.clone(), |owner| database.for_caller(owner))
 }

@@ -1,4 +1,5 @@
-//! How a list is answered: from memory where the database says that it still holds, which is asked no more than that takes.
+//! How a list is answered: from memory where the database says that it still holds, which is asked no more than that
+//! takes.
 
 use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};

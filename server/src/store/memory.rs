@@ -38,8 +38,8 @@ impl Memory {
         Self { history: History::default(), lists: Lists::new(bytes - for_singles), singles: Singles::new(for_singles) }
     }
 
-    /// The task of `owner`, who has that mark: by itself, or in the list of all of its owner's tasks, which follows what is
-    /// written.
+    /// The task of `owner`, who has that mark: by itself, or in the list of all of its owner's tasks, which follows
+    /// what is written.
     pub(super) fn task(&self, owner: &UserId, id: i64, mark: Mark) -> Option<WrittenTask> {
         self.singles.get(owner, id, mark).or_else(|| self.lists.task(owner, id, mark))
     }

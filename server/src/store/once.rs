@@ -1,8 +1,8 @@
 //! Creation under a key: once, however often it is asked for.
 //!
-//! Task and key are written in one transaction, so that neither is ever there without the other. Whoever
-//! comes while another is at it has the answer that is kept, if one is, or is told so: by the same process at once, by
-//! another one after waiting for the key's row.
+//! Task and key are written in one transaction, so that neither is ever there without the other. Whoever comes while
+//! another is at it has the answer that is kept, if one is, or is told so: by the same process at once, by another one
+//! after waiting for the key's row.
 
 use std::{
     collections::HashSet,
@@ -84,8 +84,8 @@ impl Store {
         creation.map_err(Refused)
     }
 
-    /// The same as [`Self::write_once`], apart from the request once there is room: who leaves would take the connection along,
-    /// in the midst of a transaction, and could come again while the database is at it.
+    /// The same as [`Self::write_once`], apart from the request once there is room: who leaves would take the
+    /// connection along, in the midst of a transaction, and could come again while the database is at it.
     async fn write_apart(&self, running: &Arc<Running>, task: NewTask) -> Result<Result<Creation, NotCreated>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
         let room = Arc::clone(&self.transactions).acquire_owned().await;
@@ -96,7 +96,8 @@ impl Store {
         .await
     }
 
-    /// Creates the task, or finds what was created before; where that went away at this very moment, it counts as running.
+    /// Creates the task, or finds what was created before; where that went away at this very moment, it counts as
+    /// running.
     async fn write_once(
         &self,
         owner: &UserId,
@@ -139,8 +140,8 @@ impl Store {
         Ok(earlier.unwrap_or(Err(NotCreated::StillRunning)))
     }
 
-    /// Sweeps old keys, now and then, right after a creation, whether it has a key or not: a database that sleeps is not woken
-    /// for it.
+    /// Sweeps old keys, now and then, right after a creation, whether it has a key or not: a database that sleeps is
+    /// not woken for it.
     pub(super) fn sweep(&self) {
         let (now, keys) = (clock::now_micros(), &self.keys);
         let last = keys.swept.load(Ordering::Relaxed);

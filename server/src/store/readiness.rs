@@ -33,8 +33,8 @@ impl Readiness for Store {
         let last = Arc::clone(&self.readiness.0).lock_owned().await;
         let answer = match &*last {
             Some(word) if word.given.elapsed() < STANDS_FOR => word.answer.clone(),
-            // A task of its own, so that the word is heard even where who wanted it has gone: else each who goes would have
-            // the database asked once more.
+            // A task of its own, so that the word is heard even where who wanted it has gone: else each who goes would
+            // have the database asked once more.
             _ => tokio::spawn(self.clone().ask(last)).await.unwrap_or_else(|error| {
                 Err(Arc::new(DbErr::Custom(format!("the database was not asked to the end: {error}"))))
             }),

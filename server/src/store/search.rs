@@ -1,10 +1,10 @@
 //! Which texts have another in them, whatever the case: the same ones on both databases.
 //!
-//! Neither database can be asked for that outright. SQLite knows the case of ASCII alone, and PostgreSQL
-//! that of the collation which it happens to have. So each character that is sought is spelt out as the
-//! set of those that Unicode's simple case folding takes for it, by the tables that regular expressions
-//! use: these compare such sets code point by code point, with no collation. A folded copy of
-//! each text would be found sooner in long lists, but each write would pay for it, and hold it for ever.
+//! Neither database can be asked for that outright. SQLite knows the case of ASCII alone, and PostgreSQL that of the
+//! collation which it happens to have. So each character that is sought is spelt out as the set of those that Unicode's
+//! simple case folding takes for it, by the tables that regular expressions use: these compare such sets code point by
+//! code point, with no collation. A folded copy of each text would be found sooner in long lists, but each write would
+//! pay for it, and hold it for ever.
 //!
 //! Neither goes back in a text, so that no words make a search slow for others. SQLite has its expressions from the
 //! driver; what lost is its `GLOB`, which took seconds for what nearly is in each of some thousand tasks.

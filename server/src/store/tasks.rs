@@ -2,8 +2,8 @@
 //! else is a scoped statement, mostly in company with others ([`super::lanes`]), and a mapping.
 //!
 //! Every write (but a user's first, see [`super::owner`], and one under an idempotency key, see [`super::once`]) is one
-//! statement that names its owner and returns what it wrote, or how many; no operation reads a row and then writes it. All
-//! rows are read to the end of the statement: a row that is merely returned may yet fail to be committed.
+//! statement that names its owner and returns what it wrote, or how many; no operation reads a row and then writes it.
+//! All rows are read to the end of the statement: a row that is merely returned may yet fail to be committed.
 
 use std::sync::Arc;
 
@@ -102,8 +102,8 @@ impl Store {
         self.matched(task.map(Task::from), owner, id, expected).await
     }
 
-    /// Writes any number of the owner's tasks, in a turn of theirs: those who want the same tasks, each with a connection of its
-    /// own, would leave none for others.
+    /// Writes any number of the owner's tasks, in a turn of theirs: those who want the same tasks, each with a
+    /// connection of its own, would leave none for others.
     async fn write_many<S>(
         &self,
         owner: &UserId,
@@ -118,8 +118,8 @@ impl Store {
         Box::pin(self.attempt(self.turns.take(owner, written))).await
     }
 
-    /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task
-    /// read, and afterwards: the statement has decided.
+    /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task read, and
+    /// afterwards: the statement has decided.
     async fn matched<T>(
         &self,
         found: Option<T>,

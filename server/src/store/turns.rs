@@ -1,5 +1,6 @@
-//! Turns for work that goes through all tasks of its owner: searches, and writes of any number of them. It goes on where its
-//! client leaves, since the database is not told of that: so a turn ends with the work, and not with the request.
+//! Turns for work that goes through all tasks of its owner: searches, and writes of any number of them. It goes on
+//! where its client leaves, since the database is not told of that: so a turn ends with the work, and not with the
+//! request.
 
 use std::{
     collections::HashMap,
@@ -15,13 +16,14 @@ use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 use super::wait::apart;
 use crate::DatabaseConfig;
 
-/// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else. Each user
-/// has one turn at a time, and all wait in their order.
+/// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else.
+/// Each user has one turn at a time, and all wait in their order.
 pub(super) struct Turns {
     all: Arc<Semaphore>,
     /// Of the users who have one, or wait for it.
     own: Mutex<HashMap<UserId, Weak<Lock<()>>>>,
-    /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does neither.
+    /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does
+    /// neither.
     limit: Duration,
 }
 

@@ -1,19 +1,19 @@
-//! The version of a page: the hashes of its tasks' versions, (`id`, `updated_at`), added without carrying, and whether a
-//! page follows.
+//! The version of a page: the hashes of its tasks' versions, (`id`, `updated_at`), added without carrying, and whether
+//! a page follows.
 //!
 //! No two versions of a row are named alike, and hashes of 64 bits do not meet by chance: so there is no change that it
-//! misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit. (But for changes that the
-//! database has lost, to a failover or a restored backup, of rows whose `updated_at` was ahead of the clock.)
-//! It speaks of the very rows that a reader sees. (The number of tasks with the latest `updated_at` does not: a transaction
-//! that took an earlier moment may commit later. Nor do sums of the bare numbers: two tasks may come for two others.) It
-//! costs the writes nothing, and a reader, in the order of ids, one range of an index, which need not touch the table;
-//! PostgreSQL spends no longer on the hashes than on counting the rows.
+//! misses, whoever made it, if they move `updated_at`, and in whatever order transactions commit. (But for changes that
+//! the database has lost, to a failover or a restored backup, of rows whose `updated_at` was ahead of the clock.) It
+//! speaks of the very rows that a reader sees. (The number of tasks with the latest `updated_at` does not: a
+//! transaction that took an earlier moment may commit later. Nor do sums of the bare numbers: two tasks may come for
+//! two others.) It costs the writes nothing, and a reader, in the order of ids, one range of an index, which need not
+//! touch the table; PostgreSQL spends no longer on the hashes than on counting the rows.
 //!
-//! What lost: the same numbers as a text, hashed here, of which PostgreSQL wrote 1.3 KB for 50 tasks, in 14 microseconds
-//! more; and a counter for each user that every write moves under its row's lock. That one is read in a fifth of
-//! the time, but each changed row takes 7 microseconds more of 48, one user's writes wait for one another until they are
-//! on disk, statements for several users can deadlock, on SQLite it needs a second statement, and what other programs
-//! write is missed unless a trigger does the counting.
+//! What lost: the same numbers as a text, hashed here, of which PostgreSQL wrote 1.3 KB for 50 tasks, in 14
+//! microseconds more; and a counter for each user that every write moves under its row's lock. That one is read in a
+//! fifth of the time, but each changed row takes 7 microseconds more of 48, one user's writes wait for one another
+//! until they are on disk, statements for several users can deadlock, on SQLite it needs a second statement, and what
+//! other programs write is missed unless a trigger does the counting.
 
 mod lookup3;
 
@@ -27,8 +27,8 @@ use self::lookup3::hashfloat8extended;
 use super::page::{self, Wanted};
 use crate::entity::task::{Column, Entity};
 
-/// The version of a page of `limit` tasks, which are the first of `tasks`, each with the moment of its change. Of one more
-/// counts only that it is there.
+/// The version of a page of `limit` tasks, which are the first of `tasks`, each with the moment of its change. Of one
+/// more counts only that it is there.
 pub(super) fn version(tasks: impl IntoIterator<Item = (i64, i64)>, limit: Limit) -> PageVersion {
     let mut tasks = tasks.into_iter();
     let page = tasks.by_ref().take(limit.get().into());

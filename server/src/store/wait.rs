@@ -25,7 +25,8 @@ pub(super) async fn within<T, E: From<DbErr>>(
     }
 }
 
-/// The result of `work`, which goes on in its `room` for as long as `limit` where the request that wants it is given up.
+/// The result of `work`, which goes on in its `room` for as long as `limit` where the request that wants it is given
+/// up.
 pub(super) async fn apart<T, E>(
     room: impl Send + 'static,
     limit: Duration,

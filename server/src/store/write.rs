@@ -1,5 +1,5 @@
-//! Statements that write tasks. They return them, or count them where they are many, and the number of their transaction,
-//! for what is [remembered](super::memory).
+//! Statements that write tasks. They return them, or count them where they are many, and the number of their
+//! transaction, for what is [remembered](super::memory).
 
 use std::iter;
 
@@ -56,7 +56,8 @@ impl Written {
     }
 }
 
-/// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return over a network.
+/// Carries out a statement on any number of tasks of `owner`: how many it wrote, which may be too many to return over a
+/// network.
 pub(super) async fn write_all<S: StatementBuilder + Into<SubQueryStatement>>(
     owner: &UserId,
     statement: impl FnOnce(ReturningClause) -> S,

@@ -1,14 +1,14 @@
 //! Traces: one span a request, for a collector (OTLP over HTTP).
 //!
-//! Spans are made by hand, at the one place that sees each request from its head to its answer. A layer over
-//! `tracing` would make one of everything that is logged, with whatever is in it; here it is plain what
-//! is sent: operation, route, status and the name of the request, and of the client's trace what it says itself
-//! (`tracestate`). No address, user, token or title.
+//! Spans are made by hand, at the one place that sees each request from its head to its answer. A layer over `tracing`
+//! would make one of everything that is logged, with whatever is in it; here it is plain what is sent: operation,
+//! route, status and the name of the request, and of the client's trace what it says itself (`tracestate`). No address,
+//! user, token or title.
 //!
-//! They are sent from a thread of their own, in batches; what the collector does not take is lost, and told. What the queue has
-//! no room for meanwhile is dropped without a word.
-//! Other variables of the standard are read by the library, from the environment alone: `OTEL_EXPORTER_OTLP_HEADERS`,
-//! `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_TRACES_SAMPLER` with its `_ARG`, `OTEL_BSP_…`, `OTEL_RESOURCE_ATTRIBUTES`.
+//! They are sent from a thread of their own, in batches; what the collector does not take is lost, and told. What the
+//! queue has no room for meanwhile is dropped without a word. Other variables of the standard are read by the library,
+//! from the environment alone: `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_TRACES_SAMPLER` with
+//! its `_ARG`, `OTEL_BSP_…`, `OTEL_RESOURCE_ATTRIBUTES`.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -47,8 +47,8 @@ impl Traces {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(address.as_str())
             .build()?;
-        // As the standard has it too: of the names of a service, what is said by OTEL_SERVICE_NAME goes before what is said
-        // by OTEL_RESOURCE_ATTRIBUTES.
+        // As the standard has it too: of the names of a service, what is said by OTEL_SERVICE_NAME goes before what is
+        // said by OTEL_RESOURCE_ATTRIBUTES.
         let name = |name: &str| KeyValue::new("service.name", name.to_owned());
         let resource = Resource::builder_empty()
             .with_attribute(name("todo-server"))

@@ -39,8 +39,8 @@ impl Failed {
 }
 
 impl Published {
-    /// The keys of a set that was read just now. One that cannot be read is passed over, as RFC 7517, 5 asks. Those that were
-    /// known stay the very same, so that what they verified need not be verified again.
+    /// The keys of a set that was read just now. One that cannot be read is passed over, as RFC 7517, 5 asks. Those
+    /// that were known stay the very same, so that what they verified need not be verified again.
     pub(super) fn replacing(old: &Self, set: Vec<Value>) -> Self {
         let known = |jwk: &Jwk| old.keys.iter().find(|key| key.is_of(jwk)).cloned();
         let readable = set.into_iter().filter_map(|key| serde_json::from_value(key).ok());

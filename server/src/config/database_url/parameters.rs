@@ -27,9 +27,9 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Those that providers write in their addresses for other drivers: about channel binding, which this one has not
-/// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel). And one of this driver's,
-/// the usual advice for poolers, which are told by themselves here: with none, it would leave each statement that it prepares
-/// in the database's memory (sqlx-postgres 0.9).
+/// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel). And one of this
+/// driver's, the usual advice for poolers, which are told by themselves here: with none, it would leave each statement
+/// that it prepares in the database's memory (sqlx-postgres 0.9).
 const OF_OTHERS: &[&str] = &[
     "channel_binding",
     "connect_timeout",

@@ -53,10 +53,10 @@ const DOUBLE_QUOTE: Sign = ("\"", OTHER_QUOTES);
 
 const OTHER_QUOTES: &str = r#"which would be taken away; put the value in quotes of the other kind, or in double ones, with a \ before each \, $ and ""#;
 
-/// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another variable,
-/// and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a value go. Those who read
-/// the file for a frontend keep all but the first. So a secret would be changed without a word. Nor does a `'` end a value
-/// behind a `\`: that would go on to the next one.
+/// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another
+/// variable, and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a
+/// value go. Those who read the file for a frontend keep all but the first. So a secret would be changed without a
+/// word. Nor does a `'` end a value behind a `\`: that would go on to the next one.
 fn altered(text: &str) -> Option<(usize, &str, Sign)> {
     let mut name = "";
     let mut quote: Option<char> = None;
@@ -72,7 +72,8 @@ fn altered(text: &str) -> Option<(usize, &str, Sign)> {
             (name, value) = (variable(key)?, rest);
         }
         let mut characters = value.chars();
-        // Whether a comment may begin, and whether quotes may: at the value's start, or behind others, as shells have it.
+        // Whether a comment may begin, and whether quotes may: at the value's start, or behind others, as shells have
+        // it.
         let (mut begins_word, mut may_open) = (true, true);
         while let Some(character) = characters.next() {
             let is_bare = quote.is_none();

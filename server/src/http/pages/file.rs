@@ -118,8 +118,8 @@ impl Endpoint for File {
     }
 }
 
-/// The weight of what the request calls by that name (RFC 9110, 12.5.3): 0 where it is not accepted, and none where it is
-/// not named.
+/// The weight of what the request calls by that name (RFC 9110, 12.5.3): 0 where it is not accepted, and none where it
+/// is not named.
 fn named(headers: &HeaderMap, name: &str) -> Option<f32> {
     let given = headers.get_all(header::ACCEPT_ENCODING);
     let mut items = given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

@@ -1,18 +1,18 @@
-//! Natural batching: while a statement of a kind is under way, what arrives for that kind waits, and goes
-//! together as the next one.
+//! Natural batching: while a statement of a kind is under way, what arrives for that kind waits, and goes together as
+//! the next one.
 //!
-//! Who finds nothing under way goes at once, so a lone one waits for nobody; the more come at a time, the
-//! more a statement carries, and nobody has set a delay or a size. What lost: a window of time, which makes
-//! the lone one wait, and a statement each, which pays for a round trip, a parse and a commit each.
+//! Who finds nothing under way goes at once, so a lone one waits for nobody; the more come at a time, the more a
+//! statement carries, and nobody has set a delay or a size. What lost: a window of time, which makes the lone one wait,
+//! and a statement each, which pays for a round trip, a parse and a commit each.
 //!
-//! A statement that the database refuses has done nothing, so its questions are asked again apart, and
-//! each gets its own answer. Where the connection broke it is not known what a write has done: that is
-//! what each is told, as if it had gone alone. Reads are asked again, apart.
+//! A statement that the database refuses has done nothing, so its questions are asked again apart, and each gets its
+//! own answer. Where the connection broke it is not known what a write has done: that is what each is told, as if it
+//! had gone alone. Reads are asked again, apart.
 //!
-//! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside it,
-//! where there is another connection. And those not for long: after a third of the limit the database gives up waiting for a
-//! lock, and each is asked apart. So questions that need no lock are answered in time, even where the others take all
-//! connections for another third.
+//! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside
+//! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
+//! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time, even
+//! where the others take all connections for another third.
 
 #[cfg(test)]
 mod tests;
@@ -116,8 +116,9 @@ impl<K: Kind> Lane<K> {
     }
 }
 
-/// Whether the questions of a statement that failed are asked again apart. Not where time is over or no connection is to be
-/// had, when nobody waits any more and the database has enough to do; nor where the session takes no writes, and is closed.
+/// Whether the questions of a statement that failed are asked again apart. Not where time is over or no connection is
+/// to be had, when nobody waits any more and the database has enough to do; nor where the session takes no writes, and
+/// is closed.
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => false,
@@ -181,8 +182,8 @@ impl<K: Kind> Inner<K> {
                 let asked = questions.chunks(1).zip(tells).map(async |(question, mut tell)| {
                     tokio::select! {
                         biased;
-                        // Who was answered meanwhile, or has left, is not asked for any more, as where one goes alone: what the
-                        // database has begun may be done all the same.
+                        // Who was answered meanwhile, or has left, is not asked for any more, as where one goes alone:
+                        // what the database has begun may be done all the same.
                         () = tell.closed() => {}
                         answer = self.ask_apart(question) => drop(tell.send(answer)),
                     }

@@ -14,7 +14,8 @@ pub(super) struct Manner {
     pub(super) limit: Duration,
     /// How many questions go together at most.
     pub(super) most: usize,
-    /// How often it yields before a batch is taken. With two, requests that have arrived are read by then, and go along.
+    /// How often it yields before a batch is taken. With two, requests that have arrived are read by then, and go
+    /// along.
     pub(super) turns: usize,
     /// How long one may take before the next goes beside it.
     pub(super) patience: Duration,

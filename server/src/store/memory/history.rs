@@ -7,8 +7,8 @@
 //! looks are in vain, and are left.
 //!
 //! What lost: a log of changes that a trigger writes, which would tell what others changed too, but each write takes a
-//! sixteenth longer; a counter for each user, which takes longer yet (see [`super::super::version`]); `LISTEN`, which tells of a
-//! change only after others may have seen it.
+//! sixteenth longer; a counter for each user, which takes longer yet (see [`super::super::version`]); `LISTEN`, which
+//! tells of a change only after others may have seen it.
 
 #[cfg(test)]
 mod tests;
@@ -142,8 +142,8 @@ impl Writing<'_> {
         self.number
     }
 
-    /// It was done by that transaction, if it has a number, which wrote a task of each of `owners` and nothing else. Answers
-    /// the mark that each owner has by this write.
+    /// It was done by that transaction, if it has a number, which wrote a task of each of `owners` and nothing else.
+    /// Answers the mark that each owner has by this write.
     pub(in crate::store) fn done<'o>(
         &self,
         transaction: Option<u64>,
@@ -192,7 +192,8 @@ impl State {
             self.begin(None);
         }
         if transaction.is_some_and(|transaction| self.latest.has_ended(transaction)) {
-            // It was taken for somebody else's, and is in what was seen since: nobody is to take it for what comes after.
+            // It was taken for somebody else's, and is in what was seen since: nobody is to take it for what comes
+            // after.
             self.begin(Some(self.latest.clone()));
         } else {
             self.own.extend(transaction);
@@ -205,8 +206,8 @@ impl State {
         marks.collect()
     }
 
-    /// Whether what was seen comes after what was seen before: numbers of transactions that nobody has heard of are given
-    /// out again after a crash or a failover.
+    /// Whether what was seen comes after what was seen before: numbers of transactions that nobody has heard of are
+    /// given out again after a crash or a failover.
     fn goes_on(&self, look: &Looking<'_>, snapshot: &Snapshot) -> bool {
         look.epoch == self.epoch && self.backends.contains(&snapshot.backend) && snapshot.includes(&look.before)
     }

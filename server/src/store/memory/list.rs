@@ -149,9 +149,9 @@ impl List {
         (self.page.items.as_bytes().len() + self.places.len() * size_of::<Place>()) as u64
     }
 
-    /// This list after the first of `edits` that lead to `version`, or after all of them where none is given. None where they
-    /// do not lead there, or a task may be missing then: it is edited only as the list of all tasks of its owner, in the order
-    /// of ids.
+    /// This list after the first of `edits` that lead to `version`, or after all of them where none is given. None
+    /// where they do not lead there, or a task may be missing then: it is edited only as the list of all tasks of its
+    /// owner, in the order of ids.
     pub(super) fn edited<'e>(
         &self,
         edits: &mut impl Iterator<Item = &'e Edit>,

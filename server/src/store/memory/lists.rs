@@ -1,12 +1,13 @@
 //! Lists that were answered before, as the bytes of their answers, which are the dearest part of a list.
 //!
-//! The database is asked for the version of the page alone, and only a kept page of that very version is sent; or, where
-//! the [`History`](super::history) knows of all that was changed, whether it knows it yet. So it is right at once, on every
-//! server, whoever wrote, if they move `updated_at`. What the database is asked costs a fraction of the page, and goes in
-//! company with what others ask (see [`super::super::lanes`]).
+//! The database is asked for the version of the page alone, and only a kept page of that very version is sent; or,
+//! where the [`History`](super::history) knows of all that was changed, it is asked whether that is still so. So it is
+//! right at once, on every server, whoever wrote, if they move `updated_at`. What the database is asked costs a
+//! fraction of the page, and goes in company with what others ask (see [`super::super::lanes`]).
 //!
-//! The list of all tasks, which most ask for, is brought along: what a write of this process returned is kept beside it,
-//! and is put into it once it is asked for again, as far as the database says. Single tasks are answered out of it, too.
+//! The list of all tasks, which most ask for, is brought along: what a write of this process returned is kept beside
+//! it, and is put into it once it is asked for again, as far as the database says. Single tasks are answered out of it,
+//! too.
 
 #[cfg(test)]
 mod tests;

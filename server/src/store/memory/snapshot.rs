@@ -1,7 +1,8 @@
-//! What a statement of PostgreSQL sees, by which transactions have ended ("Snapshot Information Functions" in its manual).
+//! What a statement of PostgreSQL sees, by which transactions have ended ("Snapshot Information Functions" in its
+//! manual).
 //!
-//! Two statements for which the same transactions have ended see the same rows. Only a transaction whose end the later one
-//! alone sees can have changed them.
+//! Two statements for which the same transactions have ended see the same rows. Only a transaction whose end the later
+//! one alone sees can have changed them.
 
 use sea_orm::{
     DbBackend, DbErr, QueryResult,
@@ -11,20 +12,20 @@ use sea_orm::{
 /// The tables that transactions of ours write whose numbers are told.
 const WRITTEN: [&str; 2] = ["tasks", "idempotency_keys"];
 
-/// The bit of `tgtype` of triggers that fire at deletions. PostgreSQL puts such internal ones on a table that others refer to;
-/// those of the table's own foreign keys fire at inserts and updates alone, and only check.
+/// The bit of `tgtype` of triggers that fire at deletions. PostgreSQL puts such internal ones on a table that others
+/// refer to; those of the table's own foreign keys fire at inserts and updates alone, and only check.
 const AT_DELETION: i16 = 1 << 3;
 
-/// The access method of tables that PostgreSQL itself keeps (`HEAP_TABLE_AM_OID`), whose changes go by its transactions. Others
-/// may number theirs by themselves, as `OrioleDB` does.
+/// The access method of tables that PostgreSQL itself keeps (`HEAP_TABLE_AM_OID`), whose changes go by its
+/// transactions. Others may number theirs by themselves, as `OrioleDB` does.
 const HEAP: i32 = 2;
 
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Snapshot {
-    /// Which process of the database carried it out, by its number, its client's port, and the start of the server; and to
-    /// which table it is led by the name. Numbers of transactions that nobody has heard of are given out again after a crash or
-    /// a failover, which no process outlives; its own number may come again, too.
+    /// Which process of the database carried it out, by its number, its client's port, and the start of the server; and
+    /// to which table it is led by the name. Numbers of transactions that nobody has heard of are given out again after
+    /// a crash or a failover, which no process outlives; its own number may come again, too.
     pub(super) backend: Box<str>,
     /// Before this number all had ended.
     first_running: u64,
@@ -35,10 +36,11 @@ pub(in crate::store) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell what
-    /// others write: on a standby, which does not say who is running; where the rows are not in that very table of
-    /// PostgreSQL's own; where triggers, rules, or foreign keys of other tables have our transactions write more than their
-    /// statements return; on SQLite. (Rules, and tables that inherit, count until the next VACUUM after they are gone.)
+    /// Selects, in one column, what [`Self::read`] reads: the statement's own snapshot. NULL where it does not tell
+    /// what others write: on a standby, which does not say who is running; where the rows are not in that very table of
+    /// PostgreSQL's own; where triggers, rules, or foreign keys of other tables have our transactions write more than
+    /// their statements return; on SQLite. (Rules, and tables that inherit, count until the next VACUUM after they are
+    /// gone.)
     pub(in crate::store) fn select(backend: DbBackend) -> SelectStatement {
         if backend != DbBackend::Postgres {
             return Query::select().expr(Expr::value(None::<String>)).take();
@@ -77,7 +79,8 @@ impl Snapshot {
         Some(Self { backend: backend.into(), first_running: first_running?, next: next?, running })
     }
 
-    /// Whether it names those who are running. A standby does not, which may have become a primary since the statement began.
+    /// Whether it names those who are running. A standby does not, which may have become a primary since the statement
+    /// began.
     fn is_told_by_a_primary(&self) -> bool {
         self.first_running == self.running.first().copied().unwrap_or(self.next)
     }

@@ -1,13 +1,13 @@
 //! A hash of PostgreSQL's: Bob Jenkins' lookup3 of eight bytes.
 //!
-//! Tables that are partitioned by hash rest on it, so it stays what it is. (On a big-endian machine
-//! PostgreSQL's is another: there no list would be answered from memory.)
+//! Tables that are partitioned by hash rest on it, so it stays what it is. (On a big-endian machine PostgreSQL's is
+//! another: there no list would be answered from memory.)
 
 /// What the three numbers are at first, of eight bytes.
 const START: u32 = 0x9e37_79b9_u32.wrapping_add(8).wrapping_add(3_923_095);
 
-/// What PostgreSQL's `hashfloat8extended(number, seed)` is. No two seeds of a number share their hash but by chance, nor
-/// two numbers of a seed up to 2^53, which floats hold exactly.
+/// What PostgreSQL's `hashfloat8extended(number, seed)` is. No two seeds of a number share their hash but by chance,
+/// nor two numbers of a seed up to 2^53, which floats hold exactly.
 pub(super) fn hashfloat8extended(number: i64, seed: i64) -> u64 {
     let seed = seed.cast_unsigned();
     if number == 0 {

@@ -60,9 +60,9 @@ impl<S> TasksApi<S> {
 impl<S: Tasks> TasksApi<S> {
     /// List your tasks
     ///
-    /// Your tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in one answer; where there
-    /// are more than `limit`, `Link` leads to the next page. A task that does not change while you page is seen exactly
-    /// once, whatever happens to others.
+    /// Your tasks, oldest first (`id` ascending) unless `sort` says otherwise. Up to 1000 come in one answer; where
+    /// there are more than `limit`, `Link` leads to the next page. A task that does not change while you page is seen
+    /// exactly once, whatever happens to others.
     ///
     /// With `If-None-Match` an unchanged page is answered by 304 without a body. That is cheaper than the page, except
     /// where `q` has to look through your tasks either way.
@@ -73,19 +73,19 @@ impl<S: Tasks> TasksApi<S> {
         caller: Caller,
         /// How many tasks a page has at most, such as 50; 1000 by default. It may change from page to page.
         Param(limit): Param<Limit>,
-        /// Where the page begins, from the `Link` of the page before. It is valid only for you, and for the `completed`,
-        /// `q` and `sort` that it was made for.
+        /// Where the page begins, from the `Link` of the page before. It is valid only for you, and for the
+        /// `completed`, `q` and `sort` that it was made for.
         Param(cursor): Param<Option<Cursor>>,
         /// Only tasks that are done (`true`), or only those that are not (`false`); all, unless given.
         Param(completed): Param<Completed>,
-        /// Only tasks that have this text in their title or description. Case does not count (Unicode's
-        /// simple case folding: `É` finds `é`, `ß` does not find `ss`); everything else does, and no
-        /// character is a wildcard. Empty, it filters nothing. It may have to look at all of your tasks, one by one,
-        /// and takes longer the more there are.
+        /// Only tasks that have this text in their title or description. Case does not count (Unicode's simple case
+        /// folding: `É` finds `é`, `ß` does not find `ss`); everything else does, and no character is a wildcard.
+        /// Empty, it filters nothing. It may have to look at all of your tasks, one by one, and takes longer the more
+        /// there are.
         Param(q): Param<Search>,
         /// The order: a leading `-` reverses it; `id` ascending by default. Tasks that are equal in it are in the order
-        /// of their ids, in the same direction. Titles are compared code point by code point: capitals
-        /// before small letters, accented letters after `z`.
+        /// of their ids, in the same direction. Titles are compared code point by code point: capitals before small
+        /// letters, accented letters after `z`.
         Param(sort): Param<Sort>,
         /// Versions of the page that you have, from `ETag`; or `*`.
         #[oai(name = "If-None-Match")]
@@ -106,17 +106,17 @@ impl<S: Tasks> TasksApi<S> {
     /// Create a task
     ///
     /// The answer is the task as it is kept, with its `id`; `Location` says where it is. A request that is sent twice
-    /// creates two tasks, unless both bear the same `Idempotency-Key`: then the second gets the first answer again, with
-    /// `Idempotency-Replayed: true`. So a request whose answer was lost may be sent again. The same key with another
-    /// task is refused (422), and so is any request with it while the first is still running (409).
+    /// creates two tasks, unless both bear the same `Idempotency-Key`: then the second gets the first answer again,
+    /// with `Idempotency-Replayed: true`. So a request whose answer was lost may be sent again. The same key with
+    /// another task is refused (422), and so is any request with it while the first is still running (409).
     #[oai(path = "/tasks", method = "post", operation_id = "createTask")]
     async fn create_task(
         &self,
         caller: Caller,
         /// The task to create.
         Json(task): Json<NewTask>,
-        /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters,
-        /// in quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
+        /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters, in
+        /// quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
         #[oai(name = "Idempotency-Key")]
         Param(key): Param<Option<IdempotencyKey>>,
     ) -> Result<CreateTask, CreateTaskError> {
@@ -130,9 +130,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Set whether all tasks are done
     ///
-    /// Sets `completed` of all of your tasks. `updated` counts those that were otherwise; the others stay as
-    /// they are, `updated_at` included. Safe to send again. The list's parameters are refused: they
-    /// would narrow nothing.
+    /// Sets `completed` of all of your tasks. `updated` counts those that were otherwise; the others stay as they are,
+    /// `updated_at` included. Safe to send again. The list's parameters are refused: they would narrow nothing.
     #[oai(path = "/tasks", method = "patch", operation_id = "completeAllTasks")]
     async fn complete_all_tasks(
         &self,
@@ -151,9 +150,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Delete the completed tasks
     ///
-    /// Deletes all of your tasks that are done, for good, and says how many. Open tasks are never deleted
-    /// together: without `completed=true` nothing happens. The list's other parameters are refused:
-    /// they would narrow nothing.
+    /// Deletes all of your tasks that are done, for good, and says how many. Open tasks are never deleted together:
+    /// without `completed=true` nothing happens. The list's other parameters are refused: they would narrow nothing.
     #[oai(path = "/tasks", method = "delete", operation_id = "deleteCompletedTasks")]
     async fn delete_completed_tasks(
         &self,
@@ -194,8 +192,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Update a task
     ///
-    /// Only the fields that the body has are changed. `{}` changes nothing, `updated_at` included, and
-    /// answers the task as it is. To complete a task in a way that may be tried again, set `completed` here.
+    /// Only the fields that the body has are changed. `{}` changes nothing, `updated_at` included, and answers the task
+    /// as it is. To complete a task in a way that may be tried again, set `completed` here.
     ///
     /// With `If-Match` nobody's change is overwritten unseen: where the task has changed since, 412.
     #[oai(path = "/tasks/:id", method = "put", operation_id = "updateTask")]
@@ -218,8 +216,8 @@ impl<S: Tasks> TasksApi<S> {
 
     /// Flip whether a task is done
     ///
-    /// Every call flips `completed` once: two calls leave it as it was. Where an answer may get lost, set
-    /// `completed` with `updateTask` instead, or send `If-Match`. It takes no body: one that is sent is not looked at.
+    /// Every call flips `completed` once: two calls leave it as it was. Where an answer may get lost, set `completed`
+    /// with `updateTask` instead, or send `If-Match`. It takes no body: one that is sent is not looked at.
     #[oai(path = "/tasks/:id/complete", method = "patch", operation_id = "toggleTaskCompletion")]
     async fn toggle_task_completion(
         &self,

@@ -1,6 +1,8 @@
 //! The second wall between users: row-level security of PostgreSQL.
 
-use std::{collections::BTreeSet, process::Output, sync::Arc};
+mod copies;
+
+use std::{process::Output, sync::Arc};
 
 use rstest::rstest;
 use sea_orm::{
@@ -190,87 +192,6 @@ async fn carry_out(refused: &str, database: &TestDatabase) {
     }
 }
 
-/// Else who has the password of a copy would come at the original.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_of_a_database_has_a_role_of_its_own() {
-    let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
-    let copy = original.copied().await;
-    let refused = run(&copy, &[], &[]);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
-    let roles = roles_of_policies(&copy).await;
-    assert_eq!(roles.len(), 3);
-    for role in roles {
-        assert_eq!(role, role_of(&copy));
-    }
-}
-
-/// No policy of the copy restricts it any more.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
-    let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
-    original.fill("bob", 1).await;
-    let copy = original.copied().await;
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
-    let session = unwatched(&copy.url()).await;
-    let enter = format!("SET ROLE {}", role_of(&original));
-    session.execute_unprepared(&enter).await.expect("the role can be taken on");
-    for table in ["tasks", "idempotency_keys", "users"] {
-        let refused = session.execute_unprepared(&format!("SELECT * FROM {table}")).await.expect_err(table).to_string();
-        assert!(refused.contains(&format!("permission denied for table {table}")), "{refused}");
-    }
-    let bob = session_of(&original, "bob").await;
-    assert_eq!(seen(&bob).await.expect("it may look").len(), 1, "where it belongs, all is as before");
-}
-
-/// As docs/row-level-security.md has it: what a role may do in any database keeps it from going.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_original_is_rid_of_its_role_though_there_is_a_copy() {
-    let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
-    let copy = original.copied().await;
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
-    let (owner, role) = (unwatched(&original.url()).await, role_of(&original));
-    for table in ["tasks", "idempotency_keys", "users"] {
-        let rid = format!(
-            "ALTER TABLE {table} DISABLE ROW LEVEL SECURITY; DROP POLICY callers_own ON {table}; \
-             DROP POLICY as_granted ON {table}; REVOKE ALL ON {table} FROM {role}"
-        );
-        owner.execute_unprepared(&rid).await.expect("an owner may");
-    }
-    let rid = format!("REVOKE ALL ON SCHEMA public FROM {role}; DROP ROLE {role}");
-    owner.execute_unprepared(&rid).await.expect("nothing depends on it");
-}
-
-/// Roles are the whole server's, and PostgreSQL cuts what is too long of their names.
-#[rstest]
-#[case::of_52_bytes(["_long_ab_1", "_long_ab_2"])]
-#[case::of_59_bytes(["_of_a_long_name_1", "_of_a_long_name_2"])]
-#[case::of_two_bytes_a_letter(["éééééééé_1", "éééééééé_2"])]
-#[tokio::test(flavor = "multi_thread")]
-async fn databases_of_long_names_that_begin_alike_have_roles_of_their_own(#[case] endings: [&str; 2]) {
-    let beginning = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
-    let mut of_both = BTreeSet::new();
-    for ending in endings {
-        let database = Arc::new(TestDatabase::create_called(format!("{beginning}{ending}")).await);
-        for _ in 0..2 {
-            let app = TestApp::on(&database, &[("DATABASE_RLS", "true")]).await;
-            app.expect("it starts, and starts again").client("ann").created("Buy milk").await;
-        }
-        let roles: BTreeSet<_> = roles_of_policies(&database).await.into_iter().collect();
-        assert_eq!(roles.len(), 1, "{roles:?}");
-        for role in &roles {
-            let drop = format!("DROP OWNED BY {role}; DROP ROLE {role}");
-            database.connect().await.execute_unprepared(&drop).await.expect("the role can be dropped");
-        }
-        of_both.extend(roles);
-    }
-    assert_eq!(of_both.len(), 2, "{of_both:?}");
-}
-
 /// Servers that run without would see no task any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
@@ -322,6 +243,18 @@ async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variabl
     for words in ["read-only transaction", "; give DATABASE_URL the address of one that takes writes"] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
+}
+
+/// Else old keys would stay, and the log alone would tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_find_old_keys_does_not_start() {
+    let database = TestDatabase::create(Guarded).await;
+    assert!(run(&database, &["migrate", "up"], &[]).status.success());
+    let revoked = format!("REVOKE SELECT (created_at) ON idempotency_keys FROM {}_login", database.name());
+    database.connect().await.execute_unprepared(&revoked).await.expect("an owner may");
+    let refused = run(&database, &[], &[]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
 }
 
 /// Where users are another system's, there may be no row to try it on.

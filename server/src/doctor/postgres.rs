@@ -196,7 +196,9 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     }
     let migrator = Migrations::of(databases, config).migrator;
     let refused = databases.role_of_callers(&migrator).await.err();
-    let is_missing = matches!(refused, Some(RowSecurityError::Missing));
+    // As the start asks: a role that is there, and lacks a right, is left as it is.
+    let is_missing = matches!(refused, Some(RowSecurityError::Missing))
+        && migrator.role_of_callers(&databases.writes).await?.is_none();
     if is_missing && config.migrate_on_start && may_migrate(databases, config).await? {
         return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));
     }
@@ -216,8 +218,8 @@ async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<
     })
 }
 
-/// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the
-/// tables, where there are any.
+/// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the tables, or may make
+/// them where there are none.
 async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<bool, DbErr> {
     let owns = Query::select()
         .expr(Func::cust("pg_has_role").arg(Expr::col("relowner")).arg("USAGE"))
@@ -225,7 +227,10 @@ async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<b
         .and_where(Expr::col("oid").eq(Func::cust("to_regclass").arg("tasks")))
         .take();
     let owns: Option<bool> = value(&databases.writes, Expr::from(owns)).await?;
-    Ok(config.direct_url.is_some() || owns != Some(false))
+    let schema = Func::cust("current_schema").cast_as("text");
+    let makes = Func::cust("has_schema_privilege").arg(schema).arg("CREATE");
+    let makes: Option<bool> = value(&databases.writes, makes).await?;
+    Ok(config.direct_url.is_some() || owns.or(makes) == Some(true))
 }
 
 /// The one clock that tokens are held against, beside another that is surely looked after.

@@ -41,7 +41,7 @@ pub enum MigrateError {
     /// The role of requests may not know.
     #[error(
         "it cannot be read which migrations have been run: {}; `todo-server doctor` names the rights that the role of \
-         DATABASE_URL lacks",
+         DATABASE_URL lacks, or, with DATABASE_RLS, what gives them",
         words(.0)
     )]
     Hidden(DbErr),

@@ -45,8 +45,11 @@ impl UnusableDatabase {
             (Some(sqlite::FULL | sqlite::IOERR), _) => "; make room on its disk, or mend it",
             (Some(sqlite::BUSY | sqlite::LOCKED), _) => "; end the other program that has it locked",
             _ if self.url.is_embedded() => {
-                "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db, or give \
-                 this one to that user"
+                let is_there = self.url.sqlite_file().is_some_and(|file| file.is_file());
+                let or_give = if is_there { ", or give this one to that user" } else { "" };
+                return format!(
+                    "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db{or_give}"
+                );
             }
             _ if matches!(self.cause, DbErr::Custom(_)) => "",
             (_, Some(postgres::INVALID_CATALOG_NAME)) => "; create that database, or correct its name",

@@ -13,6 +13,10 @@
 //! servers that do not know of it. And policies for the role that logs in: then nothing that a server does for nobody
 //! in particular can be done by it.
 
+mod guarded;
+mod inherited;
+mod servers;
+
 use std::collections::BTreeSet;
 
 use sea_orm_migration::sea_orm::{
@@ -20,78 +24,19 @@ use sea_orm_migration::sea_orm::{
     sea_query::{Expr, ExprTrait, Func, JoinType, Query, SelectStatement, extension::postgres::PgFunc},
 };
 
+use self::servers::serves;
+pub use self::{
+    guarded::Guarded,
+    inherited::Inherited,
+    servers::{RIGHTS_OF_SERVERS, Right, letting_find_keys},
+};
 use crate::{Migrator, value::value};
 
 /// The setting that holds the id of the caller, for one transaction.
 pub const CALLER_SETTING: &str = "todo.caller";
 
-/// The policy that lets in whom the grants let in.
-const GRANTED: &str = "as_granted";
-
 /// The policy that restricts callers to what is theirs.
 const OWN: &str = "callers_own";
-
-/// A table whose rows have owners.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guarded {
-    /// That of tasks.
-    Tasks,
-    /// That of creations under a key.
-    IdempotencyKeys,
-    /// That of users, where it is ours.
-    Users,
-}
-
-/// A table, and what must be allowed on it.
-pub type Right = (&'static str, &'static str);
-
-/// What the server does for nobody in particular: it looks for migrations, settles its keys, and sweeps old ones, which
-/// takes [`letting_find_keys`] too.
-pub const RIGHTS_OF_SERVERS: [Right; 4] =
-    [("seaql_migrations", "SELECT"), ("keys", "SELECT"), ("keys", "INSERT"), ("idempotency_keys", "DELETE")];
-
-/// What sweeping reads of creations under a key: not their answers, which hold tasks.
-const SWEPT_BY: [&str; 3] = ["user_id", "key", "created_at"];
-
-/// The restrictions of callers bind a server's own role, which would see no row: no caller is set where it asks.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{login}, the role of DATABASE_URL, inherits the restrictions of {role}: \
-     ALTER ROLE {0} NOINHERIT; (from PostgreSQL 16 on: GRANT {1} TO {0} WITH INHERIT FALSE;)",
-    quoted(.login),
-    quoted(.role)
-)]
-pub struct Inherited {
-    /// The server's.
-    pub login: String,
-    /// That of callers.
-    pub role: String,
-}
-
-impl Inherited {
-    /// The refusal, where a policy for callers binds `login` too.
-    ///
-    /// # Errors
-    ///
-    /// Where the database does not answer.
-    pub async fn by(login: &str, database: &impl ConnectionTrait) -> Result<Option<Self>, DbErr> {
-        let is_above = Query::select()
-            .expr(Expr::val(1))
-            .from("pg_roles")
-            .and_where(Expr::col("rolname").eq(login))
-            .and_where(Expr::col("rolsuper").or(Expr::col("rolbypassrls")))
-            .take();
-        let has_rights_of = |role: &'static str| Func::cust("pg_has_role").arg(login).arg(Expr::col(role)).arg("USAGE");
-        let binding = of_callers()
-            .and_where(Expr::col("relrowsecurity"))
-            .and_where(Expr::from(has_rights_of("rolname")))
-            .and_where(Expr::col("relforcerowsecurity").or(has_rights_of("relowner").not()))
-            .and_where(Expr::exists(is_above).not())
-            .take();
-        let role = policies(&binding, database).await?.into_iter().next().map(|(_table, role)| role);
-        Ok(role.map(|role| Self { login: login.to_owned(), role }))
-    }
-}
 
 impl Migrator {
     /// The tables whose rows row-level security guards: those of ours that have owners.
@@ -168,18 +113,7 @@ impl Migrator {
         }
         let owner = current_role(database).await?;
         let schema = quoted(&value::<String>(database, Func::cust("current_schema").cast_as("text")).await?);
-        let mut all_former = BTreeSet::new();
-        for (table, former) in policies(&self.of_former_callers(&role), database).await? {
-            // The policy that restricts it goes, and so has to go what it may do.
-            say(database, &format!("REVOKE ALL ON {table} FROM {}", quoted(&former))).await?;
-            all_former.insert(former);
-        }
-        for former in all_former {
-            // As long as it may do anything here, it cannot be dropped, wherever it belongs.
-            if !owns_tables(&former, database).await? {
-                say(database, &format!("REVOKE ALL ON SCHEMA {schema} FROM {}", quoted(&former))).await?;
-            }
-        }
+        self.shut_out_former(&role, &schema, database).await?;
         for guarded in self.guarded() {
             for statement in guarded.policies(&role) {
                 say(database, &statement).await?;
@@ -203,6 +137,22 @@ impl Migrator {
         }
     }
 
+    /// Takes from the roles of former callers what they may do: the policies that restrict them go.
+    async fn shut_out_former(&self, role: &str, schema: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
+        let mut all_former = BTreeSet::new();
+        for (table, former) in policies(&self.of_former_callers(role), database).await? {
+            say(database, &format!("REVOKE ALL ON {table} FROM {}", quoted(&former))).await?;
+            all_former.insert(former);
+        }
+        for former in all_former {
+            // As long as it may do anything here, it cannot be dropped, wherever it belongs.
+            if !owns_tables(&former, database).await? {
+                say(database, &format!("REVOKE ALL ON SCHEMA {schema} FROM {}", quoted(&former))).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The policies on guarded tables that are for others than `role`: of an original, or of an earlier release.
     fn of_former_callers(&self, role: &str) -> SelectStatement {
         of_callers()
@@ -211,54 +161,6 @@ impl Migrator {
             // Who owns a table needs its rights, if only for its foreign keys, and is bound by no policy.
             .and_where(Expr::col("relowner").ne(Expr::col(("pg_roles", "oid"))))
             .take()
-    }
-}
-
-impl Guarded {
-    /// Its name.
-    #[must_use]
-    pub fn table(self) -> &'static str {
-        match self {
-            Self::Tasks => "tasks",
-            Self::IdempotencyKeys => "idempotency_keys",
-            Self::Users => "users",
-        }
-    }
-
-    /// The column with the owner of each row.
-    fn owner(self) -> &'static str {
-        match self {
-            Self::Tasks | Self::IdempotencyKeys => "user_id",
-            Self::Users => "id",
-        }
-    }
-
-    /// What requests do.
-    fn rights(self) -> &'static [&'static str] {
-        match self {
-            Self::Tasks => &["SELECT", "INSERT", "UPDATE", "DELETE"],
-            Self::IdempotencyKeys => &["SELECT", "INSERT", "UPDATE"],
-            Self::Users => &["SELECT", "INSERT"],
-        }
-    }
-
-    /// What callers are restricted to.
-    fn condition(self) -> String {
-        format!("{} = (SELECT current_setting('{CALLER_SETTING}', true))", self.owner())
-    }
-
-    /// The rights, and the policies, in place of any of their names. The caller is looked up once for each statement,
-    /// as a part of its own, and not once for each row.
-    fn policies(self, role: &str) -> [String; 6] {
-        let (table, role, rights) = (self.table(), quoted(role), self.rights().join(", "));
-        [
-            format!("GRANT {rights} ON {table} TO {role}"),
-            format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
-            format!("DROP POLICY IF EXISTS {GRANTED} ON {table}"),
-            format!("CREATE POLICY {GRANTED} ON {table} AS PERMISSIVE FOR ALL TO PUBLIC USING (true)"),
-            format!("DROP POLICY IF EXISTS {OWN} ON {table}"),
-            format!("CREATE POLICY {OWN} ON {table} AS RESTRICTIVE FOR ALL TO {role} USING ({})", self.condition()),
-        ]
     }
 }
 
@@ -318,28 +220,6 @@ async fn owns_tables(role: &str, database: &impl ConnectionTrait) -> Result<bool
 async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let right = if version(database).await? >= 160_000 { "SET" } else { "MEMBER" };
     value(database, Func::cust("pg_has_role").arg(login).arg(role).arg(right)).await
-}
-
-/// The statement that lets `login` find the keys that are to be swept, and not read what was answered.
-#[must_use]
-pub fn letting_find_keys(login: &str) -> String {
-    format!("GRANT SELECT ({}) ON idempotency_keys TO {}", SWEPT_BY.join(", "), quoted(login))
-}
-
-/// Whether the current role may do what a server does for nobody in particular.
-async fn serves(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let table = |name: &'static str| Func::cust("to_regclass").arg(name);
-    let of_tables =
-        RIGHTS_OF_SERVERS.map(|(name, right)| Func::cust("has_table_privilege").arg(table(name)).arg(right));
-    let of_columns = SWEPT_BY
-        .map(|column| Func::cust("has_column_privilege").arg(table("idempotency_keys")).arg(column).arg("SELECT"));
-    for right in of_tables.into_iter().chain(of_columns) {
-        // Nothing at all where there is no such table.
-        if value::<Option<bool>>(database, right).await? != Some(true) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 async fn version(database: &impl ConnectionTrait) -> Result<i32, DbErr> {

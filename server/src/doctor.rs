@@ -8,6 +8,8 @@ mod database;
 mod http;
 mod local;
 mod postgres;
+mod rights;
+mod row_security;
 
 use std::fmt;
 

@@ -1,22 +1,17 @@
 //! PostgreSQL: the way to it, the role in it, and its clock.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr as _,
-    time::Instant,
-};
+use std::{str::FromStr as _, time::Instant};
 
 use sea_orm::{
     ConnectionTrait, DbErr,
     sea_query::{Expr, ExprTrait as _, Func, Query},
     sqlx::postgres::{PgConnectOptions, PgSslMode},
 };
+use todo_migration::value;
 
-use todo_migration::{Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted, value};
-
-use super::{Checked, Finding};
+use super::{Checked, Finding, rights::rights, row_security::row_security};
 use crate::{
-    DatabaseConfig, Databases, Migrations, RowSecurityError, clock,
+    DatabaseConfig, Databases, Migrations, clock,
     database::{requirements::TAKES_NO_WRITES, tls},
     host::is_public,
 };
@@ -116,121 +111,6 @@ async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Resul
         let how = if config.row_security { "LOGIN NOINHERIT" } else { "LOGIN" };
         Finding::warn(format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
     })
-}
-
-/// Whether all can be carried out, by the roles that do; nothing is wrong with tables that are not there yet.
-async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
-    let login = current_role(database).await?;
-    let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
-    if config.row_security && callers.is_none() {
-        // Granted to the login itself, they would stay with it: a way around the wall.
-        return Ok(Finding::pass("whoever migrates gives the roles what they need; see rls"));
-    }
-    if !config.row_security && may(database, &login, ("tasks", "SELECT")).await?.is_none() {
-        let grant = |schema: &String| format!("GRANT USAGE ON SCHEMA {} TO {};", quoted(schema), quoted(&login));
-        let grants: Vec<_> = closed_schemas(database, &login).await?.iter().map(grant).collect();
-        if !grants.is_empty() {
-            let said = "the role does not find what is in a schema of its search_path";
-            return Ok(Finding::fail(format!("{said}; {}", grants.join(" "))));
-        }
-    }
-    let of_requests = migrator.rights_of_requests().map(|right| (callers.as_ref().unwrap_or(&login), right));
-    let of_servers = RIGHTS_OF_SERVERS.map(|right| (&login, right));
-    let mut lacking = BTreeMap::<_, BTreeSet<_>>::new();
-    for (role, (table, right)) in of_requests.chain(of_servers) {
-        if may(database, role, (table, right)).await? == Some(false) {
-            lacking.entry((table, role)).or_default().insert(right);
-        }
-    }
-    if lacking.is_empty() {
-        return Ok(Finding::pass("the role may do on the tables what the server needs"));
-    }
-    let grant = |((table, role), rights): ((&str, &String), BTreeSet<_>)| {
-        let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
-        format!("GRANT {rights} ON {table} TO {};", quoted(role))
-    };
-    let grants = lacking.into_iter().map(grant).collect::<Vec<_>>().join(" ");
-    Ok(Finding::fail(format!("the role may not do on the tables what the server needs; {grants}")))
-}
-
-/// The schemas that the role may not use, before the first of its `search_path` that it may.
-async fn closed_schemas(database: &impl ConnectionTrait, login: &str) -> Result<Vec<String>, DbErr> {
-    let path: String = value(database, Func::cust("current_setting").arg("search_path")).await?;
-    let first: Option<String> = value(database, Func::cust("current_schema").cast_as("text")).await?;
-    let names = path.split(',').map(|name| match name.trim().trim_matches('"') {
-        "$user" => login,
-        name => name,
-    });
-    let closed = Query::select()
-        .expr_as(Expr::col("nspname").cast_as("text"), "name")
-        .from(("pg_catalog", "pg_namespace"))
-        .and_where(Expr::col("nspname").is_in(names.take_while(|name| Some(*name) != first.as_deref())))
-        .and_where(Func::cust("has_schema_privilege").arg(Expr::col("oid")).arg("USAGE").not())
-        .take();
-    database.query_all(&closed).await?.iter().map(|row| row.try_get("", "name")).collect()
-}
-
-/// Whether a role has a right on a table; `None` where there is no such table.
-async fn may(database: &impl ConnectionTrait, role: &str, (table, right): Right) -> Result<Option<bool>, DbErr> {
-    let table = Func::cust("to_regclass").arg(table);
-    let right = Func::cust("has_table_privilege").arg(role).arg(table).arg(right);
-    value(database, right).await
-}
-
-/// Whether a role may read a column; not where there is no such table.
-async fn may_read(database: &impl ConnectionTrait, role: &str, (table, column): (&str, &str)) -> Result<bool, DbErr> {
-    let table = Func::cust("to_regclass").arg(table);
-    let right = Func::cust("has_column_privilege").arg(role).arg(table).arg(column).arg("SELECT");
-    Ok(value::<Option<bool>>(database, right).await? == Some(true))
-}
-
-/// Whether the second wall stands, where there is to be one, and whether there is a way around it.
-async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    let login = current_role(&databases.writes).await?;
-    if !config.row_security {
-        return Ok(match Inherited::by(&login, &databases.writes).await? {
-            Some(inherited) => Finding::fail(format!("off, but no task can be seen: {inherited}")),
-            None => Finding::pass("off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
-        });
-    }
-    let migrator = Migrations::of(databases, config).migrator;
-    let refused = databases.role_of_callers(&migrator).await.err();
-    // As the start asks: a role that is there, and lacks a right, is left as it is.
-    let is_missing = matches!(refused, Some(RowSecurityError::Missing))
-        && migrator.role_of_callers(&databases.writes).await?.is_none();
-    if is_missing && config.migrate_on_start && may_migrate(databases, config).await? {
-        return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));
-    }
-    if let Some(refused) = refused {
-        return Ok(Finding::fail(refused.to_string()));
-    }
-    Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
-        let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
-        Finding::warn(format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
-    } else if may_read(&databases.writes, &login, ("idempotency_keys", "answer")).await? {
-        let remedy =
-            format!("REVOKE SELECT ON idempotency_keys FROM {}; {};", quoted(&login), letting_find_keys(&login));
-        let read = "what creations under a key were answered";
-        Finding::warn(format!("on, and it binds, but {login} may read without it {read}; {remedy}"))
-    } else {
-        Finding::pass(format!("on, and it binds; {login} cannot read tasks without it"))
-    })
-}
-
-/// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the tables, or may make
-/// them where there are none.
-async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<bool, DbErr> {
-    let owns = Query::select()
-        .expr(Func::cust("pg_has_role").arg(Expr::col("relowner")).arg("USAGE"))
-        .from("pg_class")
-        .and_where(Expr::col("oid").eq(Func::cust("to_regclass").arg("tasks")))
-        .take();
-    let owns: Option<bool> = value(&databases.writes, Expr::from(owns)).await?;
-    let schema = Func::cust("current_schema").cast_as("text");
-    let makes = Func::cust("has_schema_privilege").arg(schema).arg("CREATE");
-    let makes: Option<bool> = value(&databases.writes, makes).await?;
-    Ok(config.direct_url.is_some() || owns.or(makes) == Some(true))
 }
 
 /// The one clock that tokens are held against, beside another that is surely looked after.

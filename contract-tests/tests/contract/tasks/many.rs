@@ -92,6 +92,7 @@ async fn nobody_deletes_open_tasks_by_a_slip(#[values(Sqlite, Postgres, Guarded)
 #[case::delete_empty_search("DELETE", "completed=true&q=", &["q"])]
 #[case::delete_page("DELETE", "completed=true&limit=1&cursor=junk&sort=id", &["limit", "cursor", "sort"])]
 #[case::delete_encoded("DELETE", "completed=true&%71=a", &["q"])]
+#[case::delete_by_what_cannot_be_read("DELETE", "completed=true&q=a&q=b&sort=%ff", &["q", "sort"])]
 #[case::delete_with_another_fault("DELETE", "q=a", &["completed", "q"])]
 #[case::set_completed("PATCH", "completed=true", &["completed"])]
 #[case::set_search("PATCH", "q=a&limit=1", &["limit", "q"])]

@@ -104,6 +104,10 @@ async fn faults_of_the_path_and_of_the_body_are_told_together(#[values(Sqlite, P
         refused.faults(),
         ["/title: must have 1 to 200 characters", "id: must be a whole number of at most 64 bits, such as 42"]
     );
+    assert_eq!(
+        refused.json()["detail"],
+        "title: must have 1 to 200 characters; id: must be a whole number of at most 64 bits, such as 42"
+    );
 }
 
 #[rstest]

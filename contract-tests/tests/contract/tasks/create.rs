@@ -222,7 +222,9 @@ async fn a_body_that_is_no_utf_8_is_refused(#[values(Sqlite, Postgres, Guarded)]
 async fn json_nested_without_end_is_refused(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let body = format!(r#"{{"title": "a", "more": {}"#, "[".repeat(30_000));
-    app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
+    let refused = app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(422);
+    let detail = refused.json()["detail"].as_str().expect("a detail").to_owned();
+    assert!(detail.starts_with("the body is nested too deep, at line 1 column "), "{detail}");
 }
 
 #[rstest]

@@ -243,6 +243,7 @@ async fn of_a_key_that_stands_twice_the_last_counts(#[values(Sqlite, Postgres, G
 #[case::xml(Some("application/xml"))]
 #[case::garbage(Some("json"))]
 #[case::json_no_more(Some("application/json+xml"))]
+#[case::no_application(Some("text/merge-patch+json"))]
 #[tokio::test]
 async fn a_body_that_does_not_claim_to_be_json_is_refused(
     #[values(Sqlite, Postgres, Guarded)] engine: Engine,

@@ -59,6 +59,9 @@ async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres, Guarde
     let app = TestApp::start(engine).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     let first = ann.keyed("key").create(json!({"title": "a"})).await.expect(201);
+    // What goes without saying may be said.
+    let whole = json!({"title": "a", "description": null, "completed": false});
+    assert_replays(&ann.keyed("key").create(whole).await, &first);
     for other in
         [json!({"title": "b"}), json!({"title": "a", "completed": true}), json!({"title": "a", "description": ""})]
     {
@@ -70,6 +73,7 @@ async fn a_key_stands_for_one_body_of_one_user(#[values(Sqlite, Postgres, Guarde
     assert_ne!(of_bob.id(), first.id());
     assert_eq!((of_bob.header("idempotency-replayed"), of_bob.json()["user_id"].as_str()), ("", Some("bob")));
     ann.keyed("another key").create(json!({"title": "a"})).await.expect(422);
+    ann.keyed("another").keyed("key").create(json!({"title": "a"})).await.expect(422);
     ann.keyed("another-key").create(json!({"title": "a"})).await.expect(201);
     assert_eq!(count(&ann).await, 2);
 }

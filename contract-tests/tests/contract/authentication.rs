@@ -26,6 +26,7 @@ fn says(detail: &str, words: &str) -> bool {
 
 #[rstest]
 #[case::unreadable("a.b.c".to_owned(), "header of the token")]
+#[case::no_ascii("é.b.c".to_owned(), "outside visible ASCII")]
 #[case::wrongly_signed(Token::of("ann").signed_with("another secret, which is long enough too").encode(), "does not match")]
 #[case::expired(Token::of("ann").with("exp", seconds_from_now(-60)).encode(), "expired")]
 #[tokio::test]

@@ -183,6 +183,17 @@ async fn a_refusal_says_that_the_connection_ends_where_a_body_is_left(
     assert_eq!(answer.header("connection"), "close");
 }
 
+/// Whoever waits to be asked for a body learns first that it is too large.
+#[rstest]
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_large_is_not_asked_for(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let about = "Content-Type: application/json\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n";
+    raw.send(Raw::head("POST", "/api/tasks", "ann") + about).await;
+    raw.problem().await.expect(413);
+}
+
 #[rstest]
 #[case::alone("POST", "/api/tasks", &[": did not arrive whole"])]
 #[case::beside_a_bad_id("PUT", "/api/tasks/x", &[": did not arrive whole", "id: must be a whole number of at most 64 bits, such as 42"])]

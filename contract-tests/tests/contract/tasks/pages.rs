@@ -1,13 +1,18 @@
 //! `GET /api/tasks` page by page: `limit`, `cursor`, `Link`.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
-    TestApp,
+    ServerProcess, TestApp, TestDatabase, until,
 };
+
+use crate::serverless::waiting;
 
 async fn numbered(client: &Client, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();
@@ -172,6 +177,7 @@ async fn cursor(app: &TestApp) -> String {
 
 #[rstest]
 #[case::of_another_user("eve", "completed=false&sort=title&q=task")]
+#[case::of_a_user_whose_id_goes_on_as_the_text_begins("annt", "completed=false&sort=title&q=ask")]
 #[case::of_another_filter("ann", "completed=true&sort=title&q=task")]
 #[case::of_no_filter("ann", "sort=title&q=task")]
 #[case::of_another_text("ann", "completed=false&sort=title&q=tas")]
@@ -233,6 +239,37 @@ async fn a_cursor_outlives_its_server(#[values(Sqlite, Postgres)] engine: Engine
     let next = app.client("ann").get("/api/tasks?limit=1").await.expect(200).next().expect("another page");
     let other = TestApp::on(app.database(), &[]).await.expect("another server on the same database");
     assert_eq!(other.client("ann").get(&next).await.expect(200).ids(), [tasks[1]]);
+}
+
+/// Neither finds a key in the database, and each has made one for it: the first to be written is that of both.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_start_at_once_take_one_anothers_cursors() {
+    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let migrated = ServerProcess::run(&["migrate", "up"], &[("DATABASE_URL", &database.url())]);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let (block, beside) = (database.connect().await, database.connect().await);
+    // There is no builder for locks of tables.
+    block.execute_unprepared("BEGIN; LOCK TABLE keys IN EXCLUSIVE MODE").await.expect("a lock");
+    let start = async || TestApp::on(&database, &[("DATABASE_TIMEOUT", "50")]).await.expect("it starts");
+    let let_go = async {
+        until("both are about to write theirs", async || waiting(&beside).await == 2).await;
+        block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    };
+    let (one, other, ()) = tokio::join!(start(), start(), let_go);
+    let tasks = numbered(&one.client("ann"), 2).await;
+    let next = one.client("ann").get("/api/tasks?limit=1").await.expect(200).next().expect("another page");
+    assert_eq!(other.client("ann").get(&next).await.expect(200).ids(), tasks[1..]);
+}
+
+/// With a key that all databases had, anybody could read cursors, and make them.
+#[rstest]
+#[tokio::test]
+async fn a_cursor_counts_in_its_database_alone(#[values(Sqlite, Postgres)] engine: Engine) {
+    let (app, other) = (TestApp::start(engine).await, TestApp::start(engine).await);
+    numbered(&app.client("ann"), 2).await;
+    let next = app.client("ann").get("/api/tasks?limit=1").await.expect(200).next().expect("another page");
+    let refused = other.client("ann").get(&next).await.expect(422);
+    assert_eq!(refused.faults(), ["cursor: is no cursor of this list; begin again without one"]);
 }
 
 #[rstest]

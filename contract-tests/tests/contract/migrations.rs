@@ -291,10 +291,15 @@ async fn deleting_a_user_deletes_the_tasks(#[values(Sqlite, Postgres)] engine: E
     let app = TestApp::start(engine).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     let (anns, bobs) = (ann.created("of ann").await, bob.created("of bob").await);
+    let create_once = async || ann.keyed("key").create(json!({"title": "under a key"})).await.expect(201);
+    let once = create_once().await.id();
     app.database().connect().await.execute_unprepared("DELETE FROM users WHERE id = 'ann'").await.expect("a user goes");
-    ann.task(anns).await.expect(404);
+    for id in [anns, once] {
+        ann.task(id).await.expect(404);
+    }
     bob.task(bobs).await.expect(200);
     ann.created("back again").await;
+    assert_eq!(create_once().await.header("idempotency-replayed"), "", "what was answered goes, too");
 }
 
 #[rstest]

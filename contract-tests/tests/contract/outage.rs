@@ -139,6 +139,25 @@ async fn who_serves_by_fewer_connections_than_it_may_have_is_ready(#[values(1, 3
     }
 }
 
+/// What an operator may have added: a trigger by which PostgreSQL says whatever code a task is called.
+const SAYS: &str = "CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'on purpose' USING ERRCODE = NEW.title;
+    END $$;
+    CREATE TRIGGER say BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION say();";
+
+#[rstest]
+#[case::of_what_passes(503, &["08006", "0A000", "40001", "40P01", "53100", "57014", "58030"])]
+#[case::of_faults(500, &["22012", "23514", "42501", "P0001", "XX000"])]
+#[tokio::test]
+async fn who_may_try_again_is_told_so(#[case] status: u16, #[case] codes: &[&str]) {
+    let app = TestApp::start(Postgres).await;
+    app.database().connect().await.execute_unprepared(SAYS).await.expect("a trigger");
+    for code in codes {
+        let answer = app.client("ann").create(json!({ "title": code })).await;
+        assert_eq!(answer.status, status, "{code}: {}", answer.text);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_a_database_that_comes_late() {
     let cluster = Arc::new(Cluster::start());

@@ -15,6 +15,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection,
     sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
 };
+use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{Guarded, Postgres},
@@ -156,6 +157,44 @@ async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(f
     until("nothing waits for the lock any more", async || waiting(&beside).await == 0).await;
     other.execute_unprepared("ROLLBACK").await.expect("the lock is free");
     assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
+}
+
+/// Locks are given up sooner: here a trigger takes its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_stopped_in_the_database() {
+    const DOZES: &str = "CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            PERFORM pg_sleep(60); RETURN NEW;
+        END $$;
+        CREATE TRIGGER doze BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION doze();";
+    let app = TestApp::configured(Postgres, &[("DATABASE_TIMEOUT", "2")]).await;
+    let (ann, beside) = (app.client("ann"), app.database().connect().await);
+    let id = ann.created("Buy milk").await;
+    beside.execute_unprepared(DOZES).await.expect("a trigger");
+    ann.toggle(id).await.expect(503);
+    let working = || others(&beside, Expr::col("pid"), Some(Expr::col("state").eq("active")));
+    until("nobody works any more", async || working().await == 0).await;
+    assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
+}
+
+/// Else what it has locked would stay so for as long as its server stands still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_goes_no_further_is_ended_in_the_database() {
+    let database = TestDatabase::create(Postgres).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("DATABASE_TIMEOUT", "10")]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("so that Ann is known").await;
+    let (beside, block) = (database.connect().await, database.block_writes().await);
+    let keyed = ann.keyed("key");
+    let creating = tokio::spawn(async move { keyed.create(json!({"title": "a"})).await.status });
+    until("it is in the midst of a transaction", async || waiting(&beside).await == 1).await;
+    server.signal("STOP");
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    let idle = || others(&beside, Expr::col("pid"), Some(Expr::col("state").eq("idle in transaction")));
+    until("the database waits for the server", async || idle().await == 1).await;
+    until("the transaction is ended", async || idle().await == 0).await;
+    server.signal("CONT");
+    assert_eq!(creating.await.expect("an answer"), 503);
+    assert_eq!(ann.list().await.expect(200).ids().len(), 1, "nothing of it has happened");
 }
 
 /// As where a primary has become a standby, and its name leads to another.

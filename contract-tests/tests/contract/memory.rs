@@ -264,22 +264,24 @@ async fn no_look_is_enough_for_what_a_standby_may_have_shown() {
     let begin = async |is_standby: &str| {
         database.alter(&format!("SET todo.standby = '{is_standby}'")).await;
         let (server, address, admin) = watched_on(&database.url(), &ONE);
-        let [ann, _] = both_listed(address).await;
-        (server, ann, admin)
+        // Both: who were alone would have tasks read outright.
+        (server, both_listed(address).await, admin)
     };
-    let (_primary, ann, admin) = begin("off").await;
+    let (_primary, [ann, _bob], admin) = begin("off").await;
     let before = listed(admin).await.0;
-    ann.list().await.expect(200);
-    assert!(listed(admin).await.0 > before, "of a primary, it is");
+    let id = ann.list().await.expect(200).ids()[0];
+    ann.task(id).await.expect(200);
+    assert!(listed(admin).await.0 > before && got(admin).await.0 > 0, "of a primary, it is");
 
-    let (_standby, ann, admin) = begin("on").await;
+    let (_standby, [ann, _bob], admin) = begin("on").await;
     database.alter("SET todo.standby = 'off'").await;
     sleep(Duration::from_millis(700)).await;
     cut(&operator).await;
     for _ in 0..9 {
         ann.list().await.expect(200);
+        ann.task(id).await.expect(200);
     }
-    assert_eq!(listed(admin).await.0, 0);
+    assert_eq!((listed(admin).await.0, got(admin).await.0), (0, 0));
 }
 
 /// Writes tasks of that `name` by turns through one of `clients`, and reads by each of them what it must find of those.

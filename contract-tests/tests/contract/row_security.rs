@@ -130,6 +130,11 @@ async fn the_servers_own_role_sees_no_task_at_all() {
     "is off for the table idempotency_keys",
     "todo-server migrate up"
 )]
+#[case::rightless(
+    "REVOKE INSERT ON idempotency_keys FROM {role}",
+    "lacks its role, policies or rights",
+    "todo-server migrate up"
+)]
 #[case::readable("ALTER POLICY callers_own ON tasks USING (true)", "another's rows of tasks", "todo-server migrate up")]
 #[case::writable(
     "ALTER POLICY callers_own ON idempotency_keys WITH CHECK (true)",

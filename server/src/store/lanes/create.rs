@@ -58,3 +58,50 @@ fn is_made_of(task: &Model, row: &ActiveModel) -> bool {
         && row.completed.try_as_ref() == Some(&task.completed)
         && row.created_at.try_as_ref() == Some(&task.created_at)
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::ActiveValue::{NotSet, Set};
+
+    use super::*;
+
+    /// A new task, of the same moment as all others.
+    fn row(owner: &str, title: &str) -> (UserId, ActiveModel) {
+        let row = ActiveModel {
+            id: NotSet,
+            user_id: Set(owner.to_owned()),
+            title: Set(title.to_owned()),
+            description: Set(None),
+            completed: Set(false),
+            created_at: Set(1),
+            updated_at: Set(1),
+        };
+        (UserId::stored(owner.to_owned()), row)
+    }
+
+    fn task(id: i64, owner: &str, title: &str) -> Model {
+        Model {
+            id,
+            user_id: owner.to_owned(),
+            title: title.to_owned(),
+            description: None,
+            completed: false,
+            created_at: 1,
+            updated_at: 1,
+        }
+    }
+
+    /// The ids of the tasks that each row became.
+    fn made(rows: &[(UserId, ActiveModel)], tasks: Vec<Model>) -> Vec<Option<i64>> {
+        made_of_each(rows, tasks).into_iter().map(|task| task.map(|task| task.id)).collect()
+    }
+
+    #[test]
+    fn nobody_is_answered_what_another_may_have_created() {
+        let of_both = [row("ann", "a"), row("bob", "a")];
+        assert_eq!(made(&of_both, vec![task(1, "bob", "a"), task(2, "ann", "a")]), [Some(2), Some(1)]);
+        // A trigger has trimmed them, and left one of ann's out.
+        let of_both = [row("ann", " a"), row("ann", " b"), row("bob", " a")];
+        assert_eq!(made(&of_both, vec![task(1, "ann", "b"), task(2, "bob", "a")]), [None, None, Some(2)]);
+    }
+}

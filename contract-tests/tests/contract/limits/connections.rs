@@ -56,15 +56,27 @@ async fn a_newcomer_takes_the_place_of_who_has_kept_us_waiting_longest(#[values(
 }
 
 #[rstest]
+#[case::who_sent_all_at_once("PATCH", "/api/tasks/4711/complete", "")]
+#[case::whose_body_was_waited_for("PUT", "/api/tasks/4711", r#"{"title": "a"}"#)]
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_worked_for_keeps_the_place(#[values(Sqlite, Postgres)] engine: Engine) {
+async fn who_is_worked_for_keeps_the_place(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] body: &str,
+) {
     let database = TestDatabase::create(engine).await;
     let variables = [("MAX_CONNECTIONS", "2"), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
     let (_server, address, admin) = watched_on(&database.url(), &variables);
     let block = database.block_writes().await;
     let mut worked_for = Raw::connect(address).await;
-    let head = Raw::head("PATCH", "/api/tasks/4711/complete", "ann");
-    worked_for.send(head + "Content-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head = Raw::head(method, path, "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
+    worked_for.send(head).await;
+    if !body.is_empty() {
+        worked_for.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+        worked_for.send(body).await;
+    }
     until_counted(admin, "database_operations_in_progress", 1).await;
     let mut newcomers = Vec::new();
     for _ in 0..3 {
@@ -76,6 +88,20 @@ async fn who_is_worked_for_keeps_the_place(#[values(Sqlite, Postgres)] engine: E
     assert!(count(&page(admin).await, "http_connections_evicted_total") >= 2, "they had to take places of one another");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     worked_for.problem().await.expect(404);
+}
+
+/// Who is known may take their time with a body, and keeps nobody out meanwhile.
+#[rstest]
+#[tokio::test]
+async fn whose_body_is_waited_for_makes_way(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("MAX_CONNECTIONS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
+    let mut slow = Raw::connect(app.address()).await;
+    let about = "Content-Type: application/json\r\nContent-Length: 14\r\nExpect: 100-continue\r\n\r\n";
+    slow.send(Raw::head("POST", "/api/tasks", "ann") + about).await;
+    slow.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let mut newcomer = Raw::connect(app.address()).await;
+    newcomer.send(HEALTH).await;
+    newcomer.told("HTTP/1.1 200 OK\r\n").await;
 }
 
 /// What is left of a body that nobody wants is taken in for a second, unless another wants the place.

@@ -236,6 +236,24 @@ async fn who_takes_longer_than_the_stop_may_is_cut() {
     assert!(server.wait().success(), "{:#?}", server.printed());
 }
 
+/// What a server has closed lingers for a minute, and keeps the next one from nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_may_start_where_another_has_just_stopped() {
+    // Where no other test listens, which might take the port meanwhile.
+    let host = "127.0.0.3";
+    let free = std::net::TcpListener::bind((host, 0)).and_then(|free| free.local_addr()).expect("a port");
+    let port = free.port().to_string();
+    for _ in ["one", "another"] {
+        let mut server = ServerProcess::start(&[("HOST", host), ("PORT", &port)]);
+        let mut raw = Raw::connect(server.address()).await;
+        raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(raw.rest().await.is_some_and(|answer| !answer.is_empty()), "it is the server that closes");
+        drop(raw);
+        server.signal("TERM");
+        assert!(server.wait().success(), "{:#?}", server.printed());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_database_needs_nothing_set_up() {
     let server = ServerProcess::start(&[("DATABASE_URL", "")]);

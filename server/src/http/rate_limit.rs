@@ -180,4 +180,15 @@ mod tests {
         }
         assert!(buckets.limiter.len() > MAX_BUCKETS / 2, "they were kept");
     }
+
+    #[test]
+    fn who_came_long_ago_leaves_room_for_others() {
+        let fast =
+            RateLimit { per_second: NonZeroU32::new(1_000_000).expect("it is not zero"), burst: NonZeroU32::MIN };
+        let buckets = Buckets::new(fast);
+        for name in 0..2 * MAX_BUCKETS {
+            let _ = buckets.take(&name);
+        }
+        assert!(buckets.limiter.len() < MAX_BUCKETS, "each has a bucket of their own");
+    }
 }

@@ -27,10 +27,11 @@ async fn a_token_signed_with_any_of_them_counts(
     app.client_with(&token).list().await.expect(status);
 }
 
+/// Beside a single one, which need not be there.
 #[rstest]
 #[tokio::test]
-async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine) {
-    let variables = [("BETTER_AUTH_SECRETS", &*format!("2:{NEW},1:{OLD}"))];
+async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine, #[values(SECRET, "")] single: &str) {
+    let variables = [("BETTER_AUTH_SECRETS", &*format!("2:{NEW},1:{OLD}")), ("BETTER_AUTH_SECRET", single)];
     let printed = ServerProcess::run(&["token", "--user", "ann"], &variables);
     let token = String::from_utf8(printed.stdout).expect("a token");
     let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", NEW)]).await;

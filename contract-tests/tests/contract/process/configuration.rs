@@ -46,6 +46,7 @@ use todo_contract_tests::ServerProcess;
     "DATABASE_URL has an @ or # behind"
 )]
 #[case::in_memory("DATABASE_URL", "sqlite::memory:", "DATABASE_URL is a database in memory")]
+#[case::in_memory_by_mode("DATABASE_URL", "sqlite://todo.db?mode=memory", "DATABASE_URL is a database in memory")]
 #[case::read_only("DATABASE_URL", "sqlite://todo.db?mode=ro", "DATABASE_URL has mode=ro, with which nothing can be")]
 #[case::immutable("DATABASE_URL", "sqlite://todo.db?immutable=1", "DATABASE_URL has immutable=1, with which nothing")]
 #[case::other_files("DATABASE_URL", "sqlite://todo.db?vfs=nope", "DATABASE_URL has vfs=nope, with which files are not")]

@@ -223,6 +223,17 @@ impl ServerProcess {
         (process.memory(), process.open_files().expect("its files can be counted"))
     }
 
+    /// Has the system let it open no more than so many files beside those that it has open.
+    ///
+    /// # Panics
+    ///
+    /// Where it has ended, or the limit cannot be set.
+    pub fn limit_files(&self, more: usize) {
+        let limit = format!("--nofile={}", self.usage().1 + more);
+        let status = Command::new("prlimit").args(["--pid", &self.child.id().to_string(), &limit]).status();
+        assert!(status.is_ok_and(|status| status.success()), "the limit can be set");
+    }
+
     /// Sends a signal, by its name.
     ///
     /// # Panics

@@ -141,3 +141,20 @@ async fn there_are_no_more_connections_than_files_for_them(#[values(Sqlite, Post
     assert_eq!(said("the process may open only 160 files; raise the limit"), 1);
     assert_eq!(said("no connection can be accepted"), 0);
 }
+
+/// Fewer than the start was told of: the whole system may have no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_kept_us_waiting_makes_way_where_files_run_out() {
+    let database = TestDatabase::create(Sqlite).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("REQUEST_TIMEOUT", "300")]);
+    let address = server.address();
+    server.limit_files(8);
+    let mut waiting = Vec::new();
+    for _ in 0..40 {
+        waiting.push(Raw::connect(address).await);
+    }
+    server.wait_for("no connection can be accepted");
+    let mut newcomer = Raw::connect(address).await;
+    newcomer.send(HEALTH).await;
+    newcomer.told("HTTP/1.1 200 OK\r\n").await;
+}

@@ -46,6 +46,7 @@ async fn every_answer_to_an_allowed_origin_may_be_read(
     let answer = from(app.client("ann"), origin).get(path).await.expect(status);
     assert_eq!(answer.header("access-control-allow-origin"), origin);
     assert!(answer.varies_by("Origin"));
+    assert_eq!(answer.varies_by("Accept-Encoding"), path == "/openapi.json", "what it varies by besides stands");
     let exposed: Vec<_> = answer.header("access-control-expose-headers").split(", ").collect();
     for name in [
         "Location",

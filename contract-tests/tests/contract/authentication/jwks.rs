@@ -57,7 +57,7 @@ async fn every_algorithm_counts(
     let key = SigningKey::generate("a", algorithm);
     let (plain, mut with_use, mut without_algorithm) = (key.jwk(), key.jwk(), key.jwk());
     assert_eq!(plain["alg"], format!("{algorithm:?}"));
-    with_use["use"] = json!("sig");
+    (with_use["use"], with_use["key_ops"]) = (json!("sig"), json!(["verify"]));
     without_algorithm.as_object_mut().expect("an object").remove("alg");
     for jwk in [plain, with_use, without_algorithm] {
         let issuer = Issuer::of(&[]).await;

@@ -101,6 +101,7 @@ async fn who_guesses_locks_nobody_out(#[values(Sqlite, Postgres)] engine: Engine
 #[case::what_the_client_wrote(&["X-Forwarded-For: 1.1.1.1, 192.0.2.1"], &["X-Forwarded-For: 2.2.2.2, 192.0.2.1"], true)]
 #[case::on_another_line(&["X-Forwarded-For: 1.1.1.1", "X-Forwarded-For: 192.0.2.1"], &["X-Forwarded-For: 192.0.2.1"], true)]
 #[case::two_proxies(&["X-Forwarded-For: 192.0.2.1, 10.9.9.9"], &["X-Forwarded-For: 192.0.2.2, 10.9.9.9"], false)]
+#[case::in_the_proxies_network(&["X-Forwarded-For: 10.1.1.1"], &["X-Forwarded-For: 10.1.1.2"], false)]
 #[case::ipv6(&[r#"Forwarded: for="[2001:db8::1]:4711""#], &["X-Forwarded-For: 2001:db8::1"], true)]
 #[case::of_one_household(&["X-Forwarded-For: 2001:db8::1"], &["X-Forwarded-For: 2001:db8::ffff:1"], true)]
 #[case::of_two_households(&["X-Forwarded-For: 2001:db8::1"], &["X-Forwarded-For: 2001:db8:0:1::1"], false)]

@@ -123,6 +123,8 @@ async fn what_finds_no_place_is_counted(#[values(Sqlite, Postgres)] engine: Engi
     let mut raw = Raw::connect(address).await;
     raw.send(Raw::head("PATCH", "/api/tasks/1/complete", "ann") + "Content-Length: 0\r\n\r\n").await;
     until_counted(admin, "database_operations_in_progress", 1).await;
+    let pool = if engine == Sqlite { "writes" } else { "all" };
+    until_counted(admin, &format!(r#"database_pool_connections{{pool="{pool}",state="used"}}"#), 1).await;
     ServerProcess::client(address, "bob").list().await.expect(503);
     // Who is busy is ready all the same.
     Client::of(address).get("/api/ready").await.expect(200);

@@ -317,10 +317,12 @@ async fn the_token_is_for_as_long_as_is_said_and_for_whom_the_server_demands() {
     Client::of(address).with_token(token.trim()).list().await.expect(200);
 }
 
-#[test]
-fn the_document_is_printed_without_configuration() {
-    let output = ServerProcess::run(&["openapi"], &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]);
-    let committed = fs::read(todo_contract_tests::workspace().join("openapi/openapi.json")).expect("the document");
+#[rstest]
+#[case::as_json(&["openapi"], "openapi/openapi.json")]
+#[case::as_yaml(&["openapi", "--yaml"], "openapi/openapi.yaml")]
+fn the_document_is_printed_without_configuration(#[case] command: &[&str], #[case] file: &str) {
+    let output = ServerProcess::run(command, &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]);
+    let committed = fs::read(todo_contract_tests::workspace().join(file)).expect("the document");
     assert!(output.stdout == committed);
 }
 

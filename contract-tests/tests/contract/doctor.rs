@@ -127,7 +127,7 @@ fn a_file_of_variables_that_others_can_read_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join(".env");
     fs::write(&file, "PORT=0\n").expect("a file");
-    for (mode, words) in [(0o644, "warn  variables"), (0o600, "pass  variables")] {
+    for (mode, words) in [(0o644, "warn  variables"), (0o640, "warn  variables"), (0o600, "pass  variables")] {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a file of ours");
         let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["doctor"], &WELL));
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -232,6 +232,9 @@ async fn the_way_of_migrations_is_tried() {
     let nowhere = seen("postgresql://ann@127.0.0.1:1/todo");
     assert!(nowhere.line("direct").contains("cannot be used"), "{}", nowhere.said);
     assert_eq!(nowhere.code, Some(2));
+    let unencrypted = seen("postgresql://ann:hunter2@db.invalid/x?sslmode=prefer");
+    let is_told = |line: &str| line.starts_with("fail  encryption") && line.ends_with("in DATABASE_DIRECT_URL");
+    assert!(unencrypted.said.lines().any(is_told), "{}", unencrypted.said);
 }
 
 #[test]
@@ -294,6 +297,12 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let client = ServerProcess::client(server.address(), "ann").keyed("\"one\"");
     let id = client.created("what it may, is all that is needed").await;
     client.delete(id).await.expect(204);
+
+    let powerful = format!("ALTER ROLE {role} BYPASSRLS CREATEROLE CREATEDB");
+    database.execute_unprepared(&powerful).await.expect("an owner may");
+    let seen = examine(&of_role);
+    let told = "bypasses row-level security, creates roles, creates databases; give DATABASE_URL a role of its own";
+    assert!(seen.line("role").starts_with("warn") && seen.line("role").contains(told), "{}", seen.said);
 }
 
 /// A standby's address is easily taken for its primary's.

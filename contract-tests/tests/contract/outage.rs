@@ -16,6 +16,7 @@ use todo_contract_tests::{
     Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed,
 };
 use tokio::time::sleep;
+use url::Url;
 
 /// Longer than `DATABASE_TIMEOUT` with some time for a busy machine, and shorter than a request without it takes: twice
 /// `REQUEST_TIMEOUT`.
@@ -189,6 +190,12 @@ fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
         said.contains("does not exist") && said.ends_with("; create that database, or correct its name\n"),
         "{said}"
     );
+    let mut by_nobody: Url = cluster.url("postgres").parse().expect("an address");
+    by_nobody.set_username("nobody").expect("it has users");
+    let output = ServerProcess::run(&[], &[("DATABASE_URL", by_nobody.as_str())]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let remedy = "; are name and password right, and does pg_hba.conf let us in?\n";
+    assert!(said.contains("does not exist") && said.ends_with(remedy), "{said}");
 }
 
 #[rstest]
@@ -226,5 +233,6 @@ fn a_start_gives_up_on_a_database_that_never_comes() {
     assert_eq!(output.status.code(), Some(1));
     let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("DATABASE_URL postgresql://ann:***@127.0.0.1:1/todo cannot be used"), "{said}");
+    assert!(said.ends_with("; is the server up, and are host and port right?\n"), "{said}");
     assert!(!printed.contains("hunter2") && !said.contains("hunter2"), "the password is masked");
 }

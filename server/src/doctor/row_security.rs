@@ -7,7 +7,7 @@ use sea_orm::{
 use todo_migration::{Inherited, current_role, letting_find_keys, quoted, value};
 
 use super::Finding;
-use crate::{DatabaseConfig, Databases, Migrations, RowSecurityError};
+use crate::{DatabaseConfig, Databases, Migrations};
 
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
 pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
@@ -19,14 +19,12 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
         });
     }
     let migrator = Migrations::of(databases, config).migrator;
-    let refused = databases.role_of_callers(&migrator).await.err();
     // As the start asks: a role that is there, and lacks a right, is left as it is.
-    let is_missing = matches!(refused, Some(RowSecurityError::Missing))
-        && migrator.role_of_callers(&databases.writes).await?.is_none();
-    if is_missing && config.migrate_on_start && may_migrate(databases, config).await? {
+    let is_ready = migrator.role_of_callers(&databases.writes).await?.is_some();
+    if !is_ready && config.migrate_on_start && may_migrate(databases, config).await? {
         return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));
     }
-    if let Some(refused) = refused {
+    if let Err(refused) = databases.role_of_callers(&migrator).await {
         return Ok(Finding::fail(refused.to_string()));
     }
     Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
@@ -45,16 +43,18 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
 /// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the tables, or may make
 /// them where there are none.
 async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<bool, DbErr> {
+    if config.direct_url.is_some() {
+        return Ok(true);
+    }
     let owns = Query::select()
         .expr(Func::cust("pg_has_role").arg(Expr::col("relowner")).arg("USAGE"))
         .from("pg_class")
         .and_where(Expr::col("oid").eq(Func::cust("to_regclass").arg("tasks")))
         .take();
-    let owns: Option<bool> = value(&databases.writes, Expr::from(owns)).await?;
+    let owns = value::<Option<bool>>(&databases.writes, Expr::from(owns)).await?;
     let schema = Func::cust("current_schema").cast_as("text");
     let makes = Func::cust("has_schema_privilege").arg(schema).arg("CREATE");
-    let makes: Option<bool> = value(&databases.writes, makes).await?;
-    Ok(config.direct_url.is_some() || owns.or(makes) == Some(true))
+    Ok(owns.or(value(&databases.writes, makes).await?) == Some(true))
 }
 
 /// Whether a role may read a column; not where there is no such table.

@@ -4,6 +4,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use todo_contract_tests::{
+    Answer,
     Engine::{self, Guarded, Postgres, Sqlite},
     RAW_VALUE, TestApp, nested_raw_values, raw_value,
 };
@@ -325,6 +326,17 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engi
     app.client("ann").send_bytes("POST", "/api/tasks", Some("application/json"), body).await.expect(413);
 }
 
+/// What is answered to Ann's first creation, and to Bob's, under a key, where an operator has made an addition.
+async fn created_beside(added: &[&str]) -> [Answer; 2] {
+    let app = TestApp::start(Postgres).await;
+    let beside = app.database().connect().await;
+    for command in added {
+        beside.execute_unprepared(command).await.expect("an operator may");
+    }
+    let task = json!({"title": "Buy milk"});
+    [app.client("ann").create(task.clone()).await, app.client("bob").keyed("key").create(task).await]
+}
+
 /// It is an operator's to mend, whose log says what it is.
 #[rstest]
 #[case::a_column("ALTER TABLE tasks ADD COLUMN tenant text NOT NULL")]
@@ -336,19 +348,15 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engi
 )]
 #[tokio::test]
 async fn what_the_tables_want_beside_is_no_fault_of_the_caller(#[case] change: &str) {
-    let app = TestApp::start(Postgres).await;
-    let beside = app.database().connect().await;
-    for command in [
+    let added = [
         "CREATE TABLE changes_known (id bigint PRIMARY KEY)",
         "CREATE TABLE changes (task_id bigint REFERENCES changes_known (id))",
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ \
          BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NEW; END $$",
         change,
-    ] {
-        beside.execute_unprepared(command).await.expect("an operator may");
-    }
-    for client in [app.client("ann"), app.client("bob").keyed("key")] {
-        client.create(json!({"title": "Buy milk"})).await.expect(500);
+    ];
+    for answer in created_beside(&added).await {
+        answer.expect(500);
     }
 }
 
@@ -359,17 +367,13 @@ async fn what_the_tables_want_beside_is_no_fault_of_the_caller(#[case] change: &
 #[case::by_another_name("ALTER TABLE tasks RENAME CONSTRAINT fk_tasks_user_id TO tasks_owner")]
 #[tokio::test]
 async fn whichever_reference_to_a_new_user_fails_first_the_task_is_created(#[case] change: &str) {
-    let app = TestApp::start(Postgres).await;
-    let beside = app.database().connect().await;
-    for command in [
+    let added = [
         "CREATE TABLE activity (user_id varchar(255) REFERENCES users (id))",
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ \
          BEGIN INSERT INTO activity VALUES (NEW.user_id); RETURN NEW; END $$",
         change,
-    ] {
-        beside.execute_unprepared(command).await.expect("an operator may");
-    }
-    for client in [app.client("ann"), app.client("bob").keyed("key")] {
-        client.create(json!({"title": "Buy milk"})).await.expect(201);
+    ];
+    for answer in created_beside(&added).await {
+        answer.expect(201);
     }
 }

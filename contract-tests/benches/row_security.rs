@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
-    ServerProcess, TestDatabase, Token,
+    ServerProcess, TestDatabase, Token, given,
 };
 use tokio::runtime::Runtime;
 
@@ -24,9 +24,8 @@ fn operations(criterion: &mut Criterion) {
     let servers = [("off", Postgres), ("on", Guarded)].map(|(name, engine)| {
         let database = runtime.block_on(TestDatabase::create(engine));
         let variables = database.variables();
-        let variables = variables.iter().map(|(name, value)| (*name, value.as_str()));
         // A remembered list would ask the database less than what is measured.
-        let server = ServerProcess::start(&variables.chain([("LIST_CACHE", "0")]).collect::<Vec<_>>());
+        let server = ServerProcess::start(&[given(&variables), vec![("LIST_CACHE", "0")]].concat());
         let address = server.address();
         let id = runtime.block_on(async {
             let id = ServerProcess::client(address, "ann").created("the first").await;

@@ -8,7 +8,7 @@ use std::{
 use todo_server::{App, Config, StartError};
 use tokio::sync::oneshot;
 
-use crate::{Client, Engine, TestDatabase, Token, audit, read};
+use crate::{Client, Engine, TestDatabase, Token, audit, given, read};
 
 /// The secret that tests and servers share.
 pub const SECRET: &str = "a secret of the tests, which is long enough";
@@ -75,12 +75,10 @@ impl TestApp {
     pub async fn on(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> Result<Self, StartError> {
         audit::start();
         let of_database = database.variables();
-        let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
         // The database may take twice its time: the machine is busy with other tests.
         let of_tests =
             [("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0"), ("DATABASE_TIMEOUT", "8")];
-        let of_run = OF_RUN.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let defaults: Vec<_> = of_database.chain(of_tests).chain(of_run).collect();
+        let defaults = [given(&of_database), of_tests.to_vec(), given(&OF_RUN)].concat();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

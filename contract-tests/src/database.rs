@@ -297,6 +297,12 @@ impl TestDatabase {
     }
 }
 
+/// Variables, as they are given to a server.
+#[must_use]
+pub fn given(variables: &[(impl AsRef<str>, String)]) -> Vec<(&str, &str)> {
+    variables.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect()
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Self::Postgres { server, name, .. } = self {

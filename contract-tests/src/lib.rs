@@ -34,7 +34,7 @@ pub use self::{
     client::{Answer, Client},
     cluster::{Cluster, is_root},
     collector::{Collector, Sent},
-    database::{Engine, TestDatabase},
+    database::{Engine, TestDatabase, given},
     disk::SmallDisk,
     document::{Committed, Operation, committed, read, resolved, workspace},
     fixed::{Asked, HotPath},

@@ -13,7 +13,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
     Mode::Transaction,
-    Pooler, ServerProcess, TestApp, TestDatabase,
+    Pooler, ServerProcess, TestApp, TestDatabase, given,
 };
 
 /// What a session sees of tasks: the title of each.
@@ -57,9 +57,7 @@ async fn roles_of_policies(database: &TestDatabase) -> Vec<String> {
 /// Runs a command as on `database`, where a start makes nothing.
 fn run(database: &TestDatabase, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let of_database = database.variables();
-    let of_database = of_database.iter().map(|(name, value)| (*name, value.as_str()));
-    let all: Vec<_> = of_database.chain([("MIGRATE_ON_START", "false")]).chain(variables.iter().copied()).collect();
-    ServerProcess::run(arguments, &all)
+    ServerProcess::run(arguments, &[&*given(&of_database), &[("MIGRATE_ON_START", "false")], variables].concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,9 +177,7 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
     carry_out(&refused, &database).await;
     // Last: what an owner was given on a table goes with it, where another becomes its owner.
     if refused.contains("todo-server migrate up") {
-        let variables = database.variables();
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        assert!(ServerProcess::run(&["migrate", "up"], &variables).status.success());
+        assert!(ServerProcess::run(&["migrate", "up"], &given(&database.variables())).status.success());
     }
     TestApp::on(&database, &[]).await.expect("and it is mended");
 }

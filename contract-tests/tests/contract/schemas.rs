@@ -4,7 +4,7 @@ use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
-    ServerProcess, TestDatabase,
+    ServerProcess, TestDatabase, given,
 };
 use url::Url;
 
@@ -45,7 +45,7 @@ impl TwoRoles {
     }
 
     fn variables(&self) -> Vec<(&str, &str)> {
-        self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
+        given(&self.variables)
     }
 
     /// Tells the database what an owner may.

@@ -20,7 +20,7 @@ use todo_contract_tests::{
     Client,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
-    Pooler, ServerProcess, TestApp, TestDatabase, until,
+    Pooler, ServerProcess, TestApp, TestDatabase, given, until,
 };
 use tokio::time::{sleep, timeout};
 
@@ -237,9 +237,7 @@ async fn who_is_let_in_no_more_is_told_to_come_again() {
 async fn who_stood_still_tells_its_clients_to_come_again() {
     let database = TestDatabase::create(Guarded).await;
     let variables = database.variables();
-    let impatient = ("DATABASE_TIMEOUT", "1");
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).chain([impatient]).collect();
-    let server = ServerProcess::start(&variables);
+    let server = ServerProcess::start(&[given(&variables), vec![("DATABASE_TIMEOUT", "1")]].concat());
     let ann = ServerProcess::client(server.address(), "ann");
     let mut ids = Vec::new();
     for _ in 0..6 {

@@ -2,14 +2,9 @@
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
-use todo_contract_tests::{Engine::Guarded, ServerProcess, TestApp, TestDatabase};
+use todo_contract_tests::{Engine::Guarded, ServerProcess, TestApp, TestDatabase, given};
 
 use super::examine;
-
-/// The variables of a server on a database, as they are given to it.
-fn given<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
-    variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_level_security_is_judged() {

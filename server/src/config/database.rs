@@ -129,6 +129,19 @@ fn list_cache_of(memory: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Config;
+
+    #[test]
+    fn migrations_go_to_no_file_beside_a_postgresql() {
+        let given = [
+            ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes"),
+            ("DATABASE_URL", "postgresql://db/todo"),
+            ("DATABASE_DIRECT_URL", "sqlite://todo.db"),
+        ];
+        let refused = Config::from_pairs(given).expect_err("it is refused").to_string();
+        let words = "DATABASE_DIRECT_URL and DATABASE_URL must lead to the same PostgreSQL";
+        assert!(refused.starts_with(words), "{refused}");
+    }
 
     #[test]
     fn lists_have_an_eighth_of_the_memory_within_bounds() {

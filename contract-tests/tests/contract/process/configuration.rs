@@ -55,6 +55,16 @@ use todo_contract_tests::ServerProcess;
     "postgresql://ann:hunter2@db/x",
     "DATABASE_DIRECT_URL and DATABASE_URL must lead to the same PostgreSQL"
 )]
+#[case::row_security_of_embedded(
+    "DATABASE_RLS",
+    "true",
+    "DATABASE_RLS is true, which SQLite cannot; set DATABASE_URL to a PostgreSQL"
+)]
+#[case::more_lists_than_may_be(
+    "LIST_CACHE",
+    "65537",
+    r#"LIST_CACHE is "65537", but must be auto, or MiB from 0 to 65536"#
+)]
 #[case::unversioned_secrets(
     "BETTER_AUTH_SECRETS",
     "hunter2hunter2hunter2hunter2hunter2",

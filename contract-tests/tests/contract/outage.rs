@@ -13,7 +13,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Cluster,
     Engine::{self, Guarded, Postgres, Sqlite},
-    Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed,
+    Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed, given,
 };
 use tokio::time::sleep;
 use url::Url;
@@ -196,6 +196,19 @@ fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
     let said = String::from_utf8_lossy(&output.stderr);
     let remedy = "; are name and password right, and does pg_hba.conf let us in?\n";
     assert!(said.contains("does not exist") && said.ends_with(remedy), "{said}");
+}
+
+/// Told at once, where the start is to wait for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_more_connections_is_told_with_the_remedy() {
+    let database = TestDatabase::create(Guarded).await;
+    database.alter("CONNECTION LIMIT 0").await;
+    let variables = database.variables();
+    let refused = ServerProcess::run(&[], &[given(&variables), vec![("DATABASE_START_TIMEOUT", "0")]].concat());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    let remedy = "; lower DATABASE_MAX_CONNECTIONS here or elsewhere, or raise its max_connections\n";
+    assert!(said.contains("too many connections for database") && said.ends_with(remedy), "{said}");
+    assert_eq!(refused.status.code(), Some(1));
 }
 
 #[rstest]

@@ -235,6 +235,10 @@ const IS_STANDBY: &str = "CREATE FUNCTION public.pg_is_in_recovery() RETURNS boo
 #[rstest]
 #[case::tables("CREATE TABLE more () INHERITS (tasks)")]
 #[case::rules("CREATE RULE beside AS ON UPDATE TO idempotency_keys DO ALSO NOTIFY beside")]
+#[case::another_access_method(
+    "CREATE ACCESS METHOD another TYPE TABLE HANDLER heap_tableam_handler;
+    ALTER TABLE idempotency_keys SET ACCESS METHOD another"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_look_is_enough_where_tasks_are_more_than_their_table(#[case] added: &str) {
     let cluster = Cluster::start();

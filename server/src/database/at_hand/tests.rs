@@ -43,6 +43,18 @@ async fn who_waits_gets_the_next_one_that_is_laid_back() {
     assert_eq!(taken.since, since, "not by way of the pool");
 }
 
+/// However much there is to do: else none would ever become too old.
+#[tokio::test]
+async fn what_was_at_hand_for_long_goes_by_way_of_the_pool() {
+    let hand = at_hand(SqlitePoolOptions::new().max_connections(1));
+    let mut taken = hand.take().await.expect("it is free");
+    taken.since -= KEPT * 2;
+    let since = taken.since;
+    hand.lay_back(taken);
+    let taken = timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("it was given back");
+    assert!(taken.since > since);
+}
+
 #[tokio::test]
 async fn who_has_one_opened_takes_another_meanwhile() {
     let may_open = Arc::new(Semaphore::new(1));

@@ -39,15 +39,21 @@ impl Kind for Arc<Doubling> {
 }
 
 fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
-    patient_lane(failure, PATIENCE)
+    lane_of(manner(), failure)
 }
 
-fn patient_lane(failure: fn() -> DbErr, patience: Duration) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
+fn manner() -> Manner {
+    Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience: PATIENCE, clients: None }
+}
+
+/// Where a slow one is waited for.
+fn patient() -> Manner {
+    Manner { patience: Duration::from_secs(4), ..manner() }
+}
+
+fn lane_of(manner: Manner, failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
     let kind = Arc::new(Doubling { statements: Mutex::default(), let_through: Semaphore::new(0), failure });
-    (
-        Arc::clone(&kind),
-        Lane::new(kind, Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience, clients: None }),
-    )
+    (Arc::clone(&kind), Lane::new(kind, manner))
 }
 
 fn refused() -> DbErr {
@@ -65,6 +71,15 @@ async fn what_arrives_meanwhile_goes_together() {
     let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
     assert_eq!(answers.into_iter().map(Result::unwrap_or_default).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
     assert_eq!(*kind.statements.lock(), [[1, 2, 3, 4, 5]], "five fill no size, and go together all the same");
+}
+
+#[tokio::test]
+async fn no_more_go_together_than_may() {
+    let (kind, lane) = lane_of(Manner { most: 3, ..manner() }, refused);
+    let asked = join_all((1..=5).map(|number| lane.ask(number)));
+    let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(*kind.statements.lock(), [vec![1, 2, 3], vec![4, 5]]);
 }
 
 #[tokio::test]
@@ -90,6 +105,39 @@ async fn whoever_leaves_takes_nobodys_answer_along() {
     assert!(matches!(second.await, Ok(Ok(4))));
 }
 
+/// Else who comes and leaves all the time would have everybody wait for what nobody wants any more.
+#[tokio::test]
+async fn what_waits_goes_with_who_leaves() {
+    let (kind, lane) = lane_of(patient(), refused);
+    let ask = |number| {
+        let lane = lane.clone();
+        tokio::spawn(async move { lane.ask(number).await.ok() })
+    };
+    let first = ask(1);
+    while kind.statements.lock().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let (left, last) = (ask(2), ask(3));
+    while lane.0.state.lock().waiting.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    left.abort();
+    assert!(left.await.is_err_and(|error| error.is_cancelled()));
+    kind.let_through.add_permits(9);
+    for (answer, expected) in [first, last].into_iter().zip([2, 6]) {
+        assert_eq!(answer.await.ok().flatten(), Some(expected));
+    }
+    assert_eq!(*kind.statements.lock(), [[1], [3]]);
+}
+
+/// By a connection that fell silent, say: it would be taken for ever, and all of them in the end.
+#[tokio::test]
+async fn what_comes_to_no_end_is_given_up() {
+    let (_kind, lane) = lane_of(Manner { limit: Duration::from_millis(50), ..manner() }, refused);
+    let told = timeout(Duration::from_secs(10), lane.ask(1)).await.expect("it is told");
+    assert!(told.is_err_and(|error| is_away(&error)));
+}
+
 #[tokio::test]
 async fn a_slow_one_is_overtaken() {
     let (kind, lane) = lane(refused);
@@ -108,7 +156,7 @@ async fn a_slow_one_is_overtaken() {
 
 #[tokio::test]
 async fn where_there_is_one_connection_a_slow_one_is_waited_for() {
-    let (kind, lane) = patient_lane(refused, Duration::from_secs(4));
+    let (kind, lane) = lane_of(patient(), refused);
     let sent = || kind.statements.lock().len();
     let ask = |number| {
         let lane = lane.clone();

@@ -250,6 +250,29 @@ async fn a_database_that_cannot_keep_every_text_is_refused() {
     assert!(said.contains("its encoding is SQL_ASCII") && said.ends_with("ENCODING 'UTF8'\n"), "{said}");
 }
 
+/// PostgreSQL is made to say here that it is another one, by a function that is found before its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_is_too_old_is_refused() {
+    const SAYS: &str = "CREATE FUNCTION public.current_setting(setting text) RETURNS text LANGUAGE sql AS $$
+            SELECT pg_catalog.current_setting(
+                CASE WHEN setting LIKE 'server_version%' THEN 'todo.version' ELSE setting END
+            )
+        $$";
+    let database = TestDatabase::create(Postgres).await;
+    let url = database.url();
+    database.connect().await.execute_unprepared(SAYS).await.expect("it is added");
+    database.alter("SET search_path = public, pg_catalog").await;
+    // What has no such number is no PostgreSQL, and judged by what it can do.
+    for (version, is_refused) in [("139999", true), ("140000", false), ("of others", false)] {
+        database.alter(&format!("SET todo.version = '{version}'")).await;
+        let asked = ServerProcess::run(&["migrate", "status"], &[("DATABASE_URL", &url)]);
+        let said = String::from_utf8_lossy(&asked.stderr);
+        assert_eq!(asked.status.success(), !is_refused, "{version}: {said}");
+        let words = "cannot be used: it is PostgreSQL 139999; move to 14 or a later one\n";
+        assert_eq!(said.ends_with(words), is_refused, "{version}: {said}");
+    }
+}
+
 fn insert(user: &str, title: &str, description: &str, moments: (i64, i64)) -> String {
     let (created, updated) = moments;
     format!(

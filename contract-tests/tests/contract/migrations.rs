@@ -58,14 +58,19 @@ async fn servers_that_start_at_once_migrate_once_whatever_isolation_is_the_datab
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_finds_another_program_writing_migrates_after_it(#[values(false, true)] is_there: bool) {
     let database = Arc::new(TestDatabase::create(Sqlite).await);
+    let url = database.url();
     if is_there {
-        let url = database.url();
         for direction in ["up", "down"] {
             let migrated = ServerProcess::run(&["migrate", direction], &[("DATABASE_URL", &url)]);
             assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         }
     }
     let other = database.block_writes().await;
+    // One that waits for nobody says who is in the way.
+    let impatient = [("DATABASE_URL", url.as_str()), ("DATABASE_START_TIMEOUT", "0"), ("DATABASE_TIMEOUT", "1")];
+    let refused = ServerProcess::run(&[], &impatient);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.ends_with("database is locked; end the other program that has it locked\n"), "{said}");
     let ends = async {
         sleep(Duration::from_secs(3)).await;
         other.execute_unprepared("ROLLBACK").await.expect("writes go on");

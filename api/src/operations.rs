@@ -1,4 +1,4 @@
-//! The operations by path and method, as the document has them: for the log and for `Allow`.
+//! The operations by path and method, as the document has them.
 
 use std::sync::LazyLock;
 
@@ -72,19 +72,17 @@ pub(crate) fn all_parameters() -> impl Iterator<Item = &'static str> {
     OPERATIONS.iter().flat_map(|entry| &entry.parameters).map(String::as_str)
 }
 
+/// The operation that serves `method` at `path`: GET serves HEAD as well (RFC 9110, 9.3.2).
 fn entry(method: &Method, path: &str) -> Option<&'static Entry> {
     let method = if method == Method::HEAD { &Method::GET } else { method };
     OPERATIONS.iter().find(|entry| entry.method == method && matches(&entry.path, path))
 }
 
-/// The value of `Allow` for a path that some method serves. GET is served for HEAD as well (RFC 9110).
-/// Pages beside the operations are only ever read.
+/// The value of `Allow` for a path that some method serves. Pages beside the operations are only ever read.
 pub(crate) fn allow(path: &str) -> String {
-    let served = |method: &Method| OPERATIONS.iter().any(|entry| entry.method == method && matches(&entry.path, path));
-    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let name = |method: &Method| if method == Method::GET { "GET, HEAD".to_owned() } else { method.to_string() };
-    let allow: Vec<_> = methods.iter().filter(|method| served(method)).map(name).collect();
-    if allow.is_empty() { "GET, HEAD".to_owned() } else { allow.join(", ") }
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let served: Vec<_> = methods.iter().filter(|method| entry(method, path).is_some()).map(Method::as_str).collect();
+    if served.is_empty() { "GET, HEAD".to_owned() } else { served.join(", ") }
 }
 
 fn matches(pattern: &str, path: &str) -> bool {

@@ -54,8 +54,6 @@ struct Tag {
 const TAG: &str = r#"(W/)?"[!#-~]*""#;
 
 impl Tags {
-    const DETAIL: &'static str = r#"must be * or a list of entity tags in their quotes, such as "a", "b""#;
-
     /// Exactly what is read: a list may have empty elements too (RFC 9110, 5.6.1.2). White space around the
     /// whole never comes here; it is no part of a header's value.
     fn schema() -> MetaSchema {
@@ -63,31 +61,34 @@ impl Tags {
         MetaSchema { pattern: Some(pattern), ..MetaSchema::new("string") }
     }
 
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let is_space = |c: char| c == ' ' || c == '\t';
-        let mut rest = text;
-        if rest == "*" {
-            return Ok(Self::Any);
+    /// Reads the value of the header, where it is there.
+    fn read(text: Option<&str>) -> Result<Option<Self>, &'static str> {
+        let detail = r#"must be * or a list of entity tags in their quotes, such as "a", "b""#;
+        text.map(|text| Self::parse(text).ok_or(detail)).transpose()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::Any);
         }
-        let mut tags = Vec::new();
+        let is_space = |c: char| c == ' ' || c == '\t';
+        let (mut rest, mut tags) = (text, Vec::new());
         loop {
             rest = rest.trim_start_matches(|c| is_space(c) || c == ',');
             if rest.is_empty() {
                 break;
             }
             let (is_weak, quoted) = rest.strip_prefix("W/").map_or((false, rest), |quoted| (true, quoted));
-            let (opaque, after) =
-                quoted.strip_prefix('"').and_then(|inner| inner.split_once('"')).ok_or(Self::DETAIL)?;
-            if !opaque.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(Self::DETAIL);
+            let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
+            rest = after.trim_start_matches(is_space);
+            let is_good =
+                opaque.bytes().all(|byte| byte.is_ascii_graphic()) && (rest.is_empty() || rest.starts_with(','));
+            if !is_good {
+                return None;
             }
             tags.push(Tag { is_weak, opaque: opaque.to_owned() });
-            rest = after.trim_start_matches(is_space);
-            if !rest.is_empty() && !rest.starts_with(',') {
-                return Err(Self::DETAIL);
-            }
         }
-        if tags.is_empty() { Err(Self::DETAIL) } else { Ok(Self::OneOf(tags)) }
+        (!tags.is_empty()).then_some(Self::OneOf(tags))
     }
 }
 
@@ -115,7 +116,7 @@ impl Parameter for IfMatch {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        text.map(Tags::parse).transpose().map(Self)
+        Tags::read(text).map(Self)
     }
 }
 
@@ -154,6 +155,6 @@ impl Parameter for IfNoneMatch {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        text.map(Tags::parse).transpose().map(Self)
+        Tags::read(text).map(Self)
     }
 }

@@ -35,11 +35,6 @@ impl Limit {
     pub fn get(self) -> u16 {
         self.0
     }
-
-    /// Whether it is what goes without saying.
-    pub(crate) fn is_default(self) -> bool {
-        self.0 == Self::MAX
-    }
 }
 
 impl Default for Limit {
@@ -62,7 +57,7 @@ impl Parameter for Limit {
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
         let Some(text) = text else {
-            return Ok(Self(Self::MAX));
+            return Ok(Self::default());
         };
         match text.parse() {
             Ok(limit @ 1..=Self::MAX) if text == limit.to_string() => Ok(Self(limit)),

@@ -99,7 +99,7 @@ impl<S: Tasks> TasksApi<S> {
             }
         }
         let page = self.0.list(caller.user(), &query).await?;
-        let next = page.next.map(|cursor| NextPage::to(&query.next_page("/api/tasks", &cursor)));
+        let next = page.next.map(|cursor| NextPage::to(&query.next_page(&cursor)));
         Ok(ListTasks::Found(page.items, page.version.into(), next))
     }
 

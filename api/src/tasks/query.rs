@@ -22,9 +22,9 @@ pub struct ListQuery {
 
 impl ListQuery {
     /// The address of the page that begins at `cursor`, relative to this service.
-    pub(crate) fn next_page(&self, path: &str, cursor: &Cursor) -> String {
+    pub(crate) fn next_page(&self, cursor: &Cursor) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        if !self.limit.is_default() {
+        if self.limit != Limit::default() {
             query.append_pair(Limit::NAME, &self.limit.get().to_string());
         }
         if let Some(completed) = self.completed {
@@ -37,7 +37,7 @@ impl ListQuery {
             query.append_pair(Sort::NAME, sort);
         }
         query.append_pair(<Option<Cursor>>::NAME, cursor.as_str());
-        format!("{path}?{}", query.finish())
+        format!("/api/tasks?{}", query.finish())
     }
 }
 

@@ -7,7 +7,7 @@ use poem_openapi::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Fault, NewTask, Task, Unidentified, Unprocessable, json_value, parameter::Parameter};
+use crate::{NewTask, Task, Unidentified, json_value, parameter::Parameter};
 
 /// The name that a client gives to a creation, the same at every try: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -131,16 +131,6 @@ pub enum NotCreated {
     AnotherBody,
     /// The first request with the key has no answer yet.
     StillRunning,
-}
-
-impl NotCreated {
-    /// What the client is told of a key that was used with another body.
-    pub(crate) fn another_body() -> Unprocessable {
-        Unprocessable(vec![Fault::in_parameter(
-            <Option<IdempotencyKey>>::NAME,
-            "was used with another body; send a new key for a new task",
-        )])
-    }
 }
 
 #[cfg(test)]

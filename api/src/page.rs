@@ -118,11 +118,5 @@ impl Parameter for Option<Cursor> {
 pub struct InvalidCursor;
 
 impl InvalidCursor {
-    const DETAIL: &'static str = "is no cursor of this list; begin again without one";
-}
-
-impl From<InvalidCursor> for crate::Unprocessable {
-    fn from(_: InvalidCursor) -> Self {
-        Self(vec![crate::Fault::in_parameter(<Option<Cursor>>::NAME, InvalidCursor::DETAIL)])
-    }
+    pub(crate) const DETAIL: &'static str = "is no cursor of this list; begin again without one";
 }

@@ -4,8 +4,13 @@ use poem_openapi::ApiResponse;
 
 use super::{DeletedTasks, OnlyCompleted, Task, TaskId, Unmatched, UpdatedTasks, location::Location};
 use crate::{
-    Fault, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning, Unprocessable, Written,
-    json::Json, link::NextPage, parameter::refusal, precondition::ETag, problem::problems,
+    Cursor, Fault, IdempotencyKey, InvalidCursor, Limit, NoSuchTask, NotCreated, PreconditionFailed, StillRunning,
+    Unprocessable, Written,
+    json::Json,
+    link::NextPage,
+    parameter::{Parameter as _, refusal},
+    precondition::ETag,
+    problem::problems,
 };
 
 #[derive(ApiResponse)]
@@ -118,8 +123,8 @@ problems! {
 }
 
 impl From<InvalidCursor> for ListTasksError {
-    fn from(invalid: InvalidCursor) -> Self {
-        Unprocessable::from(invalid).into()
+    fn from(_: InvalidCursor) -> Self {
+        Unprocessable(vec![Fault::in_parameter(<Option<Cursor>>::NAME, InvalidCursor::DETAIL)]).into()
     }
 }
 
@@ -135,7 +140,10 @@ impl From<NotCreated> for CreateTaskError {
     fn from(refusal: NotCreated) -> Self {
         match refusal {
             NotCreated::Unidentified(unidentified) => unidentified.into(),
-            NotCreated::AnotherBody => NotCreated::another_body().into(),
+            NotCreated::AnotherBody => {
+                let detail = "was used with another body; send a new key for a new task";
+                Unprocessable(vec![Fault::in_parameter(<Option<IdempotencyKey>>::NAME, detail)]).into()
+            }
             NotCreated::StillRunning => StillRunning.into(),
         }
     }

@@ -24,21 +24,14 @@ use crate::{
 pub struct UserId(String);
 
 impl UserId {
-    const SHAPE: Shape = Shape {
-        min_length: Some(1),
-        max_length: Self::MAX_LENGTH,
-        pattern: NO_NUL,
-        example: "h7A8flWMBXeXcxVTFROYa5ao16NyNbfj",
-    };
-
-    /// The most code points that an id has.
-    pub const MAX_LENGTH: usize = 255;
+    const SHAPE: Shape =
+        Shape { min_length: Some(1), max_length: 255, pattern: NO_NUL, example: "h7A8flWMBXeXcxVTFROYa5ao16NyNbfj" };
 
     /// Takes `id` if it can be one; `None` where it is empty, too long, or has a U+0000.
     #[must_use]
     pub fn parse(id: &str) -> Option<Self> {
         let length = id.chars().count();
-        ((1..=Self::MAX_LENGTH).contains(&length) && !id.contains('\0')).then(|| Self(id.to_owned()))
+        ((1..=Self::SHAPE.max_length).contains(&length) && !id.contains('\0')).then(|| Self(id.to_owned()))
     }
 
     /// The id as a store has it, which was parsed before: it is not checked again.

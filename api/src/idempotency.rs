@@ -14,8 +14,6 @@ use crate::{NewTask, Task, Unidentified, json_value, parameter::Parameter};
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    const DETAIL: &'static str = "must be one key of 1 to 255 visible ASCII characters, in quotes or without";
-
     /// The key as it was meant, without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -61,7 +59,8 @@ impl Parameter for Option<IdempotencyKey> {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        text.map(|text| IdempotencyKey::parse(text).ok_or(IdempotencyKey::DETAIL)).transpose()
+        let detail = "must be one key of 1 to 255 visible ASCII characters, in quotes or without";
+        text.map(|text| IdempotencyKey::parse(text).ok_or(detail)).transpose()
     }
 }
 

@@ -8,10 +8,6 @@ use crate::parameter::Parameter;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TaskId(pub(crate) i64);
 
-impl TaskId {
-    const DETAIL: &'static str = "must be a whole number of at most 64 bits, such as 42";
-}
-
 impl Parameter for TaskId {
     const NAME: &'static str = "id";
     const IN: MetaParamIn = MetaParamIn::Path;
@@ -22,9 +18,10 @@ impl Parameter for TaskId {
     }
 
     fn read(text: Option<&str>) -> Result<Self, &'static str> {
-        match text.map(|text| (text, text.parse::<i64>())) {
-            Some((text, Ok(id))) if id.to_string() == text => Ok(Self(id)),
-            _ => Err(Self::DETAIL),
+        let text = text.unwrap_or_default();
+        match text.parse::<i64>() {
+            Ok(id) if text == id.to_string() => Ok(Self(id)),
+            _ => Err("must be a whole number of at most 64 bits, such as 42"),
         }
     }
 }

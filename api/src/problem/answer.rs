@@ -24,17 +24,14 @@ where
     let context = request.data::<Arc<RequestContext>>().cloned();
     let (method, uri) = (request.method().clone(), request.original_uri().clone());
     // A panic is caught at the edge of one request, and nothing of that request is used again.
-    let result = match AssertUnwindSafe(call(request)).catch_unwind().await {
-        Ok(result) => result,
-        // The panic hook has logged it, with its place.
-        Err(_panic) => Err(Problem { cause: None, ..Internal::new("panic").into() }.into()),
-    };
-    let error = match result {
-        Ok(mut response) => {
+    let error: poem::Error = match AssertUnwindSafe(call(request)).catch_unwind().await {
+        Ok(Ok(mut response)) => {
             operations::note(response.data::<OperationId>().copied(), &mut response);
             return response;
         }
-        Err(error) => error,
+        Ok(Err(error)) => error,
+        // The panic hook has logged it, with its place.
+        Err(_panic) => Problem { cause: None, ..Internal::new("panic").into() }.into(),
     };
     let operation = error.data::<OperationId>().copied();
     let problem = match error.downcast::<Problem>() {

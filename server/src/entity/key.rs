@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "keys have no owner")]
 
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -23,8 +23,7 @@ impl Entity {
             return Ok(key.bytes);
         }
         let row = ActiveModel { name: Set(name.to_owned()), bytes: Set(fresh.to_vec()) };
-        let known = OnConflict::column(Column::Name).do_nothing().to_owned();
-        Self::insert(row).on_conflict(known).exec_without_returning(database).await?;
+        Self::insert(row).on_conflict_do_nothing().exec_without_returning(database).await?;
         let key = Self::find_by_id(name).one(database).await?;
         key.map(|key| key.bytes).ok_or_else(|| DbErr::RecordNotFound(format!("the key {name} is gone")))
     }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the derived model brings finders, which nobody calls")]
 
-use sea_orm::{ActiveValue::Set, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 use todo_api::UserId;
 
 #[sea_orm::model]
@@ -19,8 +19,7 @@ impl Entity {
     /// Writes `user` down, unless that was done before.
     pub(crate) async fn keep(user: &UserId, database: &impl ConnectionTrait) -> Result<(), DbErr> {
         let row = ActiveModel { id: Set(user.as_str().to_owned()) };
-        let known = OnConflict::column(Column::Id).do_nothing().to_owned();
-        Self::insert(row).on_conflict(known).exec_without_returning(database).await?;
+        Self::insert(row).on_conflict_do_nothing().exec_without_returning(database).await?;
         Ok(())
     }
 }

@@ -193,9 +193,9 @@ impl Entity {
         (Query::with().cte(locked).to_owned(), change_by(BROUGHT.into_table_ref()))
     }
 
-    /// A deletion of all tasks of `owner` that are completed, or of all that are not.
-    pub(crate) fn delete_all_of(owner: &UserId, completed: bool, backend: DbBackend) -> DeleteMany<Self> {
-        Self::delete_many().filter(all_of(owner, completed, backend))
+    /// A deletion of all tasks of `owner` that are completed.
+    pub(crate) fn delete_completed_of(owner: &UserId, backend: DbBackend) -> DeleteMany<Self> {
+        Self::delete_many().filter(all_of(owner, true, backend))
     }
 
     /// A deletion of the tasks that are meant by `targets`, each only if it is its owner's. Into a deletion, SQLite

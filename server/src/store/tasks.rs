@@ -57,7 +57,7 @@ impl Tasks for Store {
 
     async fn delete_completed(&self, owner: &UserId) -> Outcome<u64> {
         let database = self.writes(owner);
-        let mut deletion = Entity::delete_all_of(owner, true, database.get_database_backend()).into_query();
+        let mut deletion = Entity::delete_completed_of(owner, database.get_database_backend()).into_query();
         self.write_many(owner, database, move |what| deletion.returning(what).take()).await
     }
 

@@ -107,8 +107,7 @@ impl Migrator {
             say(database, &format!("CREATE ROLE {} NOLOGIN", quoted(&role))).await?;
         }
         if !may_be(login, &role, database).await? {
-            // Taken on when it is said, and not otherwise: later versions can tell the two apart.
-            let options = if version(database).await? >= 160_000 { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+            let options = if tells_set_apart(database).await? { " WITH INHERIT FALSE, SET TRUE" } else { "" };
             say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
         }
         let owner = current_role(database).await?;
@@ -218,12 +217,14 @@ async fn owns_tables(role: &str, database: &impl ConnectionTrait) -> Result<bool
 
 /// Whether `login` may take on `role`.
 async fn may_be(login: &str, role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
-    let right = if version(database).await? >= 160_000 { "SET" } else { "MEMBER" };
+    let right = if tells_set_apart(database).await? { "SET" } else { "MEMBER" };
     value(database, Func::cust("pg_has_role").arg(login).arg(role).arg(right)).await
 }
 
-async fn version(database: &impl ConnectionTrait) -> Result<i32, DbErr> {
-    value(database, Func::cust("current_setting").arg("server_version_num").cast_as("integer")).await
+/// Whether a role can be granted for `SET ROLE` alone, without its rights being inherited: from PostgreSQL 16 on.
+async fn tells_set_apart(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let version = Func::cust("current_setting").arg("server_version_num").cast_as("integer");
+    value(database, version.gte(160_000)).await
 }
 
 /// Says what the builder of statements has no words for: roles, grants and policies.

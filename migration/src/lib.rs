@@ -83,14 +83,13 @@ impl Migrator {
 #[async_trait]
 impl MigratorTraitSelf for Migrator {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        let users = self.users.clone().unwrap_or_default();
         vec![
             Box::new(m20261124_000001_create_users::Migration { foreign: self.users.clone() }),
-            Box::new(m20261124_000002_create_tasks::Migration { users: self.users.clone().unwrap_or_default() }),
+            Box::new(m20261124_000002_create_tasks::Migration { users: users.clone() }),
             Box::new(m20261124_000003_sort_tasks::Migration),
             Box::new(m20261124_000004_create_keys::Migration),
-            Box::new(m20261124_000005_create_idempotency_keys::Migration {
-                users: self.users.clone().unwrap_or_default(),
-            }),
+            Box::new(m20261124_000005_create_idempotency_keys::Migration { users }),
             Box::new(m20261124_000006_sort_by_state::Migration),
             Box::new(m20261129_000007_include_updated_at::Migration),
         ]

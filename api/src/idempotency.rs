@@ -80,8 +80,7 @@ impl Creation {
         Self { task, is_replayed: false }
     }
 
-    /// What is to be kept: the answer, and beside it what was asked for, where a trigger of the operator's has made
-    /// another task of that.
+    /// What is to be kept: the answer, and what was asked for where an operator's trigger made another task of it.
     #[must_use]
     pub fn to_json(&self, asked: &NewTask) -> String {
         let (mut kept, body) = (self.task.to_json().unwrap_or_default(), body_of(asked));
@@ -102,7 +101,7 @@ impl Creation {
     }
 }
 
-/// The member of what is kept that holds what was asked for. [`Task`] knows none of that name, and passes over it.
+/// The member of what is kept that holds what was asked for. [`Task`] has no such member, and ignores it.
 const ASKED: &str = "asked";
 
 /// All of a body that counts, by the names that an answer has for it.

@@ -119,7 +119,7 @@ fn unreadable(error: &serde_json::Error) -> String {
     }
 }
 
-/// Every value at fault has its entry, so those of parameters too, which would be read only later.
+/// The faults of the body, and those of the parameters, which are read after it: each value at fault has its entry.
 fn unprocessable(mut faults: Vec<Fault>, request: &Request) -> Problem {
     faults.extend(parameters::faults(request));
     Unprocessable(faults).into()
@@ -127,7 +127,7 @@ fn unprocessable(mut faults: Vec<Fault>, request: &Request) -> Problem {
 
 /// `application/json`, or any media type that ends in `+json` (RFC 6839).
 fn is_json(request: &Request) -> bool {
-    // One alone: who stands in between may have gone by another one (RFC 9110, 5.3).
+    // Exactly one: of several, a proxy may have gone by another (RFC 9110, 5.3).
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let (Some(text), None) = (types.next(), types.next()) else { return false };
     // Without its parameters, none of which matters here: RFC 9110, 5.6.6 has more ways to write them than the library.
@@ -139,7 +139,7 @@ fn is_json(request: &Request) -> bool {
     })
 }
 
-/// Whether the bytes are not those of the JSON (RFC 9110, 8.4).
+/// Whether the body is compressed, or encoded in another way (RFC 9110, 8.4).
 fn is_encoded(request: &Request) -> bool {
     let codings =
         request.headers().get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&b| b == b','));
@@ -162,7 +162,7 @@ async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> 
     if error.is::<LengthLimitError>() {
         return Err(failed(ContentTooLarge));
     }
-    // Whoever hands the body over may say by a problem why there is no more of it; else it broke off.
+    // The server may have put a problem into the error, which says why the body ends; else it broke off.
     let problem = error.downcast::<io::Error>().ok().and_then(|error| error.downcast::<Problem>().ok());
     let broken = || unprocessable(vec![Fault::in_body("", "did not arrive whole")], request);
     Err(problem.unwrap_or_else(broken).into())

@@ -107,7 +107,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Answers `request`, a failure too. (Boxed: the futures around would hold it, twice, and be copied with it.)
+    /// Answers `request`, a failure too. It is boxed, since the futures around it would each hold, and copy, all of it.
     pub async fn answer(&self, mut request: Box<Request>) -> Response {
         request.set_data(self.verifier.clone());
         // By hand: the framework's nested routes parse the path anew for each request.

@@ -5,11 +5,12 @@ use poem_openapi::registry::MetaSchema;
 /// No U+0000: PostgreSQL cannot hold it in a text.
 pub(crate) const NO_NUL: &str = r"^[^\x00]*$";
 
-/// No U+0000, and at least one character that is neither Unicode White_Space nor a control character (Cc), each spelt
-/// out, since classes by name differ between the dialects of regular expressions. U+2028 and U+2029 are within a range,
-/// and no escape: generators of code (hey-api's, for zod) put the characters for their escapes, and these end a line of
-/// JavaScript. Beyond ASCII no escape is `\x`: in a literal of Ruby, which generators write as well, that is a byte
-/// alone, and a syntax error.
+/// No U+0000, and at least one character that is neither Unicode White_Space nor a control character (Cc). These are
+/// spelt out, since named classes differ between the dialects of regular expressions.
+///
+/// Generators of code copy the pattern into literals. U+2028 and U+2029 are therefore within a range, and not escapes:
+/// hey-api's, for zod, writes the characters themselves, which end a line of JavaScript. And no escape beyond ASCII is
+/// `\x`: in Ruby that is a single byte, and a syntax error.
 pub(crate) const VISIBLE: &str =
     r"^[^\x00]*([^\x00-\x20\x7f-\u00a0\u1680\u2000-\u202f\u205f\u3000]|[\u200b-\u2027\u202a-\u202e])[^\x00]*$";
 

@@ -5,9 +5,9 @@ use serde_transcode::transcode;
 
 /// The value that `json` is, nested to 127 levels at most.
 ///
-/// Not as [`Value`] reads itself: where any crate turns on `raw_value` of `serde_json`, as the database's driver does,
-/// an object whose first member has a certain name is taken for what the text in it says, as JSON of its own, with a
-/// limit of nesting of its own. So a text would come for a list, and a short request for thousands of levels.
+/// [`Value`] is not left to read itself: where any crate turns on `raw_value` of `serde_json`, as the database's driver
+/// does, it takes an object whose first member has a certain name for raw JSON, and parses the text in it, with a fresh
+/// limit of nesting. So a string could become a list, and a short request thousands of levels.
 ///
 /// # Errors
 ///

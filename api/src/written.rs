@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use crate::json::Json;
 
-/// Room for the headers that an answer gets on its way, made at once: to grow it several times takes longer than to
-/// fill it.
+/// Room for the headers that are added to an answer on its way, made at once: growing it step by step takes longer than
+/// filling it.
 const HEADERS: usize = 16;
 
 /// The JSON of a `T`.
@@ -73,8 +73,8 @@ impl<T: Serialize> ListWriter<T> {
         Self { json, of: PhantomData }
     }
 
-    /// Writes an item, and answers the offset of its end. It begins a byte, the comma, past the end of the one before;
-    /// the first one at 1.
+    /// Writes an item, and returns the offset of its end. The first item begins at 1, each other one a byte, the comma,
+    /// after the end of the one before.
     ///
     /// # Errors
     ///
@@ -102,7 +102,8 @@ impl<T: Serialize> ListWriter<T> {
     #[must_use]
     pub fn end(mut self) -> Written<Vec<T>> {
         self.json.push(b']');
-        // It may be kept. To give back the room that is left, allocators wait until that is half of all.
+        // It may be kept, so it is copied into as much room as it needs: shrunk in place, it would keep what is left
+        // over, as long as that is less than half.
         let is_full = self.json.len() == self.json.capacity();
         let json = if is_full { self.json.into() } else { Bytes::copy_from_slice(&self.json) };
         Written { json, of: PhantomData }

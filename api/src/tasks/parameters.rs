@@ -55,7 +55,7 @@ fn own(request: &Request) -> &'static [String] {
     operations::parameters(request.method(), request.original_uri().path())
 }
 
-/// The parameters of the list that are given to what changes all tasks, and narrow nothing there.
+/// The parameters of the list that are given to an operation on all tasks, where they would narrow nothing.
 fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
     let (is_on_all, own) = (is_on_all(request), own(request));
     [Limit::NAME, Option::<Cursor>::NAME, Completed::NAME, Search::NAME, Sort::NAME]

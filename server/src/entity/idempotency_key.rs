@@ -65,13 +65,14 @@ impl Entity {
         Ok(row.filter(COLUMN.created_at.gte(kept_since)).one(database).await?.map(|row| row.answer))
     }
 
-    /// Deletes some of what is from before `kept_since`, in microseconds since 1970: no more at a time than is done
-    /// soon, so that nobody waits for it. Says whether there may be more.
+    /// Deletes some of what is from before `kept_since`, in microseconds since 1970: only so much at a time that nobody
+    /// waits long for it. Says whether there may be more.
     pub(crate) async fn sweep(kept_since: i64, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
         let (columns, is_old) = ([Column::UserId, Column::Key], COLUMN.created_at.lt(kept_since));
         let some = Self::find().select_only().columns(columns).filter(is_old.clone()).limit(SWEPT_AT_ONCE);
         let key = Expr::tuple(columns.map(Expr::col));
-        // Asked of each row once more: PostgreSQL waits for whoever renews one, and looks at this condition alone then.
+        // `is_old` once more, outside of the subquery: PostgreSQL waits for whoever renews a row, and then checks this
+        // condition alone again.
         let swept =
             Self::delete_many().filter(is_old).filter(key.in_subquery(some.into_query())).exec(database).await?;
         Ok(swept.rows_affected == SWEPT_AT_ONCE)

@@ -1,5 +1,5 @@
-//! The table of tasks. Every statement that reads, changes or deletes tasks starts from one of those here. Each of them
-//! is bound to an owner, or each of its tasks to its own; clippy refuses any other (see `clippy.toml`).
+//! The table of tasks. Every statement that reads, changes or deletes tasks starts from one of those here, which binds
+//! all of its tasks to one owner, or each to its own; clippy refuses any other (see `clippy.toml`).
 
 #![expect(clippy::disallowed_methods, reason = "this is where the owner's condition is put")]
 
@@ -45,7 +45,7 @@ const NEW: [(Column, &str); 6] = [
 ];
 
 impl ActiveModel {
-    /// What a statement brings along of a new task.
+    /// The row that a statement brings along for a new task.
     pub(crate) fn row(&self) -> Vec<Value> {
         NEW.iter().filter_map(|(column, _)| self.get(*column).into_value()).collect()
     }
@@ -67,7 +67,8 @@ impl Model {
     }
 }
 
-/// By place and unasked: to look a column up by its name, and to ask it for its type, takes longer than to read it.
+/// By position, with no check of types: looking a column up by its name, and asking for its type, takes longer than
+/// reading it.
 fn columns<R: Row>(row: &R) -> Result<Model, sqlx::Error>
 where
     usize: ColumnIndex<R>,
@@ -87,7 +88,7 @@ where
     })
 }
 
-/// A task of an owner, in any version or in one of some.
+/// A task of an owner: in any version, or in one of some.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) owner: UserId,
@@ -97,17 +98,17 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Whether `task` is meant, whatever has become of it.
+    /// Whether `task` is meant, in whichever version it is.
     pub(crate) fn is(&self, task: &Model) -> bool {
         self.id == task.id && self.owner.as_str() == task.user_id
     }
 
-    /// Whether both mean the same task. Who asks for another's means none: nothing is done to it.
+    /// Whether both mean the same task. With another owner than the task's, a target means none.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.id == other.id && self.owner == other.owner
     }
 
-    /// Whether `task` is meant as it stands.
+    /// Whether `task` is meant, in the version that it is in.
     pub(crate) fn is_now(&self, task: &Model) -> bool {
         self.is(task) && self.moments.as_ref().is_none_or(|moments| moments.contains(&task.updated_at))
     }
@@ -117,7 +118,7 @@ impl Target {
         self.moments.as_ref().is_some_and(|moments| moments.len() > 1)
     }
 
-    /// What a statement brings along of it; nothing where no version is meant.
+    /// The row that a statement brings along for it; none where no version is meant.
     pub(crate) fn row(&self) -> Option<Vec<Value>> {
         let moment = match self.moments.as_deref() {
             Some([]) => return None,
@@ -128,8 +129,7 @@ impl Target {
         Some(vec![self.owner.as_str().into(), self.id.into(), moment.into()])
     }
 
-    /// The condition on the version that no row brings along: that it is one of several. A target that has such a
-    /// condition goes alone.
+    /// The condition that the version is one of several, which has no place in a row: a target that has it goes alone.
     pub(crate) fn versions(&self) -> Option<Expr> {
         let moments = self.moments.as_ref().filter(|_| self.is_of_several_versions());
         moments.map(|moments| COLUMN.updated_at.is_in(moments.iter().copied()))
@@ -141,7 +141,7 @@ impl Target {
     }
 }
 
-/// What a statement brings along of several tasks: rows that begin with those of their [`Target`]s.
+/// The name of the rows that a statement brings along (`VALUES`). The first column of each is an owner.
 pub(crate) const BROUGHT: &str = "brought";
 
 impl Entity {
@@ -162,7 +162,7 @@ impl Entity {
         tasks
     }
 
-    /// A creation of tasks of which [`BROUGHT`] rows tell, each of its owner; none for a row that has none.
+    /// A creation of the tasks of [`BROUGHT`] rows, each for its owner; none for a row without an owner.
     pub(crate) fn create_each(rows: Vec<ValueTuple>) -> InsertStatement {
         let mut tasks = Query::select();
         tasks.exprs(NEW.map(|(_, column)| brought(column))).from_values(rows, BROUGHT);
@@ -245,8 +245,8 @@ fn all_of(owner: &UserId, completed: bool, backend: DbBackend) -> Condition {
     if backend != DbBackend::Postgres {
         return all;
     }
-    // The state is asked where they are locked, and not here again: where PostgreSQL expects few of a state, it would
-    // find them by that, and search the whole list of ids for each.
+    // `completed` is compared where they are locked, and not here again: where PostgreSQL expects few tasks of a state,
+    // it would find them by the state, and search the whole list of ids for each.
     theirs.add(is_locked_in_order(all))
 }
 
@@ -255,8 +255,8 @@ fn all_of(owner: &UserId, completed: bool, backend: DbBackend) -> Condition {
 fn is_locked_in_order(condition: Condition) -> Expr {
     let tasks = Entity::find().filter(condition).order_by_asc(Column::Id).lock_exclusive();
     let locked = tasks.select_only().column(Column::Id).into_query();
-    // As a list, which is made once: where PostgreSQL knows little of the table, it would ask for them at each task
-    // anew.
+    // As an array, which is made once: with few statistics of the table, PostgreSQL would run a subquery anew for each
+    // task.
     Expr::col(Column::Id).eq(PgFunc::any(Func::cust("ARRAY").arg(Expr::from(locked))))
 }
 

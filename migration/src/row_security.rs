@@ -1,17 +1,17 @@
 //! Row-level security: a second wall between users, which PostgreSQL itself keeps.
 //!
 //! The server logs in with one role and, for each transaction of a request, takes on another that may do on rows what
-//! requests need and no more (`SET LOCAL ROLE`), with the caller in a setting of that transaction. So does PostgREST,
-//! and on it Supabase: it needs one pool, no secret per user, and goes through transaction poolers. Each table has two
-//! policies: the one lets in whom the table's grants let in, so that for everybody else all is as before; the other
-//! restricts the role of callers to the caller's rows, and to none where no caller is set.
+//! requests need and no more (`SET LOCAL ROLE`), with the caller in a setting of that transaction. PostgREST, and with
+//! it Supabase, does the same: one pool is enough, no user has a secret, and transaction poolers may stand between.
+//! Each table has two policies. One admits whoever the table's grants admit, so that nothing changes for other roles;
+//! the other restricts the role of callers to the caller's rows, and to none where no caller is set.
 //!
-//! It is no step of the history: it is asked for (`DATABASE_RLS`), it takes a role, which is the whole server's and
-//! which not everyone may make, and it can be made good at any time, by saying it again.
+//! It is no migration: only who asks for it has it (`DATABASE_RLS`); it takes a role, which belongs to the whole
+//! database server, and which not everyone may create; and it can be repaired at any time, by running it again.
 //!
-//! What lost: `FORCE`, which binds the tables' owner, and with it migrations, backups, the sweeping of old keys, and
-//! servers that do not know of it. And policies for the role that logs in: then nothing that a server does for nobody
-//! in particular can be done by it.
+//! What lost: `FORCE`, which would also bind the tables' owner, and so migrations, backups, the sweeping of old keys,
+//! and servers that do not know of it. And policies for the role that logs in, which could then do nothing of what a
+//! server does for nobody in particular.
 
 mod guarded;
 mod inherited;
@@ -63,8 +63,8 @@ impl Migrator {
         Ok(is_ready.then_some(role))
     }
 
-    /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes: not all that it could
-    /// let through can be tried.
+    /// A guarded table whose policy for callers is not the one that [`Migrator::guard`] makes. Its text is compared,
+    /// since not all that another policy could let through can be tried.
     ///
     /// # Errors
     ///
@@ -90,15 +90,15 @@ impl Migrator {
         Ok(self.guarded().find(is_altered))
     }
 
-    /// Makes the role of callers and the policies, or makes them good, and gives `login`, the role of the servers, the
-    /// rights that it needs. To be said in a transaction, by the role that owns the tables.
+    /// Creates, or repairs, the role of callers and the policies, and grants `login`, the role of the servers, the
+    /// rights that it needs. To be run in a transaction, by the role that owns the tables.
     ///
     /// # Errors
     ///
-    /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says, for
-    /// servers that run without would see no task any more.
+    /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says, since
+    /// servers without row-level security would no longer see any task.
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
-        // Whatever role there was before: the policies of a copy are for that of the original.
+        // Whatever role the policies are for so far: in a copy of a database, they are for that of the original.
         let role: String = value(database, own_role()).await?;
         let known = Expr::exists(
             Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
@@ -125,8 +125,8 @@ impl Migrator {
             for (table, right) in RIGHTS_OF_SERVERS {
                 say(database, &format!("GRANT {right} ON {table} TO {}", quoted(login))).await?;
             }
-            // It keeps what it was given besides, by an earlier release, say: servers without row-level security may
-            // need it.
+            // Other rights that it has, from an earlier release, say, are left to it: servers without row-level
+            // security may need them.
             say(database, &letting_find_keys(login)).await?;
         }
         // Asked last: it holds of what was made above.
@@ -136,7 +136,7 @@ impl Migrator {
         }
     }
 
-    /// Takes from the roles of former callers what they may do: the policies that restrict them go.
+    /// Takes all rights from the roles of former callers, since the policies that restrict them go.
     async fn shut_out_former(&self, role: &str, schema: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
         let mut all_former = BTreeSet::new();
         for (table, former) in policies(&self.of_former_callers(role), database).await? {
@@ -183,9 +183,9 @@ async fn policies(which: &SelectStatement, database: &impl ConnectionTrait) -> R
     rows.iter().map(|row| Ok((row.try_get("", "table")?, row.try_get("", "role")?))).collect()
 }
 
-/// The role of this database's callers. Roles are the whole server's, and one for several databases on it would let
-/// whoever has one of them into the others. PostgreSQL cuts a name after 63 bytes, of which `_caller` takes 7: a longer
-/// one goes by its hash.
+/// The role of this database's callers. Roles belong to the whole server: one role for several of its databases would
+/// let whoever has one of them into the others. PostgreSQL cuts a name after 63 bytes, of which `_caller` takes 7: a
+/// longer one goes by its hash.
 fn own_role() -> Expr {
     let database = || Func::cust("current_database").cast_as("text");
     let concat = |parts: Vec<Expr>| Func::cust("concat").args(parts);
@@ -204,7 +204,7 @@ pub async fn current_role(database: &impl ConnectionTrait) -> Result<String, DbE
     value(database, Expr::custom_keyword("current_user").cast_as("text")).await
 }
 
-/// Whether a role owns tables in the schema of ours, which need their owner to find them.
+/// Whether a role owns tables in our schema: it needs its rights on the schema for them.
 async fn owns_tables(role: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
     let owned = Query::select()
         .expr(Expr::val(1))

@@ -111,8 +111,8 @@ impl UsersTable {
         Ok(())
     }
 
-    /// Makes sure that `tasks.user_id` references a key. PostgreSQL does so itself when it makes the reference; SQLite
-    /// only when it is asked, or each time that somebody writes.
+    /// Makes sure that `tasks.user_id` references a key. PostgreSQL checks that when it makes the reference; SQLite
+    /// only when it is asked to, and else at each write.
     pub(crate) async fn check_reference(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         if manager.get_database_backend() != DbBackend::Sqlite {
             return Ok(());
@@ -178,7 +178,7 @@ impl UsersTable {
 }
 
 /// Asks the catalogue for the table that `tasks.user_id` references, and whether its name without a schema means it.
-/// PostgreSQL's own, since what the information schema tells of it is for the owner of the table alone.
+/// Not the information schema, which shows references to the owner of the table alone.
 fn referenced(backend: DbBackend) -> SelectStatement {
     if backend == DbBackend::Sqlite {
         return Query::select()

@@ -126,35 +126,36 @@ impl<DB: Database> AtHand<DB> {
 
     /// One that another has used, or a new one.
     async fn wait_for(&self, turn: oneshot::Receiver<Taken<DB>>) -> Result<Taken<DB>, DbErr> {
-        let is_full = self.0.pool.size() >= self.0.pool.options().get_max_connections();
-        let this = self.clone();
-        let mut opening = Box::pin(async move { Taken::from(&this.0.pool, &this.0.open).await });
+        // The same place for all tries: what is laid back would go to one that is left, where nobody takes it.
         let mut used = pin!(self.next_used(turn));
-        tokio::select! {
-            biased;
-            taken = &mut used => {
-                if !is_full {
-                    self.finish(opening);
+        loop {
+            let is_full = self.0.pool.size() >= self.0.pool.options().get_max_connections();
+            let this = self.clone();
+            let mut opening = Box::pin(async move { Taken::from(&this.0.pool, &this.0.open).await });
+            let opened = tokio::select! {
+                biased;
+                taken = &mut used => {
+                    if !is_full {
+                        self.finish(opening);
+                    }
+                    return Ok(taken);
                 }
-                Ok(taken)
-            }
-            opened = &mut opening => match opened {
+                opened = &mut opening => opened,
+            };
+            match opened {
                 // No other can be opened, but some are in use: one of those is waited for. If all are lost, the
                 // database may have restarted: then opening one is tried again.
                 Err(_) if Arc::strong_count(&self.0.open) > 1 => tokio::select! {
                     biased;
-                    taken = used => Ok(taken),
-                    () = self.all_lost() => {
-                        let turn = self.0.state.lock().queue();
-                        Box::pin(self.wait_for(turn)).await
-                    }
+                    taken = &mut used => return Ok(taken),
+                    () = self.all_lost() => {}
                 },
                 timed_out @ Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)) => {
                     self.0.why.tell(&self.0.pool);
-                    timed_out
+                    return timed_out;
                 }
-                opened => opened,
-            },
+                opened => return opened,
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fs,
     future::pending,
+    path::Path,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
@@ -27,6 +28,13 @@ fn opening(some: usize, most: u32) -> SqlitePoolOptions {
         let is_one = tried.fetch_add(1, Ordering::AcqRel) < some;
         Box::pin(async move { if is_one { Ok(()) } else { Err(sqlx::Error::Protocol("no more".to_owned())) } })
     })
+}
+
+/// Of two connections at most to `file`, which is made.
+fn two_of_file(options: SqlitePoolOptions, file: &Path) -> AtHand<Sqlite> {
+    fs::write(file, []).expect("it is made");
+    let pool = options.max_connections(2).connect_lazy(&format!("sqlite://{}", file.display()));
+    AtHand::new(&pool.expect("an address"))
 }
 
 #[tokio::test]
@@ -97,9 +105,7 @@ async fn who_cannot_open_one_takes_what_another_gives_to_the_pool() {
 async fn who_could_open_none_tries_again_once_the_others_are_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("todo.db");
-    fs::write(&file, []).expect("it is made");
-    let pool = SqlitePoolOptions::new().max_connections(2).connect_lazy(&format!("sqlite://{}", file.display()));
-    let hand = AtHand::new(&pool.expect("an address"));
+    let hand = two_of_file(SqlitePoolOptions::new(), &file);
     let taken = hand.take().await.expect("it is free");
     fs::remove_file(&file).expect("it is there");
     let mut second = Box::pin(hand.take());
@@ -107,6 +113,33 @@ async fn who_could_open_none_tries_again_once_the_others_are_lost() {
     fs::write(&file, []).expect("it is made");
     taken.close();
     timeout(Duration::from_secs(5), second).await.expect("in time").expect("it opens");
+}
+
+#[tokio::test]
+async fn who_tries_again_still_gets_what_is_laid_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, found) = (folder.path().join("todo.db"), Arc::new(AtomicUsize::new(0)));
+    // Where the file is there for the second time, nothing comes of it.
+    let options = SqlitePoolOptions::new().after_connect({
+        let found = Arc::clone(&found);
+        move |_, _| {
+            let is_second = found.fetch_add(1, Ordering::AcqRel) == 1;
+            Box::pin(async move { if is_second { pending().await } else { Ok(()) } })
+        }
+    });
+    let hand = two_of_file(options, &file);
+    let taken = hand.take().await.expect("it is free");
+    fs::remove_file(&file).expect("it is there");
+    let mut second = Box::pin(hand.take());
+    assert!(timeout(UNUSED / 2, &mut second).await.is_err());
+    fs::write(&file, []).expect("it is made");
+    taken.close();
+    while found.load(Ordering::Acquire) < 2 {
+        assert!(timeout(UNUSED, &mut second).await.is_err(), "it has one opened");
+    }
+    let third = hand.take().await.expect("it opens");
+    hand.lay_back(third);
+    timeout(Duration::from_secs(5), second).await.expect("in time").expect("it was laid back");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 use parking_lot::Mutex;
 use sea_orm::DbErr;
 use todo_api::UserId;
-use tokio::sync::{Mutex as Lock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as Lock, Semaphore};
 
 use super::wait::apart;
 use crate::DatabaseConfig;
@@ -25,12 +25,6 @@ pub(super) struct Turns {
     /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does
     /// neither.
     limit: Duration,
-}
-
-/// A turn, until the value goes.
-struct Turn {
-    _all: Option<OwnedSemaphorePermit>,
-    _own: OwnedMutexGuard<()>,
 }
 
 impl Turns {
@@ -50,13 +44,9 @@ impl Turns {
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
-        apart(self.next(owner).await, self.limit, asked).await
-    }
-
-    async fn next(&self, owner: &UserId) -> Turn {
         let own = self.of(owner).lock_owned().await;
-        // It is never closed.
-        Turn { _all: Arc::clone(&self.all).acquire_owned().await.ok(), _own: own }
+        let of_all = Arc::clone(&self.all).acquire_owned().await;
+        apart((of_all, own), self.limit, asked).await
     }
 
     fn of(&self, owner: &UserId) -> Arc<Lock<()>> {

@@ -252,7 +252,7 @@ where
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let row = taken.query_one(statement, Naming::Named).await?;
+        let row = taken.query_one(statement).await?;
         self.lay_back(taken);
         Ok(row)
     }

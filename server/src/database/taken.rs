@@ -90,12 +90,9 @@ where
         result.map(ExecResult::from).map_err(|error| DbErr::Exec(self.failed(error)))
     }
 
-    pub(super) async fn query_one(
-        &mut self,
-        statement: Statement,
-        naming: Naming,
-    ) -> Result<Option<QueryResult>, DbErr> {
-        let row = query(statement, naming).fetch_optional(&mut *self.connection).await;
+    /// Of a statement by itself: in a transaction, one row is the first of all.
+    pub(super) async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let row = query(statement, Naming::Named).fetch_optional(&mut *self.connection).await;
         row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(self.failed(error)))
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn constraint_of(error: &DbErr) -> Option<&str> {
 
 /// The database's own code of an error, where it is the database that says no.
 pub(crate) fn code_of(error: &DbErr) -> Option<Cow<'_, str>> {
-    driver(error)?.as_database_error().and_then(sqlx::error::DatabaseError::code)
+    driver(error)?.as_database_error()?.code()
 }
 
 /// How the codes of PostgreSQL begin after which another try may go through.

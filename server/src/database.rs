@@ -93,8 +93,7 @@ impl Databases {
 
     /// The same, with the statements of callers carried out by `role`.
     pub(crate) fn restricted_to(&self, role: &Arc<str>) -> Self {
-        let restricted = |connection: &Connection| connection.restricted_to(Arc::clone(role));
-        Self { reads: restricted(&self.reads), writes: restricted(&self.writes), ..self.clone() }
+        Self { reads: self.reads.restricted_to(role), writes: self.writes.restricted_to(role), ..self.clone() }
     }
 
     /// The pools of `all`, by name. Those of an embedded database are everybody's; of others, each has one for reading

@@ -76,8 +76,8 @@ impl Connection {
     }
 
     /// The same, with callers' statements carried out by `role`.
-    pub(super) fn restricted_to(&self, role: Arc<str>) -> Self {
-        Self { role: Some(role), ..self.clone() }
+    pub(super) fn restricted_to(&self, role: &Arc<str>) -> Self {
+        Self { role: Some(Arc::clone(role)), ..self.clone() }
     }
 
     /// The role that callers' statements are carried out by.

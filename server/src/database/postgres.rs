@@ -45,14 +45,13 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
 /// Prepares connections that lead to such sessions.
 pub(super) async fn lead(config: &DatabaseConfig, sessions: Sessions) -> Result<Databases, DbErr> {
     let adjust = adjustment(config);
-    let limit = (sessions == Sessions::Own).then_some(config.timeout);
     let (patience, mut options) = (config.timeout, super::options(&config.url, config));
     let standbys: Arc<Standbys> = Arc::default();
     let of_pool = Arc::clone(&standbys);
-    options
-        .max_lifetime(LIFETIME)
-        .map_sqlx_postgres_opts(adjust)
-        .map_sqlx_postgres_pool_opts(move |pool| watched(limited(pool, limit, Arc::clone(&of_pool)), patience));
+    options.max_lifetime(LIFETIME).map_sqlx_postgres_opts(adjust).map_sqlx_postgres_pool_opts(move |pool| {
+        let pool = watched(pool, patience);
+        if sessions == Sessions::Own { limited(pool, patience, Arc::clone(&of_pool)) } else { pool }
+    });
     let both = Connection::served(Database::connect(options).await?, sessions, config.timeout, standbys);
 
     let migrations = super::options(config.direct_url.as_ref().unwrap_or(&config.url), config)
@@ -76,11 +75,8 @@ fn adjustment(config: &DatabaseConfig) -> impl Fn(PgConnectOptions) -> PgConnect
 }
 
 /// Gives each new session the limits of a request, and takes note of those that lead to a standby. Not as parameters at
-/// connecting, which a pooler refuses.
-fn limited(pool: PoolOptions<Postgres>, limit: Option<Duration>, standbys: Arc<Standbys>) -> PoolOptions<Postgres> {
-    let Some(limit) = limit else {
-        return pool;
-    };
+/// connecting, which a pooler refuses. (In a session that is lent, each transaction begins with them.)
+fn limited(pool: PoolOptions<Postgres>, limit: Duration, standbys: Arc<Standbys>) -> PoolOptions<Postgres> {
     pool.after_connect(move |connection, _| {
         let standbys = Arc::clone(&standbys);
         Box::pin(async move {

@@ -106,7 +106,7 @@ impl Store {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
         let (mut turns, mut transactions) = (Arc::new(Turns::new(config)), room_for_transactions(config));
         if config.url.is_embedded() {
-            // One writes at a time there, and so for all, who have the same connections.
+            // All have the same connections there, and one writes at a time.
             lanes.write_with(&self.lanes);
             turns = Arc::clone(&self.turns);
             transactions = Arc::clone(&self.transactions);

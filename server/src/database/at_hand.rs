@@ -79,7 +79,7 @@ impl<DB: Database> Clone for AtHand<DB> {
 struct Inner<DB: Database> {
     pool: Pool<DB>,
     state: Mutex<State<DB>>,
-    /// Shared with each connection that was opened, and is in use or at hand.
+    /// Counts the connections that are in use or at hand: each has a share of it.
     open: Arc<()>,
     why: Why,
 }
@@ -92,7 +92,7 @@ struct State<DB: Database> {
     /// would be asked for a sign of life each time just where there is most to do, and to open one may take long, or
     /// fail.
     queue: VecDeque<oneshot::Sender<Taken<DB>>>,
-    /// Whether what nobody needs is looked for.
+    /// Whether a [`Watch`] gives back what nobody needs.
     is_watched: bool,
 }
 

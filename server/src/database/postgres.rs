@@ -18,8 +18,8 @@ use super::{
 };
 use crate::DatabaseConfig;
 
-/// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a
-/// serverless one does before it sleeps; who comes after a pause pays a round trip to find out.
+/// How long a connection may have idled to be used unseen. The database may have cut it meanwhile, as a serverless one
+/// does before it sleeps; who comes after a pause pays a round trip to find out.
 const TRUSTED_FOR: Duration = Duration::from_millis(500);
 
 /// How long a connection may take to show that it lives.
@@ -63,9 +63,8 @@ pub(super) async fn lead(config: &DatabaseConfig, sessions: Sessions) -> Result<
     Ok(Databases { reads: both.clone(), writes: both, migrations, forgets_names })
 }
 
-/// What is changed in every address: certificates are verified where they must be, and a parameter is left
-/// out that the driver would send at connecting and PgBouncer refuses; it is about numbers that we have
-/// none of.
+/// What is changed in every address: certificates are verified where they must be, and a parameter is left out that the
+/// driver would send at connecting and PgBouncer refuses; it is about numbers that we have none of.
 fn adjustment(config: &DatabaseConfig) -> impl Fn(PgConnectOptions) -> PgConnectOptions + Send + Sync + Copy + 'static {
     let verify_tls = config.verify_tls;
     move |address| {
@@ -89,8 +88,8 @@ fn limited(pool: PoolOptions<Postgres>, limit: Duration, standbys: Arc<Standbys>
     })
 }
 
-/// Looks at connections where they may be dead, and never for ever: the driver would wait without end
-/// for one that fell silent, and the pool lose its place.
+/// Looks at connections where they may be dead, and never for ever: the driver would wait without end for one that fell
+/// silent, and the pool lose its place.
 fn watched(pool: PoolOptions<Postgres>, patience: Duration) -> PoolOptions<Postgres> {
     let pool = pool.before_acquire(|connection, seen| {
         Box::pin(async move {
@@ -113,8 +112,8 @@ async fn alive(connection: &mut PgConnection, patience: Duration) -> Result<(), 
     tokio::time::timeout(patience, connection.ping()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
-/// Clears a lent session of the statements that earlier migrations left in it under the names that these
-/// ones will use. The builder of statements has no `DEALLOCATE`.
+/// Clears a lent session of the statements that earlier migrations left in it under the names that these ones will use.
+/// The builder of statements has no `DEALLOCATE`.
 pub(super) async fn forget_names(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     transaction.execute_unprepared("DEALLOCATE ALL").await.map(drop)
 }

@@ -164,7 +164,7 @@ async fn prove_writing(
     match written {
         Err(error) if code_of(&error).as_deref() == Some(postgres::INSUFFICIENT_PRIVILEGE) => Ok(()),
         Err(error) if is_away(&error) => Err(error.into()),
-        // What it fails by besides, a missing user, it fails by past the policy.
+        // Whatever else it failed by, such as a missing user, the policy had let it through.
         _ => Err(RowSecurityError::Open { table: guarded.table() }),
     }
 }

@@ -45,8 +45,8 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let single = |patience| options(config, WRITERS_CACHE, patience).max_connections(1).min_connections(0).to_owned();
     // Another server may migrate just then, which takes its time.
     let migrations = single(config.start_timeout.max(config.timeout));
-    // Another program may be done with the file soon. A file that cannot be used is not mended by waiting. All of it
-    // each time: the library opens the file at once, to ask for SQLite's version.
+    // Another program may be done with the file soon; what cannot be used is not mended by waiting. Connecting is tried
+    // again, too: the library opens the file at once, to ask for SQLite's version.
     let (reads, writes) = super::wait(config, trouble::is_busy, async || {
         let reads = Connection::embedded(Database::connect(several.clone()).await?);
         let writes = Connection::embedded(Database::connect(single(config.timeout)).await?);

@@ -1,5 +1,5 @@
-//! Whether sessions may lead to a standby, which shows what the primary has committed a while later. So they do, beside
-//! others to the primary, where both have changed places behind one name.
+//! Whether sessions may lead to a standby, which shows what the primary has committed a while later. Some do, beside
+//! others to the primary, once the two have changed places behind one name.
 
 use std::time::Duration;
 

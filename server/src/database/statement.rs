@@ -1,5 +1,5 @@
-//! SeaORM's statements as the driver's, and the driver's errors as SeaORM's: where SeaORM has no way to
-//! ask for what is needed.
+//! SeaORM's statements as the driver's, and the driver's errors as SeaORM's: where SeaORM has no way to ask for what is
+//! needed.
 
 use std::sync::Arc;
 

@@ -43,7 +43,7 @@ impl<DB: Database> Taken<DB> {
         Ok(Self { connection, is_over: false, since: now, used: now, _open: Arc::clone(open) })
     }
 
-    /// The error, after which it is closed where it would only give the same again.
+    /// The error. Where the connection would only give the same again, it is closed.
     fn failed(&mut self, error: sqlx::Error) -> RuntimeErr {
         if is_lasting(&error) {
             self.is_over = true;

@@ -25,11 +25,11 @@ pub(crate) fn verified(address: PgConnectOptions) -> PgConnectOptions {
     address
 }
 
-/// The file that an address has certificates verified by, or shows one of, where that is not there: the driver would
-/// say no more than that something is not found.
+/// The refusal of an address that names a file of certificates, or of a key, which is not there: the driver would say
+/// no more than that something is not found.
 pub(super) fn lost_file(address: &PgConnectOptions, url: &DatabaseUrl) -> Option<DbErr> {
-    let (of_authority, of_ours) =
-        (["sslrootcert", "ssl-root-cert", "ssl-ca"], ["sslcert", "ssl-cert", "sslkey", "ssl-key"]);
+    let of_authority = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+    let of_ours = ["sslcert", "ssl-cert", "sslkey", "ssl-key"];
     let is_used = |name: &str| match address.get_ssl_mode() {
         PgSslMode::VerifyCa | PgSslMode::VerifyFull => of_authority.contains(&name) || of_ours.contains(&name),
         PgSslMode::Require => of_ours.contains(&name),

@@ -61,7 +61,7 @@ impl Memory {
     }
 }
 
-/// Room for so many bytes, of entries that take about `each`; none of none.
+/// Room for so many bytes in all, of entries that take about `each`; `None` where it is none.
 fn room<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     bytes: u64,
     each: u64,

@@ -50,7 +50,7 @@ impl Keys {
     fn enter(self: &Arc<Self>, owner: &UserId, key: &IdempotencyKey) -> Option<Running> {
         let entry = (owner.clone(), key.clone());
         let mut running = self.running.lock();
-        // Lazily: the end of a value that was never under way would end the one that is.
+        // Not `then_some`: its value would be made in any case, and dropping it would end the one that is under way.
         running.insert(entry.clone()).then(|| Running { keys: Arc::clone(self), entry })
     }
 }

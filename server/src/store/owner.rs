@@ -15,9 +15,8 @@ use crate::{
 const TO_OWNER: [&str; 2] = ["fk_tasks_user_id", "fk_idempotency_keys_user_id"];
 
 impl Store {
-    /// The outcome of `write`, which needs the owner's row. It is written at the owner's first task: only
-    /// then is there anything to write about the owner. Where the users are another system's, one whom it
-    /// does not know is refused.
+    /// The outcome of `write`, which needs the owner's row. That is written at the owner's first task. Where the users
+    /// are another system's, one whom it does not know is refused.
     pub(super) async fn for_owner<T, F, E>(&self, owner: &UserId, write: impl Fn() -> F) -> Outcome<T, Unidentified>
     where
         F: Future<Output = Result<T, E>>,

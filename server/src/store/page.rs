@@ -1,5 +1,4 @@
-//! Pages of tasks: one statement each, from one range of an index, or from two (see
-//! [`open_and_completed`]).
+//! Pages of tasks: one statement each, from one range of an index, or from two (see [`open_and_completed`]).
 
 use sea_orm::{
     DbBackend, QueryFilter, QueryTrait, Select,
@@ -77,8 +76,8 @@ pub(super) fn column(key: SortKey) -> Option<Column> {
     }
 }
 
-/// The condition that a task comes after `position`. Rows are compared as such, which an index answers
-/// with a range; `a > x OR (a = x AND id > y)` says the same, and makes it read all before.
+/// The condition that a task comes after `position`. Rows are compared as such, which an index answers with a range;
+/// `a > x OR (a = x AND id > y)` says the same, and makes it read all before.
 fn behind(position: &Position, query: &ListQuery) -> Expr {
     let id = Expr::val(position.id);
     let key = match &position.key {

@@ -118,8 +118,8 @@ impl Store {
         Box::pin(self.attempt(self.turns.take(owner, written))).await
     }
 
-    /// What a statement found, or why it found nothing. Only to tell the two reasons apart is the task read, and
-    /// afterwards: the statement has decided.
+    /// What a statement found, or why it found nothing. The statement has decided; the task is read afterwards only to
+    /// tell the two reasons apart.
     async fn matched<T>(
         &self,
         found: Option<T>,

@@ -36,8 +36,8 @@ fn made_of_each(rows: &[(UserId, ActiveModel)], mut tasks: Vec<Model>) -> Vec<Op
         .iter()
         .map(|(_, row)| tasks.iter().rposition(|task| is_made_of(task, row)).map(|place| tasks.remove(place)))
         .collect();
-    // A trigger of the operator's may have made something else of some, or have left some out. Which of an owner's, is
-    // not known where it did both.
+    // What is left was altered by a trigger of the operator's, which may have left others out. Where it did both to one
+    // owner's, it is not known which row became which task.
     let mut others: HashMap<String, Vec<Model>> = HashMap::new();
     for task in tasks {
         others.entry(task.user_id.clone()).or_default().push(task);

@@ -155,7 +155,7 @@ impl<K: Kind> Inner<K> {
         }
     }
 
-    /// Those who go next, once everybody had a turn who was ready: so those go along who come at the same time.
+    /// Those who go next. Whoever is ready has a turn before, so that all who come at the same time go together.
     async fn next(&self) -> Option<Vec<Asked<K>>> {
         for _ in 0..self.manner.turns {
             yield_now().await;

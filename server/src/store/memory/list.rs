@@ -39,7 +39,7 @@ pub(in crate::store) enum Edit {
 }
 
 impl Item<'_> {
-    /// The version of the page once this version of the task has joined it, or has left it: XOR does either.
+    /// See [`flipped`].
     fn flip(self, version: PageVersion) -> PageVersion {
         flipped(version, self.id, self.updated_at)
     }

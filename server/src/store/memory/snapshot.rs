@@ -23,9 +23,9 @@ const HEAP: i32 = 2;
 /// What a statement saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::store) struct Snapshot {
-    /// Which process of the database carried it out, by its number, its client's port, and the start of the server; and
-    /// to which table it is led by the name. Numbers of transactions that nobody has heard of are given out again after
-    /// a crash or a failover, which no process outlives; its own number may come again, too.
+    /// The process that carried it out (its number, its client's port, the start of the server), and the table that it
+    /// finds by the name. After a crash or a failover, numbers of transactions are given out again that nobody has
+    /// heard of. No process outlives that, but its number alone may come again.
     pub(super) backend: Box<str>,
     /// Before this number all had ended.
     first_running: u64,

@@ -45,7 +45,7 @@ impl File {
         }
     }
 
-    /// The same of what was compressed already.
+    /// The same, of what was compressed ahead of time.
     pub(super) fn compressed(
         content_type: &'static str,
         plain: &'static [u8],
@@ -53,11 +53,9 @@ impl File {
         brotli: &'static [u8],
     ) -> Self {
         Self {
-            content_type,
-            cache_control: "no-cache",
-            plain: Variant::new(plain.into()),
             gzip: coded(move || gzip.into()),
             brotli: coded(move || brotli.into()),
+            ..Self::new(content_type, plain)
         }
     }
 

@@ -17,7 +17,6 @@ mod telemetry;
 mod unasked;
 mod variables;
 
-pub(crate) use self::unasked::{CERTIFICATES, causes};
 pub use self::{
     auth::{AuthConfig, JwksConfig, UnusableJwks},
     database::DatabaseConfig,
@@ -29,6 +28,10 @@ pub use self::{
     telemetry::TelemetryConfig,
 };
 use self::{reader::Reader, variables::Variables};
+pub(crate) use self::{
+    unasked::{CERTIFICATES, causes},
+    variables::misspelt,
+};
 
 /// All that an operator decides. `.env.example` says what each means, and a test holds it to that.
 #[derive(Debug)]
@@ -53,11 +56,6 @@ impl Config {
     /// All faults at once, each with its remedy, and never with a secret's value.
     pub fn load() -> Result<Self, Refusals> {
         Self::from_variables(Variables::load()?)
-    }
-
-    /// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
-    pub(crate) fn misspelt() -> Vec<(String, String)> {
-        Variables::misspelt()
     }
 
     /// Reads the given variables, as tests do; an empty value is an absent one.

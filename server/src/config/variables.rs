@@ -32,14 +32,6 @@ impl Variables {
         Self::from_pairs(Self::given()?.into_iter())
     }
 
-    /// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
-    pub(super) fn misspelt() -> Vec<(String, String)> {
-        let (known, given) = (Self::names(), Self::given().unwrap_or_default());
-        let unknown = given.into_iter().map(|(name, _)| name).filter(|name| !known.contains(&name.to_uppercase()));
-        let is_almost = |name: &str, one: &str| strsim::osa_distance(&name.to_uppercase(), one) <= one.len() / 5;
-        unknown.filter_map(|name| Some((known.iter().find(|one| is_almost(&name, one))?.clone(), name))).collect()
-    }
-
     /// All pairs, those of the environment last.
     fn given() -> Result<Vec<(String, String)>, Refusals> {
         let mut pairs = file::read(Path::new(".env"))?;
@@ -72,4 +64,12 @@ impl Variables {
             Refusals::one(format!("a variable is given in two spellings ({error}); keep the one in capitals"))
         })
     }
+}
+
+/// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
+pub(crate) fn misspelt() -> Vec<(String, String)> {
+    let (known, given) = (Variables::names(), Variables::given().unwrap_or_default());
+    let unknown = given.into_iter().map(|(name, _)| name).filter(|name| !known.contains(&name.to_uppercase()));
+    let is_almost = |name: &str, one: &str| strsim::osa_distance(&name.to_uppercase(), one) <= one.len() / 5;
+    unknown.filter_map(|name| Some((known.iter().find(|one| is_almost(&name, one))?.clone(), name))).collect()
 }

@@ -5,10 +5,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{Checked, Finding};
-use crate::{Config, LogConfig};
+use crate::{LogConfig, config::misspelt};
 
 pub(super) fn findings() -> Vec<Checked> {
-    let misspelt = Config::misspelt()
+    let misspelt = misspelt()
         .into_iter()
         .map(|(meant, given)| Finding::warn(format!("nobody reads {given}; write {meant}, if that is meant")));
     private(Path::new(".env")).into_iter().chain(misspelt).map(|finding| ("variables", finding)).collect()

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use todo_api::{Unidentified, UserId};
 
@@ -16,7 +16,7 @@ pub(super) struct SharedSecrets(Vec<Arc<Key>>);
 impl SharedSecrets {
     /// The keys are the UTF-8 bytes of the secrets as written: Better Auth decodes nothing either.
     pub(super) fn new(config: &AuthConfig) -> Self {
-        let key = |secret: &secrecy::SecretString| Arc::new(Key::of_secret(secret.expose_secret().as_bytes()));
+        let key = |secret: &SecretString| Arc::new(Key::of_secret(secret.expose_secret().as_bytes()));
         Self(config.secrets.iter().map(key).collect())
     }
 
@@ -88,6 +88,6 @@ pub fn sign(token: &NewToken, config: &AuthConfig) -> Result<String, TokenError>
         iss: config.issuers.first(),
         aud: config.audiences.first(),
     };
-    let key = EncodingKey::from_secret(config.signing_secret().ok_or(TokenError::NoSecret)?);
-    Ok(encode(&Header::new(Algorithm::HS256), &payload, &key)?)
+    let secret = config.secrets.first().ok_or(TokenError::NoSecret)?.expose_secret();
+    Ok(encode(&Header::new(Algorithm::HS256), &payload, &EncodingKey::from_secret(secret.as_bytes()))?)
 }

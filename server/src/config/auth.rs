@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, fmt, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -119,11 +119,6 @@ impl AuthConfig {
     /// provider are signed with the published keys, and any application that a user has let in has one.
     pub(crate) fn takes_tokens_for_others(&self) -> bool {
         self.jwks.is_some() && self.audiences.is_empty()
-    }
-
-    /// The secret that signs, where there is one.
-    pub(crate) fn signing_secret(&self) -> Option<&[u8]> {
-        self.secrets.first().map(|secret| secret.expose_secret().as_bytes())
     }
 }
 

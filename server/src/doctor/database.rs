@@ -2,10 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use sea_orm::{
-    ConnectionTrait as _,
-    sea_query::{Func, Query},
-};
+use sea_orm::sea_query::{Expr, Func, Query};
+use todo_migration::value;
 
 use super::{Checked, Finding, local, postgres};
 use crate::{DatabaseConfig, Databases, MigrateError, Migrations, database::BACKUP};
@@ -46,15 +44,10 @@ fn embedded(file: &Path) -> Vec<Checked> {
 
 /// Whether the file is whole: a page that is not is met only by whoever needs it, and is in backups until then.
 async fn soundness(databases: &Databases) -> Finding {
-    let faults = Query::select().column("quick_check").from_function(Func::cust("pragma_quick_check"), "checks").take();
-    let first: Result<Option<String>, _> = databases
-        .reads
-        .query_one(&faults)
-        .await
-        .and_then(|row| row.map(|row| row.try_get("", "quick_check")).transpose());
-    match first {
-        Ok(Some(said)) if said == "ok" => Finding::pass("SQLite finds no damage in it"),
-        Ok(said) => Finding::fail(format!("{}; {BACKUP}", said.unwrap_or_default().replace('\n', " "))),
+    let said = Query::select().column("quick_check").from_function(Func::cust("pragma_quick_check"), "checks").take();
+    match value::<String>(&databases.reads, Expr::from(said)).await {
+        Ok(said) if said == "ok" => Finding::pass("SQLite finds no damage in it"),
+        Ok(said) => Finding::fail(format!("{}; {BACKUP}", said.replace('\n', " "))),
         Err(cause) => Finding::fail(format!("{cause}; {BACKUP}")),
     }
 }

@@ -71,19 +71,12 @@ impl DatabaseConfig {
                  set; set both to the PostgreSQL, or leave DATABASE_DIRECT_URL unset",
             );
         }
-        let verify_tls = reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls, true);
         let max_connections = reader.number("DATABASE_MAX_CONNECTIONS", given.database_max_connections, 10, 1..=1000);
         let min_connections = reader.number("DATABASE_MIN_CONNECTIONS", given.database_min_connections, 0, 0..=1000);
         if min_connections > max_connections {
             reader
                 .refuse("DATABASE_MIN_CONNECTIONS", "must be at most DATABASE_MAX_CONNECTIONS; lower it or raise that");
         }
-        let idle_timeout = reader.seconds("DATABASE_IDLE_TIMEOUT", given.database_idle_timeout, 60, 1..=86_400);
-        let timeout = reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60);
-        let start_timeout = reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600);
-        let batch_size = reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128);
-        let list_cache = list_cache(reader, given.list_cache.as_deref());
-        let migrate_on_start = reader.flag("MIGRATE_ON_START", given.migrate_on_start, true);
         let row_security = reader.flag("DATABASE_RLS", given.database_rls, false);
         if row_security && is_embedded {
             reader.refuse(
@@ -91,21 +84,21 @@ impl DatabaseConfig {
                 "is true, which SQLite cannot; set DATABASE_URL to a PostgreSQL, or leave it unset",
             );
         }
-        let users_table = given.users_table.and_then(|name| reader.parse("USERS_TABLE", &name));
         Some(Self {
-            url: url?,
             direct_url,
-            verify_tls,
+            verify_tls: reader.flag("DATABASE_VERIFY_TLS", given.database_verify_tls, true),
             max_connections,
             min_connections,
-            idle_timeout,
-            timeout,
-            start_timeout,
-            batch_size,
-            list_cache,
-            migrate_on_start,
+            idle_timeout: reader.seconds("DATABASE_IDLE_TIMEOUT", given.database_idle_timeout, 60, 1..=86_400),
+            timeout: reader.seconds("DATABASE_TIMEOUT", given.database_timeout, 4, 1..=60),
+            start_timeout: reader.seconds("DATABASE_START_TIMEOUT", given.database_start_timeout, 30, 0..=3600),
+            batch_size: reader.number("DATABASE_BATCH_SIZE", given.database_batch_size, 128, 1..=128),
+            list_cache: list_cache(reader, given.list_cache.as_deref()),
+            migrate_on_start: reader.flag("MIGRATE_ON_START", given.migrate_on_start, true),
             row_security,
-            users_table,
+            users_table: given.users_table.and_then(|name| reader.parse("USERS_TABLE", &name)),
+            // Last, so that all other faults are found too.
+            url: url?,
         })
     }
 }

@@ -16,8 +16,7 @@ use http_body_util::combinators::BoxBody;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use poem::{
-    Response,
-    endpoint::{BoxEndpoint, DynEndpoint},
+    endpoint::DynEndpoint,
     http::{self, HeaderValue, StatusCode, header::CONNECTION, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
@@ -30,6 +29,7 @@ use tokio::{
 };
 
 use super::{leftover::Leftover, refusal, stream::WatchedStream, watch::Watch};
+use crate::workers::Answerer;
 
 /// The most bytes of a head: a request's address and headers, a token among them.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -47,7 +47,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const MAX_UNWANTED_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) struct Connection {
-    pub(super) endpoint: Arc<BoxEndpoint<'static, Response>>,
+    pub(super) endpoint: Answerer,
     pub(super) watch: Arc<Watch>,
     pub(super) stopped: signal::Receiver<bool>,
 }
@@ -155,7 +155,7 @@ async fn farewell(end: End, mut stream: TcpStream, watch: &Watch, evicted: Pin<&
 }
 
 async fn answer(
-    endpoint: Arc<BoxEndpoint<'static, Response>>,
+    endpoint: Answerer,
     mut request: poem::Request,
     watch: Arc<Watch>,
 ) -> Result<http::Response<WatchedBody>, Infallible> {

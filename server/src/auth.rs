@@ -130,12 +130,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Config;
+    use crate::config::tests::configured;
 
     #[tokio::test]
     async fn a_token_that_counts_is_remembered_and_no_other() {
-        let config = Config::from_pairs([("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")]);
-        let config = config.expect("it is good").auth;
+        let config = configured(&[]).auth;
         let authenticator = Authenticator::new(&config, 1).expect("it asks nobody");
         let ann = UserId::stored("ann".to_owned());
         let new = NewToken { user: ann.clone(), life: Duration::from_mins(1) };

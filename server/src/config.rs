@@ -86,23 +86,25 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const EXAMPLE: &str = include_str!("../../.env.example");
 
-    /// The names of the example, each with its default where it is given as a comment.
-    fn example() -> Vec<(String, String)> {
-        let variable = |line: &str| {
-            let (name, value) = line.strip_prefix("# ").unwrap_or(line).split_once('=')?;
-            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-            is_name.then(|| (name.to_owned(), value.to_owned()))
-        };
-        EXAMPLE.lines().filter_map(variable).collect()
+    /// The configuration that these variables make beside a secret.
+    pub(crate) fn configured(variables: &[(&str, &str)]) -> Config {
+        let secret = ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes");
+        Config::from_pairs([secret].into_iter().chain(variables.iter().copied())).expect("it is good")
     }
 
-    fn secret() -> (String, String) {
-        ("BETTER_AUTH_SECRET".to_owned(), "x".repeat(32))
+    /// The names of the example, each with its default where it is given as a comment.
+    fn example() -> Vec<(&'static str, &'static str)> {
+        let variable = |line: &'static str| {
+            let (name, value) = line.strip_prefix("# ").unwrap_or(line).split_once('=')?;
+            let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            is_name.then_some((name, value))
+        };
+        EXAMPLE.lines().filter_map(variable).collect()
     }
 
     #[test]
@@ -110,40 +112,35 @@ mod tests {
         let mut known = Variables::names();
         let mut shown: Vec<_> = example().into_iter().map(|(name, _)| name).collect();
         known.sort();
-        shown.sort();
+        shown.sort_unstable();
         assert_eq!(shown, known);
     }
 
     #[test]
     fn the_example_shows_the_defaults() {
-        let bare = Config::from_pairs([secret()]).expect("the defaults are good");
+        let bare = configured(&[]);
         // PORT is left out: that it is given is what changes the default of HOST.
-        let shown = example().into_iter().filter(|(name, _)| name != "PORT").chain([secret()]);
-        let shown = Config::from_pairs(shown).expect("the example is good");
-        assert_eq!(format!("{shown:?}"), format!("{bare:?}"));
-        assert!(example().contains(&("PORT".to_owned(), bare.http.port.to_string())));
+        let shown: Vec<_> = example().into_iter().filter(|(name, _)| *name != "PORT").collect();
+        assert_eq!(format!("{:?}", configured(&shown)), format!("{bare:?}"));
+        assert!(example().contains(&("PORT", &bare.http.port.to_string())));
     }
 
     #[test]
     fn who_sets_the_port_is_reached_from_outside() {
-        let given = |pairs: &[(&str, &str)]| {
-            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            Config::from_pairs(pairs.chain([secret()])).expect("it is good").http.host
-        };
-        assert_eq!(given(&[]), "127.0.0.1");
-        assert_eq!(given(&[("PORT", "80")]), "0.0.0.0");
-        assert_eq!(given(&[("PORT", "80"), ("HOST", "127.0.0.1")]), "127.0.0.1");
+        assert_eq!(configured(&[]).http.host, "127.0.0.1");
+        assert_eq!(configured(&[("PORT", "80")]).http.host, "0.0.0.0");
+        assert_eq!(configured(&[("PORT", "80"), ("HOST", "127.0.0.1")]).http.host, "127.0.0.1");
     }
 
     #[test]
     fn no_secret_is_ever_shown() {
-        let config = Config::from_pairs([
+        let config = configured(&[
             ("DATABASE_URL", "postgresql://ann:hunter2@db.example/todo?sslmode=require"),
             ("BETTER_AUTH_SECRET", &"hunter2".repeat(5)),
             ("AUTH_JWKS_URL", "https://ann:hunter2@app.example/jwks?key=hunter2"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://traces.example/?key=hunter2"),
         ]);
-        let shown = format!("{:?}", config.expect("it is good"));
+        let shown = format!("{config:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(shown.contains("postgresql://ann:***@db.example/todo"), "{shown}");
     }

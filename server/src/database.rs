@@ -187,16 +187,11 @@ mod tests {
     };
 
     use super::{trouble::tests::said, *};
-    use crate::Config;
+    use crate::config::tests::configured;
 
     #[tokio::test]
     async fn what_the_database_said_is_told_though_it_fell_silent() {
-        let variables = [
-            ("BETTER_AUTH_SECRET", "of thirty-two characters or more"),
-            ("DATABASE_START_TIMEOUT", "1"),
-            ("DATABASE_TIMEOUT", "1"),
-        ];
-        let config = Config::from_pairs(variables).expect("it is good").database;
+        let config = configured(&[("DATABASE_START_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "1")]).database;
         let has_said = AtomicBool::new(false);
         let refused = wait(&config, trouble::may_come, async || {
             if has_said.swap(true, Ordering::Relaxed) {

@@ -127,14 +127,13 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::{Config, workers::tests::busy};
+    use crate::{config::tests::configured, workers::tests::busy};
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// A worker that is never idle, and a listener.
     async fn started(turn: Duration) -> (Workers, TcpListener, HttpConfig) {
-        let variables = [("BETTER_AUTH_SECRET", "of thirty-two characters or more"), ("REQUEST_TIMEOUT", "1")];
-        let config = Config::from_pairs(variables).expect("it is good");
+        let config = configured(&[("REQUEST_TIMEOUT", "1")]);
         let (thread, _) = busy(turn);
         let workers = Workers::new([(thread, Arc::new(make_sync(|_| "answered").map_to_response().boxed()))]);
         (workers, TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port"), config.http)

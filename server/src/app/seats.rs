@@ -56,17 +56,16 @@ fn shares(config: &Config) -> Vec<DatabaseConfig> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tests::configured;
 
     #[test]
     fn the_shares_are_all_there_is() {
-        let given = [
-            ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes"),
+        let shares = shares(&configured(&[
             ("DATABASE_URL", "postgresql://ann@127.0.0.1/todo"),
             ("DATABASE_MAX_CONNECTIONS", "10"),
             ("DATABASE_MIN_CONNECTIONS", "1"),
             ("WORKERS", "4"),
-        ];
-        let shares = shares(&Config::from_pairs(given).expect("it is good"));
+        ]));
         let shares: Vec<_> = shares.iter().map(|share| (share.max_connections, share.min_connections)).collect();
         assert_eq!(shares, [(2, 0), (2, 0), (3, 0), (3, 1)]);
     }

@@ -84,13 +84,12 @@ impl Connections {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, serve::Watch};
+    use crate::{config::tests::configured, serve::Watch};
 
     /// Else newcomers would wait for each of them in turn.
     #[test]
     fn who_has_gone_is_not_asked_to_go() {
-        let config = Config::from_pairs([("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")]);
-        let config = config.expect("it is good").http;
+        let config = configured(&[]).http;
         let connections = Arc::new(Connections::new(&config));
         let asked_to_go = || connections.waiting.lock().evictions.len();
         let watch = Watch::new(Arc::clone(&connections), &config);

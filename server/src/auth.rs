@@ -24,13 +24,13 @@ use todo_api::{
 
 pub use self::{
     check::{Check, check_token},
+    jwks::UnusableJwks,
     shared_secret::{NewToken, TokenError, sign},
 };
 use self::{claims::Rules, jwks::Jwks, key::Key, shared_secret::SharedSecrets, token::Token, verified::Verified};
 pub(crate) use self::{jwks::published_keys, key::OF_USE};
 use crate::{
     AuthConfig, clock,
-    config::UnusableJwks,
     metrics::{self, Authentication},
 };
 

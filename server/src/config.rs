@@ -14,11 +14,11 @@ mod rate_limit;
 mod reader;
 mod refusals;
 mod telemetry;
-mod unasked;
 mod variables;
 
+pub(crate) use self::variables::misspelt;
 pub use self::{
-    auth::{AuthConfig, JwksConfig, UnusableJwks},
+    auth::{AuthConfig, JwksConfig},
     database::DatabaseConfig,
     database_url::DatabaseUrl,
     http::HttpConfig,
@@ -28,10 +28,6 @@ pub use self::{
     telemetry::TelemetryConfig,
 };
 use self::{reader::Reader, variables::Variables};
-pub(crate) use self::{
-    unasked::{CERTIFICATES, causes},
-    variables::misspelt,
-};
 
 /// All that an operator decides. `.env.example` says what each means, and a test holds it to that.
 #[derive(Debug)]

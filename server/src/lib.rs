@@ -12,6 +12,7 @@ mod entity;
 mod healthcheck;
 mod host;
 mod http;
+mod http_client;
 mod metrics;
 mod migrate;
 mod serve;
@@ -21,10 +22,10 @@ mod workers;
 
 pub use self::{
     app::{App, StartError},
-    auth::{Check, NewToken, TokenError, authenticator, check_token, sign},
+    auth::{Check, NewToken, TokenError, UnusableJwks, authenticator, check_token, sign},
     config::{
         AuthConfig, Config, DatabaseConfig, DatabaseUrl, HttpConfig, JwksConfig, LogConfig, LogFormat, RateLimit,
-        Refusals, TelemetryConfig, UnusableJwks,
+        Refusals, TelemetryConfig,
     },
     database::{Databases, RowSecurityError, UnusableDatabase},
     doctor::{Report, Verdict},

@@ -35,7 +35,7 @@ pub(crate) use self::{
 use self::{fields::Plain, lines::Lines, traces::Traces};
 use crate::{
     LogConfig, LogFormat, TelemetryConfig, clock,
-    config::{CERTIFICATES, causes},
+    http_client::{CERTIFICATES, causes},
 };
 
 /// How long the stop waits for what is to be sent.

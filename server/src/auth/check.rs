@@ -5,13 +5,13 @@ use std::fmt;
 use todo_api::{Failure, Unidentified, UserId, bearer};
 
 use super::{
-    Authenticator,
+    Authenticator, UnusableJwks,
     claims::{self, Claims, span},
     is_hmac,
     key::Key,
     token::{Token, short},
 };
-use crate::{AuthConfig, clock, config::UnusableJwks};
+use crate::{AuthConfig, clock};
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

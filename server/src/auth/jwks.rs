@@ -28,6 +28,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+pub use self::source::UnusableJwks;
 use self::{
     published::Published,
     source::{Source, TIMEOUT},
@@ -38,7 +39,6 @@ use super::{
 };
 use crate::{
     JwksConfig,
-    config::UnusableJwks,
     metrics::{self, Fetch},
 };
 

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{CERTIFICATES, causes, http_url, reader::Reader};
+use super::{http_url, reader::Reader};
 
 /// Whose tokens count: those signed with a shared secret, with a published key, or with either.
 #[derive(Debug, Clone)]
@@ -47,11 +47,6 @@ impl fmt::Debug for JwksConfig {
             .finish()
     }
 }
-
-/// No request to the issuer can be made.
-#[derive(Debug, thiserror::Error)]
-#[error("AUTH_JWKS_URL cannot be asked{}; {CERTIFICATES}", causes(.0))]
-pub struct UnusableJwks(#[source] pub(crate) reqwest::Error);
 
 /// The variables of this section, as they are written.
 #[derive(Debug, Default, Deserialize, Serialize)]

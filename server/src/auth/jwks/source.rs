@@ -7,7 +7,7 @@ use serde_json::Value;
 use todo_api::json_value;
 use url::Url;
 
-use crate::config::{UnusableJwks, causes};
+use crate::http_client::{CERTIFICATES, causes};
 
 /// How long the issuer may take for a whole answer.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,6 +27,11 @@ pub(super) struct Source {
     client: Client,
     url: Url,
 }
+
+/// No request to the issuer can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("AUTH_JWKS_URL cannot be asked{}; {CERTIFICATES}", causes(.0))]
+pub struct UnusableJwks(#[source] reqwest::Error);
 
 /// Why there are no keys to be had, and what to do, for whoever runs the server.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! Tokens: who a bearer is.
 //!
-//! One file a source of keys, and one for the claims, which are the same whatever signed them. The
-//! algorithm always comes from the key; what a token's header says of it is only compared. The library
-//! checks signatures, and we the claims: its rules refuse every token that has an audience, allow a
-//! minute of leeway, and ask a clock of their own.
+//! Each source of keys has a file, and so have the claims, which are the same whatever signed them. The algorithm
+//! always comes from the key; what a token's header says of it is only compared. The library checks signatures, and we
+//! check the claims: its own rules refuse every token that has an audience, allow a minute of leeway, and read a clock
+//! of their own.
 
 mod check;
 mod claims;
@@ -43,7 +43,7 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// For so many requests at a time, of which half may wait for the issuer.
+    /// For `requests` at a time, of which half may wait for the issuer.
     pub(crate) fn new(config: &AuthConfig, requests: usize) -> Result<Self, UnusableJwks> {
         Ok(Self {
             shared_secrets: SharedSecrets::new(config),
@@ -55,7 +55,7 @@ impl Authenticator {
 
     async fn authenticate(&self, text: &str) -> Outcome<UserId, Unidentified> {
         let now = clock::now_seconds();
-        // Before anything is remembered: a key that is published no longer ends what it verified.
+        // First: a remembered token counts no longer than the key that verified it.
         self.keep_fresh(text).await?;
         if let Some(user) = self.verified.user(text, now) {
             metrics::count(Authentication::Accepted);
@@ -103,7 +103,7 @@ fn is_hmac(token: &Token<'_>) -> bool {
     token.algorithm.family() == AlgorithmFamily::Hmac
 }
 
-/// What turns tokens into users, by itself: for measuring it.
+/// What turns tokens into users, alone: for benchmarks.
 ///
 /// # Errors
 ///

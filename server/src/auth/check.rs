@@ -32,8 +32,8 @@ impl fmt::Display for Check {
     }
 }
 
-/// Explains `token`, which counts if all of the checks hold. Later ones are left out where there is
-/// nothing to look at. It may be pasted as it stands in the header of a request.
+/// Explains `token`, which counts if all of the checks hold; they end where there is nothing left to look at. It may be
+/// pasted with the header that it came in.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub async fn check_token(token: &str, config: &AuthConfig) -> Result<Vec<Check>,
     Ok(checks)
 }
 
-/// Without the name of the header and the scheme, as requests are read.
+/// The token alone, without the name of its header and the scheme.
 fn bare(pasted: &str) -> &str {
     let header = pasted.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
     let credentials = header.map_or(pasted, |(_, credentials)| credentials).trim();
@@ -95,12 +95,12 @@ fn said(claims: &Claims, name: &str) -> String {
     claims.get(name).map_or("not said, and any is accepted".to_owned(), |value| format!("{value} is accepted"))
 }
 
-/// Without what would steer the terminal: a token says anybody's words.
+/// Without control characters, which would steer the terminal: a token says anybody's words.
 fn harmless(words: &str) -> String {
     words.replace(char::is_control, "\u{FFFD}")
 }
 
-/// Nobody but this one waits.
+/// Why there is no key. `Broken` does not happen: nobody else waits for the issuer here.
 fn refusal(failure: Failure<Unidentified>) -> Unidentified {
     match failure {
         Failure::Refused(unidentified) => unidentified,

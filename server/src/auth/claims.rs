@@ -16,7 +16,7 @@ const USER_CLAIMS: [&str; 4] = ["userId", "user_id", "sub", "id"];
 
 pub(super) type Claims = Map<String, Value>;
 
-/// What is asked of claims, beyond what is asked of all.
+/// What the configuration asks of claims, beyond what is asked of all.
 pub(super) struct Rules {
     issuers: Vec<String>,
     audiences: Vec<String>,
@@ -28,7 +28,7 @@ impl Rules {
         Self { issuers: origins(&config.issuers), audiences: origins(&config.audiences) }
     }
 
-    /// The user whom `claims` name, and until when, if they hold at `now`; both in seconds since 1970.
+    /// The user whom `claims` name, and until when they hold, if they do at `now`; both in seconds since 1970.
     pub(super) fn user(&self, claims: &Claims, now: f64) -> Result<(UserId, f64), Unidentified> {
         let expires = expiry(claims, now)?;
         start(claims, now)?;
@@ -62,7 +62,7 @@ impl Rules {
     }
 }
 
-/// The moment from which the claims hold no longer, if that is after `now`.
+/// When the claims expire, leeway included, if that is after `now`.
 pub(super) fn expiry(claims: &Claims, now: f64) -> Result<f64, Unidentified> {
     let expiry = numeric_date(claims, "exp")?
         .ok_or_else(|| Unidentified::because("the token has no exp claim, which is required"))?;
@@ -82,7 +82,7 @@ pub(super) fn start(claims: &Claims, now: f64) -> Result<(), Unidentified> {
     }
 }
 
-/// A time in words: to the second where that matters.
+/// A duration in words, to the second where that matters.
 pub(super) fn span(seconds: f64) -> String {
     match seconds {
         ..120.0 => format!("{seconds:.0} s"),
@@ -102,8 +102,8 @@ fn numeric_date(claims: &Claims, name: &str) -> Result<Option<f64>, Unidentified
     }
 }
 
-/// Where values are accepted, one of those that are claimed must be one of them, else the error names them. A trailing
-/// slash makes no difference: Better Auth cuts it off the origin that it puts there.
+/// One of the `claimed` values must be `accepted`, unless nothing is configured; the error lists what is accepted. A
+/// trailing slash makes no difference: Better Auth cuts it off the origin that it puts there.
 fn expect_one_of(accepted: &[String], claimed: Option<&[Value]>) -> Result<(), String> {
     let is_accepted =
         |value: &Value| value.as_str().is_some_and(|text| accepted.iter().any(|one| one == trimmed(text)));
@@ -111,7 +111,7 @@ fn expect_one_of(accepted: &[String], claimed: Option<&[Value]>) -> Result<(), S
     if holds { Ok(()) } else { Err(accepted.join(" or ")) }
 }
 
-/// A claim in a sentence.
+/// A claim, as it stands in a message.
 fn shown(claim: &Value) -> String {
     match claim {
         Value::String(text) => short(text),

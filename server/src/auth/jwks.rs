@@ -1,14 +1,15 @@
 //! Keys that the issuer publishes (RFC 7517, 5): cached, and fetched anew when that may help.
 //!
-//! Three things lead to a fetch: the keys are old, a token names a key that is not known, or a signature fails under a
-//! known name, since a name may come back with another key. However many requests find so, one fetch serves them all,
-//! and the next comes only after the cooldown, or a second after one that failed, so that nobody can make us a burden
-//! to the issuer by inventing names. A fetch that fails changes nothing: the keys that we have serve on. But those that
-//! grew too old while nobody asked may have been withdrawn, and serve again only once a fetch was tried, for which
-//! requests wait. Not everybody may wait for a fetch, and the others are told at once to come again (503): whoever
-//! makes up names of keys would, while the issuer takes its time, have all the places that others want.
+//! A fetch is due when the keys are old, when a token names an unknown key, or when a signature fails under a known
+//! name, since a name may come back with another key. One fetch serves all requests that find so, and the next one
+//! waits for the cooldown, or for a second after a failure: nobody can have us flood the issuer by inventing names.
 //!
-//! Nothing is fetched while nobody asks. A timer would be simpler, and would keep a serverless database behind the
+//! A fetch that fails changes nothing: the keys at hand go on serving. But those that grew too old while nobody asked
+//! may have been withdrawn, so requests wait until a fetch has been tried. At most half of those under way may wait,
+//! and the others are answered 503 at once: else whoever makes up names of keys would take every place while the issuer
+//! is slow.
+//!
+//! Nothing is fetched while nobody asks. A timer would be simpler, but would keep a serverless database behind the
 //! issuer awake.
 
 mod published;
@@ -45,8 +46,8 @@ use crate::{
 /// How soon another fetch is tried after one that failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How long a request waits for an issuer that said nothing just before: every request that needs a key would wait to
-/// the end of its time, in a place that others want.
+/// How long a request waits for an issuer that has just been silent. With the whole timeout, every request that needs a
+/// key would keep a place that others want.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The keys of one issuer.
@@ -55,7 +56,7 @@ pub(super) struct Jwks {
     max_age: Duration,
     cooldown: Duration,
     published: RwLock<Arc<Published>>,
-    /// When the last fetch ended. Who holds it, fetches.
+    /// When the last fetch ended; locked while one is under way.
     last: Arc<Mutex<Option<Instant>>>,
     /// Room for those who wait for a fetch.
     waiters: Semaphore,
@@ -76,7 +77,7 @@ impl Jwks {
 
     /// The key that signed `token`, of those that are kept fresh.
     pub(super) async fn key(self: &Arc<Self>, token: &Token<'_>) -> Outcome<Arc<Key>, Unidentified> {
-        // Let go before the wait: what a key verified counts for as long as anybody holds the key.
+        // Dropped before the wait: what a key verified counts for as long as anybody holds the key.
         let fetched = {
             let known = self.published();
             if let Some(key) = known.key(token) {
@@ -91,19 +92,17 @@ impl Jwks {
         key.ok_or_else(|| Refused(Unidentified::because(refusal(&now, token))))
     }
 
-    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that; but not right
-    /// after the issuer failed, nor while it is asked again soon after. Where there are none yet, they are fetched for
-    /// the first who needs one.
+    /// Makes sure that the keys are not older than they may be. Only who `needs` one waits for that, but not while the
+    /// issuer is failing. The first keys of all are left to [`Jwks::key`].
     pub(super) async fn keep_fresh<R>(self: &Arc<Self>, needs: impl FnOnce() -> bool) -> Outcome<(), R> {
-        // The keys themselves are let go before the wait here too.
+        // Without the keys, which are not to be held during the wait here either.
         let (fetched, failed) = {
             let published = self.published.read();
             (published.fetched, published.failed)
         };
         let Some(age) = fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
-        // A failure of before the last try says nothing of the issuer now, unless that try is under way and soon after
-        // it.
+        // A failure of long ago says nothing of the issuer now, unless the try that followed it is still under way.
         let is_failing = failed
             .is_some_and(|failed| failed.is_recent() && (failed.at.elapsed() < soon || self.last.try_lock().is_err()));
         if age >= self.max_age && !is_failing && needs() {

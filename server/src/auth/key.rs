@@ -59,7 +59,7 @@ impl Key {
         self.published.as_ref()?.common.key_id.as_deref()
     }
 
-    /// Whether it was made of that very publication.
+    /// Whether it was made of exactly this publication.
     pub(super) fn is_of(&self, jwk: &Jwk) -> bool {
         self.published.as_ref() == Some(jwk)
     }
@@ -77,8 +77,8 @@ impl Key {
     }
 }
 
-/// Whether the numbers of a key are as long as its kind has them; those of RSA at least, which has 2048 bits or more
-/// (RFC 7518, 3.3). The library finds out at the first signature only, and then says that it does not match.
+/// Whether a key's numbers have the length that its kind asks for; of RSA, 2048 bits or more (RFC 7518, 3.3). The
+/// library would find out only at the first signature, and say that it does not match.
 fn is_whole(key: &AlgorithmParameters) -> bool {
     let is_of = |number: &str, bytes: usize| URL_SAFE_NO_PAD.decode(number).is_ok_and(|number| number.len() == bytes);
     match key {

@@ -9,8 +9,7 @@ use tokio::time::Instant;
 use super::{RETRY, source::TIMEOUT};
 use crate::auth::{key::Key, token::Token};
 
-/// The most keys that a token is tried with, since each costs the verifying of a signature: one that names none fits
-/// many.
+/// The most keys that a token is tried with: one that names no key fits many, and each try verifies a signature.
 const MAX_TRIED: usize = 32;
 
 /// What an issuer published, as far as it is of use, and when that was read.
@@ -32,7 +31,7 @@ pub(super) struct Failed {
 }
 
 impl Failed {
-    /// Whether it still says how the issuer is: until a try that came as soon as it may has ended.
+    /// Whether it still says how the issuer is: until the earliest possible retry has ended.
     pub(super) fn is_recent(self) -> bool {
         self.at.elapsed() < RETRY + TIMEOUT
     }

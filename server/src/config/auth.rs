@@ -104,8 +104,8 @@ impl AuthConfig {
         }
     }
 
-    /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7 its links
-    /// for verifying an address do, which bear a `userId`, neither issuer nor audience, and go by mail.
+    /// Whether other things that Better Auth signs with the shared secret count as tokens: since 1.7, the links that it
+    /// mails to verify an address, which have a `userId` and neither issuer nor audience.
     pub(crate) fn takes_links_for_tokens(&self) -> bool {
         !self.secrets.is_empty() && self.issuers.is_empty() && self.audiences.is_empty()
     }

@@ -113,8 +113,8 @@ fn list_cache(reader: &mut Reader, given: Option<&str>) -> u32 {
     }
 }
 
-/// How many MiB of lists are remembered where there are so many of memory: an eighth, since the process takes up to
-/// half more than the lists; and no more than those of ten thousand users with a hundred tasks each.
+/// How many MiB of lists are remembered, of so many MiB of memory: an eighth, since the process takes up to half more
+/// than the lists; and no more than ten thousand users with a hundred tasks each need.
 fn list_cache_of(memory: u64) -> u32 {
     u32::try_from(memory / 8).unwrap_or(u32::MAX).clamp(16, 256)
 }

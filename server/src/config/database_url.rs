@@ -73,7 +73,7 @@ impl FromStr for DatabaseUrl {
                 if let Some((harm, (name, value))) = url.query_pairs().find_map(|pair| Some((harm(&pair)?, pair))) {
                     return Err(format!("has {name}={value}, {harm}; take it out"));
                 }
-                // Of a path behind //, the first folder is a host to the parser, beyond which no .. leads.
+                // The parser takes the first folder behind // for a host, and drops any .. that leads out of it.
                 let written = format!("sqlite{}", &text.trim()["sqlite".len()..]);
                 if options.get_filename().is_relative() && read(&written)?.get_filename() != options.get_filename() {
                     return Err(ELSEWHERE.to_owned());

@@ -26,8 +26,8 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// The most requests under way; past them the answer is 503 at once.
     pub max_requests: usize,
-    /// The most MiB of large answers that clients have not taken yet, of all of them together; past them the user who
-    /// has most of it loses one to whoever has less, and else the answer is 503 at once.
+    /// The most MiB of large answers that all clients together have not taken yet. Past them, the user who has most
+    /// loses one to whoever has less; where nobody has less, the answer is 503 at once.
     pub max_untaken: usize,
     /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
     pub request_timeout: Duration,
@@ -109,10 +109,10 @@ fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAdd
     address.ok()
 }
 
-/// Whether whoever listens at `host` and `port` has the connections to `admin`; of a name other than localhost, that is
-/// not known yet. Of ports that the system chooses, no two are the same.
+/// Whether a listener at `host` and `port` would get the connections to `admin`. A name other than localhost is not
+/// looked up yet; and ports that the system chooses are never the same.
 fn is_taken(admin: SocketAddr, host: &str, port: u16) -> bool {
-    // That of all addresses; of IPv6, the one of IPv4 too.
+    // The address of all interfaces covers its family; that of IPv6 covers IPv4 too.
     let covers = |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
     let admin_ip = admin.ip().to_canonical();
     let is_met = |ip: IpAddr| ip == admin_ip || covers(ip, admin_ip) || covers(admin_ip, ip);
@@ -140,8 +140,8 @@ fn networks(reader: &mut Reader, given: Option<String>) -> Vec<IpNet> {
     networks
 }
 
-/// An IPv4 network as itself, where it is written as IPv6 has it (`::ffff:10.0.0.0/104`): as addresses of clients are
-/// compared.
+/// A network of IPv4 as such, where it is written with IPv4-mapped addresses (`::ffff:10.0.0.0/104`): clients'
+/// addresses are compared so.
 fn canonical(network: IpNet) -> IpNet {
     let mapped = match network {
         IpNet::V6(network) => network.addr().to_ipv4_mapped().zip(network.prefix_len().checked_sub(96)),
@@ -151,8 +151,8 @@ fn canonical(network: IpNet) -> IpNet {
     plain.map_or(network, IpNet::V4)
 }
 
-/// The origin of `url`, as a browser writes it, or a web view that loads an app's own pages (`capacitor://localhost`):
-/// its scheme is none that the Fetch standard knows. Of files there is none.
+/// The origin of `url` as a browser writes it, or a web view that loads an app's own pages, by a scheme that the Fetch
+/// standard does not know (`capacitor://localhost`). Files have none.
 fn written(url: &Url) -> Option<String> {
     if url.origin().is_tuple() {
         return Some(url.origin().ascii_serialization()).filter(|written| written.starts_with("http"));
@@ -165,7 +165,7 @@ fn written(url: &Url) -> Option<String> {
 fn origins(reader: &mut Reader, given: Option<String>) -> Vec<String> {
     let origins = reader.list("ALLOWED_ORIGINS", given);
     for origin in &origins {
-        // No pattern: it would be compared as it stands, and never be met.
+        // No patterns: they would be compared literally, and match nothing.
         match Url::parse(origin).ok().and_then(|url| written(&url)).filter(|written| !written.contains('*')) {
             Some(written) if written == *origin => {}
             Some(written) => {

@@ -39,7 +39,7 @@ impl LogConfig {
 fn level(reader: &mut Reader, given: Option<String>) -> String {
     let level = given.unwrap_or_else(|| "info".to_owned());
     let is_level = |part: &str| part.parse::<LevelFilter>().is_ok();
-    // A word alone that is no level names a module: nothing but what that one tells would be logged.
+    // A bare word that is no level names a module, and nothing but that module would be logged.
     let is_module = |part: &str| !part.contains(['=', '[']) && !is_level(part);
     if EnvFilter::builder().parse(&level).is_err() || level.split(',').any(is_module) {
         reader.refuse(
@@ -49,7 +49,8 @@ fn level(reader: &mut Reader, given: Option<String>) -> String {
             ),
         );
     } else if !level.split(',').any(|part| !part.is_empty() && is_level(part)) {
-        // What has no level is not logged: the cause of a fault, say, which another crate tells than its answer.
+        // What has no level logs nothing: not the cause of a fault, say, which is told by another crate than its
+        // answer.
         reader.refuse(
             "LOG_LEVEL",
             format_args!(

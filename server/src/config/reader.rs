@@ -17,7 +17,7 @@ impl Reader {
         self.0
     }
 
-    /// A value that says itself what it must be.
+    /// A value whose type says what it must be.
     pub(super) fn parse<T: FromStr<Err: Display>>(&mut self, variable: &str, given: &str) -> Option<T> {
         given.parse().map_err(|fault| self.refuse(variable, fault)).ok()
     }
@@ -59,7 +59,8 @@ impl Reader {
         Duration::from_secs(self.number(variable, given, default, bounds))
     }
 
-    /// The items of a comma separated list. One that is given must have some: none often means that anything goes.
+    /// The items of a comma separated list. One that is given must not be empty: an empty list often means that
+    /// anything goes.
     pub(super) fn list(&mut self, variable: &str, given: Option<String>) -> Vec<String> {
         let Some(given) = given else {
             return Vec::new();

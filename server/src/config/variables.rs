@@ -40,7 +40,7 @@ impl Variables {
             let Some(name) = name.to_str() else { continue };
             match value.into_string() {
                 Ok(value) => pairs.push((name.to_owned(), value)),
-                // Passed over, it would leave the default to count, which may be another database.
+                // Skipped, it would leave the default in force, which may be another database.
                 Err(_) if Self::names().contains(&name.to_uppercase()) => {
                     return Err(Refusals::one(format!("{name} is not in UTF-8; write it so")));
                 }
@@ -59,14 +59,14 @@ impl Variables {
     /// From pairs, of which the last of a name counts, and an empty one not at all.
     pub(super) fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, Refusals> {
         let pairs: std::collections::BTreeMap<_, _> = pairs.filter(|(_, value)| !value.trim().is_empty()).collect();
-        // All are optional texts, so nothing but this can be wrong.
+        // Every variable is an optional text, so nothing else can be wrong.
         envy::from_iter(pairs).map_err(|error| {
             Refusals::one(format!("a variable is given in two spellings ({error}); keep the one in capitals"))
         })
     }
 }
 
-/// What is given under a name that nobody reads, but that is almost one of ours: that one, and the name.
+/// What is given under a name that nobody reads, but that is almost one of ours: our name, and the given one.
 pub(crate) fn misspelt() -> Vec<(String, String)> {
     let (known, given) = (Variables::names(), Variables::given().unwrap_or_default());
     let unknown = given.into_iter().map(|(name, _)| name).filter(|name| !known.contains(&name.to_uppercase()));

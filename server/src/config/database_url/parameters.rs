@@ -26,10 +26,10 @@ const KNOWN: &[&str] = &[
     "options",
 ];
 
-/// Those that providers write in their addresses for other drivers: about channel binding, which this one has not
-/// (Neon), and about pools and waiting, for which there are variables here (Supabase, Prisma, Vercel). And one of this
-/// driver's, the usual advice for poolers, which are told by themselves here: with none, it would leave each statement
-/// that it prepares in the database's memory (sqlx-postgres 0.9).
+/// Those that providers write into their addresses for other drivers: on channel binding, which this one does not know
+/// (Neon), and on pools and waiting, for which there are variables here (Supabase, Prisma, Vercel). And one of this
+/// driver's own, the capacity of its cache, which is often set to 0 for poolers. Those are detected here; and without
+/// the cache, each prepared statement would stay in the database's memory (sqlx-postgres 0.9).
 const OF_OTHERS: &[&str] = &[
     "channel_binding",
     "connect_timeout",
@@ -40,8 +40,8 @@ const OF_OTHERS: &[&str] = &[
     "supa",
 ];
 
-/// Leaves out what is for other drivers, and refuses what is for none, by its name alone. The driver would go on
-/// without, and warn at every connection with the value, which may be a secret (`sslpassword`).
+/// Leaves out what is for other drivers, and refuses what is for none, by its name alone. The driver would ignore it,
+/// and warn at every connection with the value, which may be a secret (`sslpassword`).
 pub(super) fn keep_known(url: &mut Url) -> Result<(), String> {
     let mut kept: Vec<(String, String)> = Vec::new();
     for (name, value) in url.query_pairs() {
@@ -84,7 +84,7 @@ fn is_of_others(name: &str, value: &str) -> bool {
     OF_OTHERS.contains(&name) || (name, value) == ("schema", "public")
 }
 
-/// The name, unless it looks like the rest of a password, which begins there where a `?` or `&` is in it.
+/// The name, unless it looks like the rest of a password that has a `?` or `&` in it.
 fn shown(name: &str, value: &str) -> String {
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     if is_name && !value.is_empty() { format!("the parameter {name}") } else { "a parameter".to_owned() }

@@ -43,7 +43,7 @@ const DOLLAR: Sign = ("$", "which would be taken for the name of another variabl
 
 const BACKSLASH: Sign = (r"\", "which would be taken away; put the value in single quotes");
 
-/// In single quotes, where it keeps the value open.
+/// Within single quotes, whose end the ' was to be.
 const BEFORE_ITS_END: Sign =
     (r"\ before a '", r#"which would not end it; put the value in double quotes, with a \ before each \, $ and ""#);
 
@@ -53,10 +53,10 @@ const DOUBLE_QUOTE: Sign = ("\"", OTHER_QUOTES);
 
 const OTHER_QUOTES: &str = r#"which would be taken away; put the value in quotes of the other kind, or in double ones, with a \ before each \, $ and ""#;
 
-/// The first line, by its number and its variable, with a sign that the value would lose: a `$` stands for another
-/// variable, and an unknown one is nothing; outside quotes `\n` is a line feed and `\\` is `\`; and quotes within a
-/// value go. Those who read the file for a frontend keep all but the first. So a secret would be changed without a
-/// word. Nor does a `'` end a value behind a `\`: that would go on to the next one.
+/// The first line, by its number and its variable, with a sign that the library would take out of the value. A `$`
+/// stands for another variable, or for nothing; outside quotes, `\n` is a line feed and `\\` is `\`; quotes within a
+/// value go. What reads the file for a frontend keeps all but the first, so the two would have different secrets,
+/// without a word. And behind a `\`, a `'` does not end a value, which would run on into the next one.
 fn altered(text: &str) -> Option<(usize, &str, Sign)> {
     let mut name = "";
     let mut quote: Option<char> = None;
@@ -67,7 +67,7 @@ fn altered(text: &str) -> Option<(usize, &str, Sign)> {
             if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
                 continue;
             }
-            // A line without a name is refused by the library, and may be part of a secret, as may all behind it.
+            // A line without a name is refused by the library, and may be part of a secret, as may all that follows.
             let (key, rest) = line.split_once('=')?;
             (name, value) = (variable(key)?, rest);
         }
@@ -99,7 +99,7 @@ fn altered(text: &str) -> Option<(usize, &str, Sign)> {
     None
 }
 
-/// The name of a variable before its `=`, as the library has it, of which nothing else is let pass.
+/// The name before an `=`, by the library's rules; `None` for what the library refuses.
 fn variable(key: &str) -> Option<&str> {
     let key = key.trim();
     let exported = key.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace));

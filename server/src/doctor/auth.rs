@@ -23,21 +23,20 @@ pub(super) async fn findings(config: &AuthConfig) -> Vec<Checked> {
 /// people would think of. The estimate ends at 2^64 guesses, which takes years of many machines.
 fn secret(secret: &SecretString) -> Finding {
     let guesses = zxcvbn::zxcvbn(secret.expose_secret(), &[]).guesses();
-    if guesses == u64::MAX && quotes::are_around(secret.expose_secret()) {
+    if guesses < u64::MAX {
+        let (bits, remedy) = (guesses.ilog2(), "make one, here and at Better Auth: openssl rand -base64 32");
+        return Finding::fail(format!("a shared secret is found in 2^{bits} guesses; {remedy}"));
+    }
+    if quotes::are_around(secret.expose_secret()) {
         let remedy = "take them off here, unless they are part of it at Better Auth too";
         return Finding::warn(format!(
             "a shared secret has quotes around it (docker's --env-file keeps them); {remedy}"
         ));
     }
-    if guesses == u64::MAX {
-        return Finding::pass("a shared secret that nobody guesses");
-    }
-    let bits = guesses.ilog2();
-    let remedy = "make one, here and at Better Auth: openssl rand -base64 32";
-    Finding::fail(format!("a shared secret is found in 2^{bits} guesses; {remedy}"))
+    Finding::pass("a shared secret that nobody guesses")
 }
 
-/// Who can put keys in the place of the issuer's can be anybody.
+/// Whoever can replace the issuer's keys can pass for anybody.
 async fn keys(config: &JwksConfig) -> Finding {
     if config.url.scheme() == "http" && config.url.host_str().is_none_or(is_public) {
         let remedy = "write it with https, or whoever is on the way there makes tokens for anybody";

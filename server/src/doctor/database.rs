@@ -42,7 +42,7 @@ fn embedded(file: &Path) -> Vec<Checked> {
     [("database", Finding::pass(kind))].into_iter().chain(mode).collect()
 }
 
-/// Whether the file is whole: a page that is not is met only by whoever needs it, and is in backups until then.
+/// Whether the file is whole: a damaged page is not noticed until somebody needs it, and goes into backups until then.
 async fn soundness(databases: &Databases) -> Finding {
     let said = Query::select().column("quick_check").from_function(Func::cust("pragma_quick_check"), "checks").take();
     match value::<String>(&databases.reads, Expr::from(said)).await {

@@ -35,7 +35,7 @@ fn origins(config: &HttpConfig) -> Finding {
     }
 }
 
-/// Else one user may take what all have together.
+/// Without a bound, one user may take what all have together.
 fn rate(config: &HttpConfig) -> Finding {
     if config.rate_limit.is_some() {
         return Finding::pass("how often a user may ask is bounded");
@@ -43,7 +43,7 @@ fn rate(config: &HttpConfig) -> Finding {
     Finding::warn("a user may ask as often as they like; set RATE_LIMIT, as .env.example shows")
 }
 
-/// Whoever may say where a request comes from, may also say that it comes from somebody else.
+/// Whoever may say where a request comes from may also name somebody else.
 fn proxies(config: &HttpConfig) -> Finding {
     if let Some(all) = config.trusted_proxies.iter().find(|network| network.prefix_len() == 0) {
         let remedy = "list the addresses of the proxies before this server, and no others";

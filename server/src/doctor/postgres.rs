@@ -43,8 +43,8 @@ pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) ->
     told.chain([("pooler", pooler(databases, config))]).chain(direct).collect()
 }
 
-/// Whether somebody between us and a database elsewhere can read along, or be the database. `address` is that of the
-/// variable `name`, as it is taken: with the certificate of a public host verified unless that is turned off.
+/// Whether somebody between us and a database elsewhere can read along, or pose as the database. `address` is that of
+/// the variable `name`, with the certificate of a public host verified unless that is turned off.
 fn encryption(name: &str, address: &PgConnectOptions) -> Finding {
     let remedy = format!("set sslmode=verify-full in {name}");
     let host = address.get_host();
@@ -80,7 +80,7 @@ async fn round_trip(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     })
 }
 
-/// What somebody could do beyond our tables who got hold of our connection.
+/// What somebody who got hold of our connection could do beyond our tables.
 async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     const POWERS: [(&str, &str); 4] = [
         ("rolsuper", "is a superuser"),
@@ -106,14 +106,14 @@ async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Resul
         Finding::pass(format!("{name} has no rights over the database server"))
     } else {
         let powers = powers.join(", ");
-        // Without row-level security, this may be the role that migrates. On PostgreSQL 15, one that does not inherit
-        // could not, though it owned the database: that comes from a role (`pg_database_owner`).
+        // Without row-level security, this may be the role that migrates. On PostgreSQL 15, NOINHERIT would keep it
+        // from that, even as the owner of the database, whose rights come from a role (`pg_database_owner`).
         let how = if config.row_security { "LOGIN NOINHERIT" } else { "LOGIN" };
         Finding::warn(format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
     })
 }
 
-/// The one clock that tokens are held against, beside another that is surely looked after.
+/// Our clock, which tokens are held against, beside the database's, which is surely looked after.
 async fn time(database: &impl ConnectionTrait) -> Result<Finding, DbErr> {
     let since_1970 = Func::cust("date_part").arg("epoch").arg(Func::cust("clock_timestamp"));
     let theirs: f64 = value(database, since_1970).await?;

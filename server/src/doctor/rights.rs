@@ -11,13 +11,13 @@ use todo_migration::{RIGHTS_OF_SERVERS, Right, current_role, quoted, value};
 use super::Finding;
 use crate::{DatabaseConfig, Databases, Migrations};
 
-/// Whether all can be carried out, by the roles that do; nothing is wrong with tables that are not there yet.
+/// Whether the roles that carry out statements have the rights to; tables that are not there yet lack none.
 pub(super) async fn rights(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
     let (database, migrator) = (&databases.writes, Migrations::of(databases, config).migrator);
     let login = current_role(database).await?;
     let callers = migrator.role_of_callers(database).await?.filter(|_| config.row_security);
     if config.row_security && callers.is_none() {
-        // Granted to the login itself, they would stay with it: a way around the wall.
+        // Granted to the login itself, the rights would stay with it: a way around row-level security.
         return Ok(Finding::pass("whoever migrates gives the roles what they need; see rls"));
     }
     if !config.row_security && may(database, &login, ("tasks", "SELECT")).await?.is_none() {

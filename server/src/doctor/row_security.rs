@@ -19,7 +19,7 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
         });
     }
     let migrator = Migrations::of(databases, config).migrator;
-    // As the start asks: a role that is there, and lacks a right, is left as it is.
+    // As at the start: a role that is there, but lacks a right, is left as it is.
     let is_ready = migrator.role_of_callers(&databases.writes).await?.is_some();
     if !is_ready && config.migrate_on_start && may_migrate(databases, config).await? {
         return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));

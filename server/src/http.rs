@@ -41,7 +41,7 @@ where
     Ok(Surroundings::new(config)?.of(store))
 }
 
-/// What stands around, once for all workers: what they count, they count together.
+/// What stands around, once for all workers, so that what it counts is counted together.
 pub(crate) struct Surroundings {
     authenticator: Arc<Authenticator>,
     layers: Arc<Layers>,
@@ -77,8 +77,8 @@ impl Surroundings {
     }
 }
 
-/// The service with all that stands around it. One endpoint, since each one is handed the whole request, which
-/// took more time than what most of them do with it.
+/// The service with all that stands around it. One endpoint instead of one each: to hand the whole request on took more
+/// time than what most of them do with it.
 struct Surrounded {
     service: Service,
     layers: Arc<Layers>,
@@ -88,7 +88,7 @@ impl Endpoint for Surrounded {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        // Boxed: each layer's future would hold it, twice, and be copied with it.
+        // Boxed, or each layer's future would hold it, twice, and be copied with it.
         Ok(log::named_and_logged(Box::new(request), |request| self.answer(request)).await)
     }
 }

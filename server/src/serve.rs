@@ -36,8 +36,8 @@ use crate::{HttpConfig, metrics, workers::Workers};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves `endpoint`, on this runtime, until `stop` is ready, and then for as long as requests under way and
-/// `SHUTDOWN_TIMEOUT` allow. How much of an answer the system keeps is the listener's own bound; that of the server's
-/// addresses is set where they are taken.
+/// `SHUTDOWN_TIMEOUT` allow. How much of an answer the system keeps is set on the listener, as the server does on its
+/// own.
 pub async fn serve(
     listener: TcpListener,
     endpoint: impl Endpoint<Output = Response> + 'static,
@@ -76,7 +76,7 @@ pub(crate) async fn serve_by(
         let runtime = client.runtime.clone();
         let served = async move {
             let _held = (metrics::connected(), client, place);
-            // Of the runtime that it is used on.
+            // Registered with the runtime that it is used on.
             if let Ok(stream) = TcpStream::from_std(stream) {
                 connection.serve(stream).await;
             }

@@ -25,7 +25,7 @@ use crate::{HttpConfig, metrics, serve::Watch};
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 
-/// The answers that are made anew for each request. All others are there once for all.
+/// Where answers are made anew for each request. All others are there once for all.
 const MADE: &str = "/api/";
 
 /// Bounds the requests under way, the time that each may take, and what is kept of their answers.

@@ -45,7 +45,8 @@ where
     let answered = Box::pin(answer(request).instrument(span(context.id())));
     let answered = telemetry::of_request(context.id(), answered);
     let answered = async {
-        // Whose client leaves is dropped where it waits, and may have been done all the same: it is told of, too.
+        // A request whose client leaves is dropped where it waits, and may have been done all the same: it is told of
+        // too.
         let unanswered = guard(trace, |trace| {
             tell_abandoned(&context, &method, uri.path(), start.elapsed(), body_wait(), trace);
         });
@@ -58,7 +59,7 @@ where
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let status = response.status();
-    // Who was turned away, given up, or ended by a panic, never came to what tells its operation.
+    // A request that was turned away, given up, or ended by a panic never came to what tells its operation.
     let refused = || status.is_server_error().then(|| Operation::at(&method, uri.path())).flatten();
     let operation = response.data::<Operation>().copied().or_else(refused);
     // A preflight is answered whatever it is about.
@@ -130,7 +131,7 @@ impl Line<'_> {
             user = self.context.caller().map(UserId::as_str),
             "{what}"
         );
-        // What the client takes is no slowness of ours.
+        // The time that the client takes is no slowness of ours.
         if self.elapsed.saturating_sub(self.body) >= SLOW {
             tracing::warn!(
                 request_id = self.context.id().as_str(),
@@ -144,8 +145,8 @@ impl Line<'_> {
     }
 }
 
-/// What names the request in lines of libraries, where statements are logged; our own have its name themselves. A span
-/// takes as long as a line. An error's, lest `warn,sqlx=debug` leave it out.
+/// Names the request in the lines of libraries, where statements are logged; our own lines name it themselves, and a
+/// span takes as long as a line. Its level is that of errors, or `warn,sqlx=debug` would leave it out.
 fn span(id: &RequestId) -> Span {
     if tracing::enabled!(target: "sqlx::query", Level::DEBUG) {
         tracing::error_span!("request", request_id = id.as_str())
@@ -154,7 +155,7 @@ fn span(id: &RequestId) -> Span {
     }
 }
 
-/// The method, where it is one that we know: any other is whatever the client wrote, as long as a head may be.
+/// The method, where it is one that we know: any other is whatever the client wrote, and may be as long as a head.
 fn known(method: &Method) -> &str {
     static KNOWN: [Method; 7] =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];

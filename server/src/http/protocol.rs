@@ -24,8 +24,8 @@ pub(super) fn refusal(request: &Request) -> Option<Response> {
     Some(Problem::from(unreadable).into_answer(context))
 }
 
-/// Whether it says whom it is for, once (RFC 9112, 3.2): a proxy before us may have taken another request for
-/// another's. In HTTP/1.0, which has no hosts, it need not; but what it says counts there, too.
+/// Whether it names its host exactly once (RFC 9112, 3.2): of two, a proxy before us may have gone by the other.
+/// HTTP/1.0 has no hosts, and needs none; but one that it names counts there too.
 fn names_a_host(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     hosts.next().map_or(request.version() != Version::HTTP_11, is_host) && hosts.next().is_none()

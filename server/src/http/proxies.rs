@@ -72,8 +72,8 @@ fn peer(request: &Request) -> Option<IpAddr> {
     Some(request.remote_addr().as_socket_addr()?.ip().to_canonical())
 }
 
-/// The items of a list in one or more headers of that name. One that is no text is empty: it takes none of the others
-/// along.
+/// The items of a list in one or more headers of that name. One that is no text is empty, and spoils none of the
+/// others.
 fn items<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a str> {
     let items = request.headers().get_all(name).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     items.map(|item| str::from_utf8(item).unwrap_or_default())

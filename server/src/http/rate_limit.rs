@@ -31,10 +31,10 @@ use crate::{
     metrics::{self, Bucket},
 };
 
-/// The buckets of each kind, at most. So many would have to ask within the seconds that a bucket takes to fill.
+/// The most buckets of each kind. It takes as many who ask within the seconds that a bucket needs to fill.
 const MAX_BUCKETS: usize = 100_000;
 
-/// The buckets that all share then, those who had one of their own too.
+/// The buckets that all share past that, those who had one of their own too.
 const SHARED_BUCKETS: u64 = 1024;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -130,7 +130,7 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// One bucket for each who asks, by the hash of the name: names are long, and their number is not ours to say.
+/// One bucket for each who asks, by the hash of the name: names may be long, and many.
 struct Buckets {
     limiter: RateLimiter<u64, HashMapStateStore<u64>, MonotonicClock, StateInformationMiddleware>,
     hasher: RandomState,

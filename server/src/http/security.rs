@@ -6,9 +6,9 @@ use poem::http::{
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS},
 };
 
-/// One person's tasks are nobody else's to keep, nor to compress on the way (RFC 9111, 5.2.2.6): who does weakens the
-/// `ETag`s, and `If-Match` takes strong ones alone (RFC 9110, 13.1.1). JSON is never to be taken for anything that
-/// runs, and has nothing to load or to be framed by.
+/// One person's tasks are nobody else's to keep, nor to compress on the way (RFC 9111, 5.2.2.6), which would weaken the
+/// `ETag`s: `If-Match` takes strong ones alone (RFC 9110, 13.1.1). JSON is never to be taken for anything that runs,
+/// and has nothing to load or to be framed by.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

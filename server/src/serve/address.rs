@@ -1,5 +1,5 @@
-//! Addresses: taken before there is anything to serve, so that one that cannot be had is told before anything is done,
-//! and listened at only then, so that nobody waits in a queue for a database that is yet to come.
+//! Addresses: taken before anything is done, so that one that cannot be had is told at once, and listened at only when
+//! there is something to serve, so that nobody queues for a database that is yet to come.
 
 use std::{io, net::SocketAddr};
 
@@ -28,7 +28,7 @@ impl Address {
         Err(refused)
     }
 
-    /// Has clients come. Another server may have been sooner.
+    /// Lets clients come. Fails where another server was sooner.
     pub(crate) fn listen(self) -> io::Result<TcpListener> {
         self.0.listen(BACKLOG)
     }

@@ -128,8 +128,8 @@ impl Connection {
     }
 }
 
-/// What is still owed to the client: word that its head came too slowly; or that the rest of what it sends is read. For
-/// a connection closed with bytes unread is reset, and a client that still sends loses its answer.
+/// Gives the client what is still owed: word that its head came too slowly; or a reader for the rest of what it sends.
+/// A connection that is closed with bytes unread is reset, and a client that still sends would lose its answer.
 async fn farewell(end: End, mut stream: TcpStream, watch: &Watch, evicted: Pin<&mut impl Future<Output = ()>>) {
     let owed = async move {
         match end {

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The body of a request, shared with whoever answers it.
 pub(super) struct Leftover {
     body: Lent,
-    /// The client sends no body before it is told to go on, and then it need not be.
+    /// Whether the client sends no body until it is told to go on, which it now never is.
     is_held_back: bool,
 }
 

@@ -21,8 +21,9 @@ use crate::metrics;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The room for such answers: each is whole in memory, for minutes where a client is slow, and a list may have
-/// megabytes. Where all is taken, the user who has most of it loses the oldest of theirs to one who has no more even
-/// then: so nobody keeps others from large answers by taking none, and nobody loses the only one that they have.
+/// megabytes. Where none is left, the user who has most of it loses the oldest of theirs, unless the one who asks would
+/// then have more than they: so nobody keeps others from large answers by taking none, and nobody loses the only one
+/// that they have.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,

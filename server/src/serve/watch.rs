@@ -80,8 +80,8 @@ impl Watch {
         }
     }
 
-    /// Somebody listens to what comes: the time for it begins, and not when the client came, whom we may have let wait.
-    /// Who connects has something to say; only between requests may one take one's time.
+    /// The connection is listened to from now on. The time for the first request begins here, and not when the client
+    /// came, whom we may have let wait; only between requests may a client take its time.
     pub(super) fn listened_to(&self) {
         self.state.lock().deadline = Some(Instant::now() + self.request_timeout);
     }

@@ -28,7 +28,7 @@ pub(super) struct ArrivingBody {
 }
 
 impl ArrivingBody {
-    /// The rest of `body`, for which so long is waited, of the request that has that place.
+    /// The rest of a request's `body`, for which `timeout` is waited; the request's `place` is given back meanwhile.
     pub(super) fn new(
         body: BoxBody<Bytes, io::Error>,
         timeout: Duration,

@@ -32,7 +32,7 @@ struct Variant {
 }
 
 impl File {
-    /// A file that browsers keep, and ask for again each time whether it is still the one.
+    /// A file that browsers keep, and ask each time whether it is still the one.
     pub(super) fn new(content_type: &'static str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
         let (one, other) = (content.clone(), content.clone());
@@ -64,7 +64,7 @@ impl File {
         Self { cache_control: "public, max-age=31536000, immutable", ..self }
     }
 
-    /// What is another for another content, as a part of a path.
+    /// A part of a path that changes with the content.
     pub(super) fn version(&self) -> &str {
         &self.plain.tag
     }
@@ -116,8 +116,8 @@ impl Endpoint for File {
     }
 }
 
-/// The weight of what the request calls by that name (RFC 9110, 12.5.3): 0 where it is not accepted, and none where it
-/// is not named.
+/// The weight that the request gives a coding of that name (RFC 9110, 12.5.3): 0 where it is not accepted, and none
+/// where it is not named.
 fn named(headers: &HeaderMap, name: &str) -> Option<f32> {
     let given = headers.get_all(header::ACCEPT_ENCODING);
     let mut items = given.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

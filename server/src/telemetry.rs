@@ -50,7 +50,7 @@ pub enum TelemetryError {
     /// Something else in this process logs already.
     #[error("logging was started twice: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
-    /// Nobody can be asked by HTTP.
+    /// No HTTP client can be made.
     #[error("{variable} cannot be used{}; {CERTIFICATES}", causes(.cause))]
     Client {
         /// Whose address it is.
@@ -58,7 +58,7 @@ pub enum TelemetryError {
         /// What the client says.
         cause: reqwest::Error,
     },
-    /// What is configured of the collector in the environment alone cannot be.
+    /// What the environment alone configures of the collector cannot be used.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT or another variable of OTEL_EXPORTER_OTLP_ cannot be used: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
@@ -87,7 +87,7 @@ impl Telemetry {
     /// As [`start_log`], and where no request to the collectors can be made.
     pub fn start(logs: &LogConfig, config: &TelemetryConfig) -> Result<Self, TelemetryError> {
         subscribe(logs, config.sentry.is_some())?;
-        // Sentry's library would panic where there can be none, and that of the traces leave out why.
+        // Where there can be no HTTP client, Sentry's library would panic, and that of traces would not say why.
         let asked = [("OTEL_EXPORTER_OTLP_ENDPOINT", config.traces.is_some()), ("SENTRY_DSN", config.sentry.is_some())];
         if let Some((variable, _)) = asked.into_iter().find(|(_, is_set)| *is_set) {
             reqwest::Client::builder().build().map_err(|cause| TelemetryError::Client { variable, cause })?;
@@ -103,7 +103,7 @@ impl Telemetry {
         if traces.is_none() && errors.is_none() {
             return;
         }
-        // A thread of its own, which nobody waits for any longer than this: neither library promises an end.
+        // In a thread of its own, so that the wait can end: neither library promises an end.
         let (sender, sent) = oneshot::channel();
         thread::spawn(move || {
             if let Some(traces) = traces {

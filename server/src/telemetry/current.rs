@@ -31,8 +31,8 @@ pub(crate) fn database_wait() -> Duration {
     CURRENT.try_with(|current| current.database.get()).unwrap_or_default()
 }
 
-/// `work` for the request at work, to be done in a task of its own: what panics there has the request's name in the
-/// log, and so have lines of libraries, which tell of statements that fail or are slow.
+/// `work` for the request at work, to be done in a task of its own: panics there are logged with the request's name,
+/// and so are lines of libraries, on statements that fail or are slow.
 pub(crate) fn named<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
     let (context, current) = (CURRENT.try_with(|current| Arc::clone(&current.context)).ok(), Span::current());
     async {

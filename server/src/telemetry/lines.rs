@@ -1,6 +1,6 @@
-//! Where the lines of the log go: to the standard output, at once; but those that a worker writes go together,
-//! before it waits for something to do. Under load that is one errand to the system for many requests, and else
-//! it is at once too. What warns does not wait, lest the process end before it is told.
+//! Where the lines of the log go: to the standard output, at once; but a worker gathers its lines, and writes them
+//! together before it waits for something to do. Under load that is one call of the system for many requests, and else
+//! it is at once too. Warnings are not held back, lest the process end before they are told.
 
 use std::{
     cell::RefCell,

@@ -1,6 +1,5 @@
-//! The trace that a client tells of, as W3C Trace Context has it. The library, which reads it, takes the first of
-//! several headers for all of them, and identifiers of any length, with signs before them: it gets only what the
-//! standard lets through.
+//! The trace that a client tells of (W3C Trace Context). The library reads it, but takes the first of several headers,
+//! and identifiers of any length, even with signs: so it is given only what the standard allows.
 
 use opentelemetry::{Context, propagation::TextMapPropagator as _};
 use opentelemetry_http::HeaderExtractor;
@@ -30,8 +29,8 @@ pub(super) fn parent(headers: &HeaderMap) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(&told))
 }
 
-/// Whether these are hexadecimal digits in small letters, as many as there must be between dashes, of a version that
-/// there may be. A later one than ours may have more, behind a dash.
+/// Whether these are lower-case hexadecimal digits, with dashes where they must be, of a valid version. A later version
+/// than ours may have more, behind another dash.
 fn has_form(parent: &[u8]) -> bool {
     let Some((known, more)) = parent.split_at_checked(LENGTH) else { return false };
     let fits = |(place, byte): (usize, &u8)| match place {

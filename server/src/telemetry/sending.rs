@@ -1,6 +1,6 @@
-//! The sending of spans, which says so where the collector does not take some: the library says it in words of its own,
-//! which may have the collector's address with its password, and are left out of the build. So is what it says of spans
-//! that its queue has no room for.
+//! Sends spans, and says so where the collector does not take them. The library's own warnings are left out of the
+//! build: they may show the collector's address with its password. So nothing is said of spans that its queue has no
+//! room for.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},

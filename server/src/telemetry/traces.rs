@@ -47,8 +47,7 @@ impl Traces {
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(address.as_str())
             .build()?;
-        // As the standard has it too: of the names of a service, what is said by OTEL_SERVICE_NAME goes before what is
-        // said by OTEL_RESOURCE_ATTRIBUTES.
+        // As the standard has it too: OTEL_SERVICE_NAME goes before a name in OTEL_RESOURCE_ATTRIBUTES.
         let name = |name: &str| KeyValue::new("service.name", name.to_owned());
         let resource = Resource::builder_empty()
             .with_attribute(name("todo-server"))

@@ -51,11 +51,10 @@ impl<'a> Migrations<'a> {
     /// The migrations of one database, as configured.
     #[must_use]
     pub fn of(databases: &'a Databases, config: &'a DatabaseConfig) -> Self {
-        let migrator = Migrator::new(config.users_table.clone());
         Self {
             databases,
             direct_url: config.direct_url.as_ref(),
-            migrator,
+            migrator: Migrator::new(config.users_table.clone()),
             row_security: config.row_security,
             patience: config.timeout,
         }
@@ -224,14 +223,14 @@ impl<'a> Migrations<'a> {
             None => MigrateError::Database(cause),
         })?;
         if is_postgres {
-            if !is_lock_free(&transaction).await? {
+            if !try_lock(&transaction).await? {
                 tracing::info!("another server migrates; waiting for it");
                 let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
                 transaction.query_all(&lock).await?;
             }
             // A lock is one database's, so where requests could have it too, they lead to another. The names in the
             // addresses would not tell: a pooler may have its own for a database (at Aiven, say).
-            if self.direct_url.is_some() && is_lock_free(&self.databases.writes).await? {
+            if self.direct_url.is_some() && try_lock(&self.databases.writes).await? {
                 return Err(MigrateError::OtherDatabase);
             }
             // Others queue behind who waits for a whole table: for no lock is waited longer than by requests.
@@ -242,7 +241,8 @@ impl<'a> Migrations<'a> {
     }
 }
 
-/// Whether nobody migrates; who asks in a transaction has the lock then, until it ends.
-async fn is_lock_free(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+/// Takes the lock unless somebody else has it; whether it did. The lock ends with the transaction, and outside of one
+/// with the statement.
+async fn try_lock(database: &impl ConnectionTrait) -> Result<bool, DbErr> {
     value(database, Func::cust("pg_try_advisory_xact_lock").arg(LOCK)).await
 }

@@ -163,7 +163,7 @@ impl App {
     }
 }
 
-/// Says which tokens count beside those that are meant, where no audience is configured.
+/// Warns where tokens count beside those that are meant, since no audience is configured.
 fn warn_of_other_tokens(config: &AuthConfig) {
     if config.takes_links_for_tokens() {
         tracing::warn!(
@@ -184,7 +184,7 @@ async fn open(config: &DatabaseConfig) -> Result<(Databases, Store), StartError>
     let mut databases = Databases::connect(config).await?;
     let migrations = Migrations::of(&databases, config);
     migrations.settle(config.migrate_on_start).await.map_err(|error| match error {
-        // What SQLite has against migrations, it has against the file, unless it is the statement that it is against.
+        // SQLite's errors here are about the file, unless they are about a statement.
         MigrateError::Database(cause) if trouble::is_of_file(&cause) => unusable(cause).into(),
         error => StartError::from(error),
     })?;

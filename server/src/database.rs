@@ -151,7 +151,7 @@ async fn wait<T>(
         };
         let is_silence = matches!(error, DbErr::ConnectionAcquire(_));
         if !may_pass(&error) || Instant::now() + pause > deadline {
-            // That no connection came in time says least: what was said before is told instead.
+            // That no connection came in time says least, so an earlier error is told instead.
             return Err(told.filter(|_| is_silence).unwrap_or(error));
         }
         tracing::warn!(database = %config.url, error = %error, "the database does not answer yet");

@@ -201,7 +201,7 @@ pub(crate) fn asked() -> Present {
 
 /// A request has been answered; by no operation where `operation` is none.
 pub(crate) fn answered(operation: Option<&'static str>, status: u16, duration: Duration) {
-    // The labels are made whether anybody counts or not.
+    // Else the labels would be made though nobody counts.
     if HANDLE.get().is_none() {
         return;
     }

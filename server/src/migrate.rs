@@ -41,7 +41,7 @@ struct Standing {
 }
 
 impl Standing {
-    /// Refuses to make or take back what those of a later release may stand on.
+    /// Refuses to run or take back migrations that those of a later release may build on.
     fn refuse_later(self) -> Result<(), MigrateError> {
         if self.later.is_empty() { Ok(()) } else { Err(MigrateError::Later(self.later.into_iter().collect())) }
     }
@@ -213,7 +213,7 @@ impl<'a> Migrations<'a> {
     async fn lock(&self) -> Result<DatabaseTransaction, MigrateError> {
         let is_postgres = self.databases.writes.get_database_backend() == DbBackend::Postgres;
         let options = TransactionOptions {
-            // By any other level, who waited for the lock would not see what was migrated meanwhile.
+            // At any other level, whoever waited for the lock would not see what was migrated meanwhile.
             isolation_level: is_postgres.then_some(IsolationLevel::ReadCommitted),
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -233,7 +233,8 @@ impl<'a> Migrations<'a> {
             if self.direct_url.is_some() && try_lock(&self.databases.writes).await? {
                 return Err(MigrateError::OtherDatabase);
             }
-            // Others queue behind who waits for a whole table: for no lock is waited longer than by requests.
+            // Others queue behind whoever waits to lock a whole table, so no lock is waited for longer than by
+            // requests.
             let limit = Query::select().expr(limits::set_lock_timeout(self.patience, Scope::Transaction)).take();
             transaction.query_all(&limit).await?;
         }

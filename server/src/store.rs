@@ -67,7 +67,7 @@ pub(crate) struct Store {
     seal: Arc<Seal>,
 }
 
-/// The failure that such a fault of ours is.
+/// A fault of ours as the failure that it is.
 fn internal<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Internal(Arc::new(error)))
 }

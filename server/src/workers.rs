@@ -42,7 +42,7 @@ impl Workers {
         Self(workers.into_iter().map(|(thread, endpoint)| Worker { thread, endpoint }).collect())
     }
 
-    /// One worker: whoever asks for it.
+    /// One worker: the runtime of whoever asks for it.
     pub(crate) fn here(endpoint: Answerer) -> Self {
         let thread = Thread { runtime: Handle::current(), clients: Clients::default(), life: None };
         Self::new([(thread, endpoint)])
@@ -103,7 +103,7 @@ impl Thread {
         &self.runtime
     }
 
-    /// How many clients it has, now and later.
+    /// The count of its clients, which goes on with them.
     pub(crate) fn clients(&self) -> Clients {
         self.clients.clone()
     }

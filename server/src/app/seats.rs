@@ -18,7 +18,7 @@ impl Seat {
     }
 }
 
-/// How many connections a worker needs at least: where one waits for somebody's lock, the others' statements go on.
+/// The fewest connections of a worker: while one waits for somebody's lock, the others' statements go on.
 const LEAST_CONNECTIONS: u32 = 2;
 
 /// How many connections read an embedded database at most, for each core: it works in this process, and more would only

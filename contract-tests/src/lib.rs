@@ -10,6 +10,7 @@ mod collector;
 mod database;
 mod disk;
 mod document;
+mod ended;
 mod fixed;
 mod folder;
 mod good;
@@ -37,6 +38,7 @@ pub use self::{
     database::{Engine, TestDatabase, given},
     disk::SmallDisk,
     document::{Committed, Operation, committed, read, resolved, workspace},
+    ended::Ended,
     fixed::{Asked, HotPath},
     folder::temporary_folder,
     issuer::{Issuer, Reply},

@@ -17,7 +17,7 @@ use std::{
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
-use crate::{Client, Leash, SECRET, Token, app::OF_RUN, temporary_folder, workspace};
+use crate::{Client, Ended, Leash, SECRET, Token, app::OF_RUN, temporary_folder, workspace};
 
 /// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
@@ -87,9 +87,18 @@ impl ServerProcess {
     ///
     /// Where it cannot be run, or does not end within a minute.
     #[must_use]
-    pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        let folder = temporary_folder();
-        Self::finish(Self::command(folder.path(), arguments, variables))
+    pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        Self::run_in(temporary_folder().path(), arguments, variables)
+    }
+
+    /// The same in a folder of one's own.
+    ///
+    /// # Panics
+    ///
+    /// As [`ServerProcess::run`].
+    #[must_use]
+    pub fn run_in(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        Self::finish(Self::command(folder, arguments, variables))
     }
 
     /// Runs a command of one's own making to its end.
@@ -98,7 +107,7 @@ impl ServerProcess {
     ///
     /// As [`ServerProcess::run`].
     #[must_use]
-    pub fn finish(mut command: Command) -> Output {
+    pub fn finish(mut command: Command) -> Ended {
         // Files, because a pipe that nobody reads fills up and stops the writer.
         let folder = temporary_folder();
         let file = || tempfile::NamedTempFile::new_in(folder.path()).expect("a temporary file");
@@ -112,7 +121,7 @@ impl ServerProcess {
             child.kill().expect("it can be ended");
             panic!("it did not end by itself: {}", String::from_utf8_lossy(&read(&stderr)));
         };
-        Output { status, stdout: read(&stdout), stderr: read(&stderr) }
+        Output { status, stdout: read(&stdout), stderr: read(&stderr) }.into()
     }
 
     /// Starts a server that logs JSON.

@@ -1,18 +1,14 @@
 //! `todo-server check-token`: why a token does not count, for whoever set both ends up.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
-use todo_contract_tests::{Issuer, Reply, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
+use todo_contract_tests::{Ended, Issuer, Reply, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
 
 fn check(token: &str, variables: &[(&str, &str)]) -> (bool, String) {
-    told(&ServerProcess::run(&["check-token", token], variables))
-}
-
-fn told(output: &Output) -> (bool, String) {
-    let printed = [&output.stdout[..], &output.stderr[..]].concat();
-    (output.status.success(), String::from_utf8(printed).expect("text"))
+    let ended = ServerProcess::run(&["check-token", token], variables);
+    (ended.is_well(), ended.told())
 }
 
 #[test]
@@ -88,8 +84,7 @@ fn the_token_may_come_from_the_standard_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     std::fs::write(&file, Token::of("ann").bearer() + "\n").expect("a file");
-    let mut command: Command = ServerProcess::command(folder.path(), &["check-token", "-"], &[]);
+    let mut command = ServerProcess::command(folder.path(), &["check-token", "-"], &[]);
     let output = command.stdin(Stdio::from(std::fs::File::open(file).expect("the file"))).output().expect("it runs");
-    let (counts, told) = told(&output);
-    assert!(counts, "{told}");
+    Ended::from(output).well();
 }

@@ -30,7 +30,7 @@ fn the_image_sets_variables_of_the_server_and_checks_its_health() {
     let set = file.lines().filter_map(|line| line.strip_prefix("ENV ")).flat_map(str::split_whitespace);
     assert_known("Dockerfile", set.filter_map(|pair| pair.split_once('=')).map(|(name, _)| name));
     assert!(file.contains(r#"CMD ["todo-server", "healthcheck"]"#), "the image has a health check");
-    assert!(ServerProcess::run(&["healthcheck", "--help"], &[]).status.success(), "and the server has the command");
+    assert!(ServerProcess::run(&["healthcheck", "--help"], &[]).is_well(), "and the server has the command");
     let user = file.lines().filter_map(|line| line.strip_prefix("USER ")).next_back();
     assert_eq!(user, Some("65532:65532"), "it is not root who runs it, and a number says so");
 }

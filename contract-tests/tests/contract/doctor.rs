@@ -8,6 +8,7 @@ use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, Database};
 use todo_contract_tests::{
+    Ended,
     Engine::{self, Postgres, Sqlite},
     Issuer,
     Mode::{Session, Transaction},
@@ -38,13 +39,12 @@ impl Seen {
 }
 
 fn examine(variables: &[(&str, &str)]) -> Seen {
-    let output = ServerProcess::run(&["doctor"], &[&WELL, variables].concat());
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(output.stderr, b"", "all is told in one place: {said}");
+    let Ended { code, printed: said, said: beside } = ServerProcess::run(&["doctor"], &[&WELL, variables].concat());
+    assert_eq!(beside, "", "all is told in one place: {said}");
     for secret in ["mD3uyGvZ", "hunter2"] {
         assert!(!said.contains(secret), "no secret is shown: {said}");
     }
-    Seen { code: output.status.code(), said }
+    Seen { code, said }
 }
 
 #[rstest]
@@ -116,8 +116,8 @@ fn what_else_counts_as_a_token_is_told(#[case] variables: &[(&str, &str)], #[cas
 #[test]
 fn nothing_is_made() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["doctor"], &WELL));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("data/todo.db is not there yet"));
+    let said = ServerProcess::run_in(folder.path(), &["doctor"], &WELL).printed;
+    assert!(said.contains("data/todo.db is not there yet"), "{said}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
@@ -129,8 +129,7 @@ fn a_file_of_variables_that_others_can_read_is_told() {
     fs::write(&file, "PORT=0\n").expect("a file");
     for (mode, words) in [(0o644, "warn  variables"), (0o640, "warn  variables"), (0o600, "pass  variables")] {
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a file of ours");
-        let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["doctor"], &WELL));
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = ServerProcess::run_in(folder.path(), &["doctor"], &WELL).printed;
         assert!(said.contains(words), "{said}");
     }
 }
@@ -279,8 +278,7 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let mut by_role: Url = url.parse().expect("an address");
     by_role.set_username(role.trim_matches('"')).expect("it has users");
     let of_role = [("DATABASE_URL", by_role.as_str())];
-    let refused = ServerProcess::run(&["migrate", "status"], &of_role);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = ServerProcess::run(&["migrate", "status"], &of_role).said;
     for words in ["permission denied for table seaql_migrations", "; `todo-server doctor` names the rights"] {
         assert!(said.contains(words), "{said}");
     }
@@ -323,7 +321,6 @@ async fn a_database_for_reading_alone_is_found_out() {
     // Where there is something to migrate, the start is refused.
     let empty = TestDatabase::create(Postgres).await;
     empty.alter("SET default_transaction_read_only = on").await;
-    let refused = ServerProcess::run(&[], &[("DATABASE_URL", &empty.url())]);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = ServerProcess::run(&[], &[("DATABASE_URL", &empty.url())]).said;
     assert!(said.contains("read-only transaction; give DATABASE_DIRECT_URL"), "{said}");
 }

@@ -8,7 +8,7 @@ use std::{
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -20,7 +20,9 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
-use todo_contract_tests::{Answer, Client, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, until};
+use todo_contract_tests::{
+    Answer, Client, Ended, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, until,
+};
 
 /// A user who is not root, for whom alone the rights of files count.
 const NOBODY: u32 = 65534;
@@ -49,7 +51,7 @@ fn url(file: &Path) -> String {
 }
 
 /// Starts a server on a file, as somebody who is not root.
-fn start(file: &Path) -> Output {
+fn start(file: &Path) -> Ended {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = ServerProcess::command(folder.path(), &[], &[("DATABASE_URL", &url(file))]);
     if is_root() {
@@ -78,14 +80,13 @@ fn overwrite(file: &Path, at: usize, bytes: &[u8]) {
 
 /// The refusal names the variable and the file, what is wrong, and the remedy, in a line, and at once.
 fn assert_refused(file: &Path, words: &str, remedy: &str) {
-    let start_ = Instant::now();
-    let output = start(file);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let began = Instant::now();
+    let Ended { code, said, .. } = start(file);
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains(&format!("DATABASE_URL {} cannot be used: ", url(file))), "{said}");
     assert!(said.contains(words) && said.contains(remedy), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(start_.elapsed() < Duration::from_secs(15), "nothing is waited for");
+    assert!(began.elapsed() < Duration::from_secs(15), "nothing is waited for");
 }
 
 const BACKUP: &str = "put a backup of the file in its place";
@@ -180,8 +181,7 @@ async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
     let page = pages.chunks(PAGE).position(is_leaf_of_tasks).expect("a page with tasks");
     overwrite(&file, page * PAGE, &vec![0xa5; length]);
 
-    let examined = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &url(&file))]);
-    let said = String::from_utf8_lossy(&examined.stdout);
+    let said = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &url(&file))]).printed;
     assert!(said.lines().any(|line| line.starts_with("fail  file") && line.contains("put a backup")), "{said}");
 
     let server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);

@@ -9,8 +9,8 @@ use std::{
 use todo_contract_tests::ServerProcess;
 
 fn check(host: &str, port: u16) -> (Option<i32>, String) {
-    let output = ServerProcess::run(&["healthcheck"], &[("HOST", host), ("PORT", &port.to_string())]);
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    let ended = ServerProcess::run(&["healthcheck"], &[("HOST", host), ("PORT", &port.to_string())]);
+    (ended.code, ended.said)
 }
 
 #[tokio::test(flavor = "multi_thread")]

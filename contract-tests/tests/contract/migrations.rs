@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use todo_contract_tests::{
+    Ended,
     Engine::{self, Guarded, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
@@ -61,15 +62,13 @@ async fn a_server_that_finds_another_program_writing_migrates_after_it(#[values(
     let url = database.url();
     if is_there {
         for direction in ["up", "down"] {
-            let migrated = ServerProcess::run(&["migrate", direction], &[("DATABASE_URL", &url)]);
-            assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+            ServerProcess::run(&["migrate", direction], &[("DATABASE_URL", &url)]).well();
         }
     }
     let other = database.block_writes().await;
     // One that waits for nobody says who is in the way.
     let impatient = [("DATABASE_URL", url.as_str()), ("DATABASE_START_TIMEOUT", "0"), ("DATABASE_TIMEOUT", "1")];
-    let refused = ServerProcess::run(&[], &impatient);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = ServerProcess::run(&[], &impatient).said;
     assert!(said.ends_with("database is locked; end the other program that has it locked\n"), "{said}");
     let ends = async {
         sleep(Duration::from_secs(3)).await;
@@ -86,10 +85,8 @@ async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {
     let url = database.url();
     database.connect().await.close().await.expect("it is there, and empty");
     let migrate = |arguments: &[&str]| {
-        let output =
-            ServerProcess::run(&[&["migrate"], arguments].concat(), &[("DATABASE_URL", &url), ("LOG_LEVEL", "off")]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+        let variables = [("DATABASE_URL", url.as_str()), ("LOG_LEVEL", "off")];
+        ServerProcess::run(&[&["migrate"], arguments].concat(), &variables).well()
     };
     let all = NAMES.len();
     let listed = |applied: usize| {
@@ -122,6 +119,13 @@ async fn a_server_that_may_not_migrate_refuses_to_start_on_pending_ones(#[values
     TestApp::on(&database, &variables).await.expect("and then the other starts");
 }
 
+/// That a later release, which has run that migration, has to be run.
+#[track_caller]
+fn assert_is_refused(refused: &Ended, migration: &str) {
+    let said = &refused.said;
+    assert!(!refused.is_well() && said.contains(migration) && said.contains("run that one"), "{said}");
+}
+
 /// Has a migration be taken for one that was run.
 async fn record(name: &str, database: &impl ConnectionTrait) {
     let mut row = Query::insert();
@@ -146,12 +150,10 @@ async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Post
     let migrate = |command| ServerProcess::run(&["migrate", command], &[("DATABASE_URL", &url), ("LOG_LEVEL", "off")]);
     let listed = NAMES.iter().chain([&LATER]).map(|name| format!("applied {name}\n")).collect::<Vec<_>>().concat();
     for command in ["status", "up"] {
-        assert_eq!(String::from_utf8_lossy(&migrate(command).stdout), listed);
+        assert_eq!(migrate(command).printed, listed);
     }
-    let refused = migrate("down");
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
-    assert_eq!(String::from_utf8_lossy(&migrate("status").stdout), listed, "nothing is taken back");
+    assert_is_refused(&migrate("down"), LATER);
+    assert_eq!(migrate("status").printed, listed, "nothing is taken back");
 }
 
 /// What the later one has made may stand on what is missing, or in its place.
@@ -168,15 +170,12 @@ async fn nothing_is_migrated_beneath_a_later_release(
     let url = database.url();
     let variables = [("DATABASE_URL", url.as_str()), ("MIGRATE_ON_START", migrate_on_start)];
     for direction in ["up", "down"] {
-        assert!(ServerProcess::run(&["migrate", direction], &variables).status.success());
+        ServerProcess::run(&["migrate", direction], &variables).well();
     }
     record(LATER, &database.connect().await).await;
-    let refused = ServerProcess::run(&[], &variables);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success() && said.contains(LATER) && said.contains("run that one"), "{said}");
-    let examined = ServerProcess::run(&["doctor"], &variables);
-    let said = String::from_utf8_lossy(&examined.stdout);
-    let told = said.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
+    assert_is_refused(&ServerProcess::run(&[], &variables), LATER);
+    let examined = ServerProcess::run(&["doctor"], &variables).printed;
+    let told = examined.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
     assert!(told.contains(LATER) && told.contains("run that one"), "{told}");
 }
 
@@ -192,10 +191,9 @@ async fn the_history_of_another_program_stops_the_migration(#[values(Sqlite, Pos
     record(THEIRS, &connection).await;
     let url = database.url();
     for arguments in [&["migrate", "up"][..], &["migrate", "down"], &["migrate", "status"], &["doctor"], &[]] {
-        let output = ServerProcess::run(arguments, &[("DATABASE_URL", &url)]);
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
-        assert!(!output.status.success() && !said.contains("later release"), "{arguments:?}: {said}");
+        let refused = ServerProcess::run(arguments, &[("DATABASE_URL", &url)]);
+        let said = refused.told();
+        assert!(!refused.is_well() && !said.contains("later release"), "{arguments:?}: {said}");
         for words in ["is another program's", THEIRS, "use a database, or a schema, of the tasks' own"] {
             assert!(said.contains(words), "{arguments:?}: {said}");
         }
@@ -208,10 +206,9 @@ async fn the_history_of_another_program_stops_the_migration(#[values(Sqlite, Pos
 #[test]
 fn a_file_that_is_not_there_is_not_made_to_tell_of(#[case] command: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &["migrate", command], &[]));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let Ended { code, said, .. } = ServerProcess::run_in(folder.path(), &["migrate", command], &[]);
     let file = folder.path().canonicalize().expect("it is there").join("data/todo.db");
-    assert!(!output.status.success() && said.contains(&format!("there is no file {}", file.display())), "{said}");
+    assert!(code != Some(0) && said.contains(&format!("there is no file {}", file.display())), "{said}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }
 
@@ -221,15 +218,14 @@ async fn a_table_that_somebody_keeps_is_not_waited_for_longer_than_requests_wait
     let database = TestDatabase::create(Postgres).await;
     let variables = [("DATABASE_URL", &*database.url()), ("LOG_LEVEL", "off"), ("DATABASE_TIMEOUT", "1")];
     let migrate = |command| ServerProcess::run(&["migrate", command], &variables);
-    let all = migrate("up").stdout;
+    let all = migrate("up").printed;
     let dump = database.block_writes().await;
-    let refused = migrate("down");
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = migrate("down").said;
     assert!(said.contains("lock timeout") && said.contains("nothing was changed"), "{said}");
     assert!(said.contains("pg_stat_activity"), "{said}");
-    assert_eq!(migrate("status").stdout, all);
+    assert_eq!(migrate("status").printed, all);
     dump.execute_unprepared("ROLLBACK").await.expect("the dump ends");
-    assert!(migrate("down").status.success());
+    migrate("down").well();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,9 +245,8 @@ async fn who_waits_for_another_server_s_migrations_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_keep_every_text_is_refused() {
     let database = TestDatabase::create_of_bytes().await;
-    let refused = ServerProcess::run(&[], &[("DATABASE_URL", &database.url())]);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(!refused.status.success(), "{said}");
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[("DATABASE_URL", &database.url())]);
+    assert_ne!(code, Some(0), "{said}");
     assert!(said.contains("its encoding is SQL_ASCII") && said.ends_with("ENCODING 'UTF8'\n"), "{said}");
 }
 
@@ -271,10 +266,9 @@ async fn a_postgresql_that_is_too_old_is_refused() {
     for (version, is_refused) in [("139999", true), ("140000", false), ("of others", false)] {
         database.alter(&format!("SET todo.version = '{version}'")).await;
         let asked = ServerProcess::run(&["migrate", "status"], &[("DATABASE_URL", &url)]);
-        let said = String::from_utf8_lossy(&asked.stderr);
-        assert_eq!(asked.status.success(), !is_refused, "{version}: {said}");
+        assert_eq!(asked.is_well(), !is_refused, "{version}: {}", asked.said);
         let words = "cannot be used: it is PostgreSQL 139999; move to 14 or a later one\n";
-        assert_eq!(said.ends_with(words), is_refused, "{version}: {said}");
+        assert_eq!(asked.said.ends_with(words), is_refused, "{version}: {}", asked.said);
     }
 }
 

@@ -261,8 +261,7 @@ async fn a_fault_of_the_database_is_counted(#[values(Sqlite, Postgres)] engine: 
 
 #[test]
 fn an_operators_address_that_is_none_is_refused() {
-    let output = ServerProcess::run(&[], &[("ADMIN_ADDR", "9091")]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = ServerProcess::run(&[], &[("ADMIN_ADDR", "9091")]).said;
     assert!(said.contains(r#"ADMIN_ADDR is "9091", but must be an address and a port"#), "{said}");
 }
 

@@ -11,7 +11,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use todo_contract_tests::{
-    Cluster,
+    Cluster, Ended,
     Engine::{self, Guarded, Postgres, Sqlite},
     Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed, given,
 };
@@ -175,25 +175,22 @@ fn a_start_gives_up_on_a_database_that_says_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("postgresql://ann@{}/todo?sslmode=disable", silent.local_addr().expect("an address"));
     let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_START_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "1")];
-    let output = ServerProcess::run(&[], &variables);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
+    let Ended { code, said, .. } = ServerProcess::run(&[], &variables);
+    assert_eq!(code, Some(1));
     assert!(said.contains("DATABASE_URL postgresql://ann@127.0.0.1") && said.contains("cannot be used"), "{said}");
 }
 
 #[test]
 fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
     let cluster = Cluster::start();
-    let output = ServerProcess::run(&[], &[("DATABASE_URL", &cluster.url("nowhere"))]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = ServerProcess::run(&[], &[("DATABASE_URL", &cluster.url("nowhere"))]).said;
     assert!(
         said.contains("does not exist") && said.ends_with("; create that database, or correct its name\n"),
         "{said}"
     );
     let mut by_nobody: Url = cluster.url("postgres").parse().expect("an address");
     by_nobody.set_username("nobody").expect("it has users");
-    let output = ServerProcess::run(&[], &[("DATABASE_URL", by_nobody.as_str())]);
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = ServerProcess::run(&[], &[("DATABASE_URL", by_nobody.as_str())]).said;
     let remedy = "; are name and password right, and does pg_hba.conf let us in?\n";
     assert!(said.contains("does not exist") && said.ends_with(remedy), "{said}");
 }
@@ -205,10 +202,10 @@ async fn a_database_that_takes_no_more_connections_is_told_with_the_remedy() {
     database.alter("CONNECTION LIMIT 0").await;
     let variables = database.variables();
     let refused = ServerProcess::run(&[], &[given(&variables), vec![("DATABASE_START_TIMEOUT", "0")]].concat());
-    let said = String::from_utf8_lossy(&refused.stderr);
     let remedy = "; lower DATABASE_MAX_CONNECTIONS here or elsewhere, or raise its max_connections\n";
+    let said = &refused.said;
     assert!(said.contains("too many connections for database") && said.ends_with(remedy), "{said}");
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.code, Some(1));
 }
 
 #[rstest]
@@ -219,9 +216,8 @@ async fn a_key_of_cursors_that_is_none_is_named_with_its_row(#[values(Sqlite, Po
     drop(ServerProcess::start(&[("DATABASE_URL", &url)]).wait_for("\"serving\""));
     let connection = database.connect().await;
     connection.execute_unprepared("UPDATE keys SET bytes = substr(bytes, 1, 16)").await.expect("it is ours");
-    let output = ServerProcess::run(&[], &[("DATABASE_URL", &url)]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(1));
     assert!(said.contains("row cursors of the database's table keys") && said.contains("delete the row"), "{said}");
     connection.execute_unprepared("DELETE FROM keys").await.expect("it is ours");
     drop(ServerProcess::start(&[("DATABASE_URL", &url)]).wait_for("\"serving\""));
@@ -241,10 +237,9 @@ fn a_start_gives_up_on_a_database_that_never_comes() {
     let url = "postgresql://ann:hunter2-and-more@127.0.0.1:1/todo?sslmode=disable";
     let variables = [("DATABASE_URL", url), ("DATABASE_START_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "1")];
     let start = Instant::now();
-    let output = ServerProcess::run(&[], &variables);
+    let Ended { code, printed, said } = ServerProcess::run(&[], &variables);
     assert!(start.elapsed() < Duration::from_secs(15));
-    assert_eq!(output.status.code(), Some(1));
-    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(code, Some(1));
     assert!(said.contains("DATABASE_URL postgresql://ann:***@127.0.0.1:1/todo cannot be used"), "{said}");
     assert!(said.ends_with("; is the server up, and are host and port right?\n"), "{said}");
     assert!(!printed.contains("hunter2") && !said.contains("hunter2"), "the password is masked");

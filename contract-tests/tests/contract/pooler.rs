@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use todo_contract_tests::{
-    Answer, Client,
+    Answer, Client, Ended,
     Engine::Postgres,
     Mode::{self, Session, Statement, Transaction},
     Pooler, ServerProcess, TestApp, TestDatabase,
@@ -87,9 +87,8 @@ async fn a_pooler_in_session_mode_is_like_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_without_transactions_is_refused() {
     let (_database, pooler) = behind(Statement).await;
-    let output = ServerProcess::run(&[], &[("DATABASE_URL", pooler.url())]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1));
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[("DATABASE_URL", pooler.url())]);
+    assert_eq!(code, Some(1));
     assert!(said.contains("DATABASE_URL") && said.contains("set pool_mode to transaction"), "{said}");
 }
 
@@ -98,8 +97,7 @@ async fn migrations_run_through_a_pooler_where_there_is_no_other_way() {
     let (_database, pooler) = behind(Transaction).await;
     // As many times as there are sessions, and more: each finds what an earlier one left behind.
     for arguments in [["migrate", "up"], ["migrate", "down"]].iter().cycle().take(12) {
-        let output = ServerProcess::run(arguments, &[("DATABASE_URL", pooler.url()), ("LOG_LEVEL", "off")]);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        ServerProcess::run(arguments, &[("DATABASE_URL", pooler.url()), ("LOG_LEVEL", "off")]).well();
     }
 }
 
@@ -151,7 +149,7 @@ async fn a_direct_address_of_another_database_is_refused_and_that_one_is_left_al
     let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
     assert!(refused.contains("DATABASE_DIRECT_URL leads to another database than DATABASE_URL"), "{refused}");
 
-    let status = ServerProcess::run(&["migrate", "status"], &[("DATABASE_URL", direct.as_str()), ("LOG_LEVEL", "off")]);
-    let listed = String::from_utf8_lossy(&status.stdout).into_owned();
+    let variables = [("DATABASE_URL", direct.as_str()), ("LOG_LEVEL", "off")];
+    let listed = ServerProcess::run(&["migrate", "status"], &variables).well();
     assert!(listed.starts_with("pending") && !listed.contains("applied"), "{listed}");
 }

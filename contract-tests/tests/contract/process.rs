@@ -14,9 +14,9 @@ use rstest::rstest;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use todo_contract_tests::{
-    Client,
+    Client, Ended,
     Engine::{self, Postgres, Sqlite},
-    Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, until, until_counted, watched_on,
+    Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, read, until, until_counted, watched_on,
 };
 use tokio::{net::TcpStream, time::sleep};
 
@@ -294,8 +294,7 @@ async fn workers_without_connections_are_missed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_for_tokens_makes_one_that_counts() {
-    let output = ServerProcess::run(&["token", "--user", "demo"], &[]);
-    let token = String::from_utf8(output.stdout).expect("text");
+    let token = ServerProcess::run(&["token", "--user", "demo"], &[]).well();
     let server = ServerProcess::start(&[]);
     let client = Client::of(server.address()).with_token(token.trim());
     assert_eq!(client.create(json!({"title": "a"})).await.expect(201).json()["user_id"], "demo");
@@ -304,8 +303,7 @@ async fn the_command_for_tokens_makes_one_that_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_is_for_as_long_as_is_said_and_for_whom_the_server_demands() {
     let demands = [("AUTH_ISSUER", "https://app.example"), ("AUTH_AUDIENCE", "https://todo.example")];
-    let output = ServerProcess::run(&["token", "--user", "demo", "--seconds", "60"], &demands);
-    let token = String::from_utf8(output.stdout).expect("text");
+    let token = ServerProcess::run(&["token", "--user", "demo", "--seconds", "60"], &demands).well();
     let claims = token.split('.').nth(1).expect("claims");
     let claims: Value =
         serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(claims).expect("base64url")).expect("JSON");
@@ -321,9 +319,8 @@ async fn the_token_is_for_as_long_as_is_said_and_for_whom_the_server_demands() {
 #[case::as_json(&["openapi"], "openapi/openapi.json")]
 #[case::as_yaml(&["openapi", "--yaml"], "openapi/openapi.yaml")]
 fn the_document_is_printed_without_configuration(#[case] command: &[&str], #[case] file: &str) {
-    let output = ServerProcess::run(command, &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]);
-    let committed = fs::read(todo_contract_tests::workspace().join(file)).expect("the document");
-    assert!(output.stdout == committed);
+    let printed = ServerProcess::run(command, &[("BETTER_AUTH_SECRET", ""), ("DATABASE_URL", "nonsense")]).well();
+    assert!(printed == read(file));
 }
 
 #[test]
@@ -332,8 +329,8 @@ fn what_cannot_be_printed_is_said() {
     for command in [&["openapi"][..], &["token", "--user", "demo"], &["doctor"]] {
         let full = fs::File::options().write(true).open("/dev/full").expect("a device without room");
         let output = ServerProcess::command(folder.path(), command, &[]).stdout(full).output().expect("it runs");
-        assert_eq!(output.status.code(), Some(1), "{command:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
+        let Ended { code, said, .. } = output.into();
+        assert_eq!(code, Some(1), "{command:?}");
         assert!(said.contains("No space left on device"), "{command:?}: {said}");
     }
 }
@@ -342,9 +339,8 @@ fn what_cannot_be_printed_is_said() {
 fn an_address_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let output = ServerProcess::run(&[], &[("PORT", &port)]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[("PORT", &port)]);
+    assert_eq!(code, Some(1));
     assert!(
         said.contains(&format!("HOST 127.0.0.1 PORT {port} cannot be listened on")) && said.contains("choose"),
         "{said}"
@@ -358,9 +354,8 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("todo.db");
     let url = format!("sqlite://{}", file.display());
-    let output = ServerProcess::run(&[], &[("HOST", host), ("DATABASE_URL", &url)]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1));
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[("HOST", host), ("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(1));
     assert!(
         said.contains(&format!("HOST {host} PORT 0 cannot be listened on")) && said.contains("must be of this machine"),
         "{said}"
@@ -370,8 +365,7 @@ fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
 
 #[test]
 fn an_address_for_the_operator_that_is_not_of_this_machine_is_named() {
-    let output = ServerProcess::run(&[], &[("ADMIN_ADDR", "192.0.2.1:9091")]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = ServerProcess::run(&[], &[("ADMIN_ADDR", "192.0.2.1:9091")]).said;
     assert!(said.starts_with("ADMIN_ADDR 192.0.2.1:9091 cannot be listened on: "), "{said}");
     assert!(said.contains("; it must be of this machine"), "{said}");
 }

@@ -2,7 +2,7 @@
 
 mod copies;
 
-use std::{process::Output, sync::Arc};
+use std::sync::Arc;
 
 use rstest::rstest;
 use sea_orm::{
@@ -11,6 +11,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use todo_contract_tests::{
+    Ended,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
     Pooler, ServerProcess, TestApp, TestDatabase, given,
@@ -55,7 +56,7 @@ async fn roles_of_policies(database: &TestDatabase) -> Vec<String> {
 }
 
 /// Runs a command as on `database`, where a start makes nothing.
-fn run(database: &TestDatabase, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+fn run(database: &TestDatabase, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let of_database = database.variables();
     ServerProcess::run(arguments, &[&*given(&of_database), &[("MIGRATE_ON_START", "false")], variables].concat())
 }
@@ -177,7 +178,7 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
     carry_out(&refused, &database).await;
     // Last: what an owner was given on a table goes with it, where another becomes its owner.
     if refused.contains("todo-server migrate up") {
-        assert!(ServerProcess::run(&["migrate", "up"], &given(&database.variables())).status.success());
+        ServerProcess::run(&["migrate", "up"], &given(&database.variables())).well();
     }
     TestApp::on(&database, &[]).await.expect("and it is mended");
 }
@@ -200,9 +201,7 @@ async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
     let (login, role) = (format!("{}_login", database.name()), role_of(&database));
     // By their owner, who may look at them afterwards.
     let owner = database.url();
-    assert!(
-        run(&database, &["migrate", "up"], &[("DATABASE_RLS", "false"), ("DATABASE_URL", &owner)]).status.success()
-    );
+    run(&database, &["migrate", "up"], &[("DATABASE_RLS", "false"), ("DATABASE_URL", &owner)]).well();
     let given = format!(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {login}; \
          ALTER ROLE {login} INHERIT; CREATE ROLE {role}; GRANT {role} TO {login}"
@@ -212,9 +211,9 @@ async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
     let without = TestApp::on(&database, &off).await.expect("it starts");
     let id = without.client("ann").created("before").await;
     let migrated = run(&database, &["migrate", "up"], &[]);
-    assert!(!migrated.status.success());
+    assert!(!migrated.is_well());
     let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();
-    for said in [refused.as_str(), &*String::from_utf8_lossy(&migrated.stderr)] {
+    for said in [&refused, &migrated.said] {
         for words in [&format!("inherits the restrictions of {role}"), &format!(r#"ALTER ROLE "{login}" NOINHERIT"#)] {
             assert!(said.contains(words), "{words} in {said}");
         }
@@ -250,11 +249,10 @@ async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variabl
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_find_old_keys_does_not_start() {
     let database = TestDatabase::create(Guarded).await;
-    assert!(run(&database, &["migrate", "up"], &[]).status.success());
+    run(&database, &["migrate", "up"], &[]).well();
     let revoked = format!("REVOKE SELECT (created_at) ON idempotency_keys FROM {}_login", database.name());
     database.connect().await.execute_unprepared(&revoked).await.expect("an owner may");
-    let refused = run(&database, &[], &[]);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = run(&database, &[], &[]).said;
     assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
 }
 

@@ -56,9 +56,8 @@ impl TwoRoles {
 
 /// Runs a command to its end: whether all is well, and what it says.
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
-    let output = ServerProcess::run(arguments, variables);
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    let ended = ServerProcess::run(arguments, variables);
+    (ended.is_well(), ended.told())
 }
 
 async fn serves(variables: &[(&str, &str)]) {

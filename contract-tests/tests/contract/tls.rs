@@ -34,9 +34,8 @@ impl Authority {
 /// Asks for the state of migrations, which is answered where the database is taken for the right one.
 fn connects(url: &str, variables: &[(&str, &str)]) -> Result<(), String> {
     let variables = [&[("DATABASE_URL", url), ("DATABASE_START_TIMEOUT", "20")], variables].concat();
-    let output = ServerProcess::run(&["migrate", "status"], &variables);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    if output.status.success() { Ok(()) } else { Err(said) }
+    let ended = ServerProcess::run(&["migrate", "status"], &variables);
+    if ended.is_well() { Ok(()) } else { Err(ended.said) }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
 //! Who owns the table of users.
 
-use std::{process::Output, sync::Arc};
+use std::sync::Arc;
 
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, sea_query::Query};
 use serde_json::json;
 use todo_contract_tests::{
+    Ended,
     Engine::{self, Guarded, Postgres, Sqlite},
     ServerProcess, TestApp, TestDatabase,
 };
@@ -25,7 +26,7 @@ async fn refusal(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> St
 }
 
 /// Runs the command with `USERS_TABLE` as given.
-fn run_migrate(database: &TestDatabase, arguments: &[&str], users: &str) -> Output {
+fn run_migrate(database: &TestDatabase, arguments: &[&str], users: &str) -> Ended {
     let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
     ServerProcess::run(&[&["migrate"], arguments].concat(), &variables)
 }
@@ -175,8 +176,7 @@ async fn a_table_that_our_role_may_not_know_of_is_told_with_the_rights_it_wants(
     let variables = database.variables();
     let url = variables.iter().find(|(name, _)| *name == "DATABASE_URL").map(|(_, url)| url.as_str());
     let variables = [("DATABASE_URL", url.expect("an address")), ("USERS_TABLE", "auth.user")];
-    let refused = ServerProcess::run(&["migrate", "up"], &variables);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let said = ServerProcess::run(&["migrate", "up"], &variables).said;
     for words in [
         "there is no table auth.user with a column id that our role may know of; GRANT it USAGE on the schema",
         "REFERENCES on the table, if that is there; run the migrations",
@@ -185,8 +185,7 @@ async fn a_table_that_our_role_may_not_know_of_is_told_with_the_rights_it_wants(
     }
     let granted = format!("GRANT USAGE ON SCHEMA auth TO {login}; GRANT REFERENCES ON auth.\"user\" TO {login}");
     owner.execute_unprepared(&granted).await.expect("as it was told");
-    let went = ServerProcess::run(&["migrate", "up"], &variables);
-    assert!(went.status.success(), "{}", String::from_utf8_lossy(&went.stderr));
+    ServerProcess::run(&["migrate", "up"], &variables).well();
 }
 
 /// SQLite has no schemas: a table of that name alone is another one.
@@ -235,8 +234,8 @@ async fn a_table_that_the_tasks_do_not_belong_to_is_refused(
 async fn nothing_is_migrated_for_another_table(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = prepared(engine, &BETTER_AUTH).await;
     let migrate = |arguments: &[&str], users: &str| {
-        let output = run_migrate(&database, arguments, users);
-        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned())
+        let ended = run_migrate(&database, arguments, users);
+        [ended.printed, ended.said]
     };
     migrate(&["up"], "user");
     migrate(&["down", "4"], "user");
@@ -248,9 +247,8 @@ async fn nothing_is_migrated_for_another_table(#[values(Sqlite, Postgres)] engin
     }
     assert_eq!(before.matches("pending").count(), 4, "{before}");
     assert_eq!(migrate(&["status"], "user"), [before, String::new()]);
-    let output = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &database.url())]);
-    let said = String::from_utf8_lossy(&output.stdout);
-    let told = said.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
+    let examined = ServerProcess::run(&["doctor"], &[("DATABASE_URL", &database.url())]).printed;
+    let told = examined.lines().find(|line| line.starts_with("fail  migrations")).expect("it is told");
     assert!(told.contains("the tasks belong to the table user, but USERS_TABLE says users"), "{told}");
 }
 
@@ -263,17 +261,16 @@ async fn a_table_that_others_use_is_not_dropped(#[values(Sqlite, Postgres)] engi
     let theirs = ["CREATE TABLE users (id text PRIMARY KEY, email text)"];
     let database = prepared(engine, if is_theirs { &theirs } else { &[] }).await;
     let migrate = |arguments: &[&str], users: &str| run_migrate(&database, arguments, users);
-    assert!(migrate(&["up"], if is_theirs { "users" } else { "" }).status.success());
+    migrate(&["up"], if is_theirs { "users" } else { "" }).well();
     let connection = database.connect().await;
     if !is_theirs {
         connection.execute_unprepared("ALTER TABLE users ADD COLUMN email text").await.expect("a column of others");
     }
     let keep = "INSERT INTO users (id, email) VALUES ('ann', 'ann@example.com')";
     connection.execute_unprepared(keep).await.expect("a user");
-    let refused = migrate(&["down", "50"], "");
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = migrate(&["down", "50"], "").said;
     assert!(said.contains("a column email") && said.contains("set USERS_TABLE=users"), "{said}");
-    assert!(migrate(&["down", "50"], "users").status.success(), "what it says to set, helps");
+    assert!(migrate(&["down", "50"], "users").is_well(), "what it says to set, helps");
     connection.execute_unprepared("UPDATE users SET email = 'kept'").await.expect("it is still there");
 }
 

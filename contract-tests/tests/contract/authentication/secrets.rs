@@ -32,8 +32,7 @@ async fn a_token_signed_with_any_of_them_counts(
 #[tokio::test]
 async fn the_first_of_them_signs(#[values(Sqlite, Postgres)] engine: Engine, #[values(SECRET, "")] single: &str) {
     let variables = [("BETTER_AUTH_SECRETS", &*format!("2:{NEW},1:{OLD}")), ("BETTER_AUTH_SECRET", single)];
-    let printed = ServerProcess::run(&["token", "--user", "ann"], &variables);
-    let token = String::from_utf8(printed.stdout).expect("a token");
+    let token = ServerProcess::run(&["token", "--user", "ann"], &variables).well();
     let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", NEW)]).await;
     app.client_with(token.trim()).list().await.expect(200);
 }

@@ -48,8 +48,7 @@ async fn row_level_security_is_judged() {
 async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
     let original = TestDatabase::create(Guarded).await;
     let (guarded, owner) = (original.variables(), [("DATABASE_URL", original.url())]);
-    let migrated = ServerProcess::run(&["migrate", "up"], &given(if was_on { &guarded } else { &owner }));
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    ServerProcess::run(&["migrate", "up"], &given(if was_on { &guarded } else { &owner })).well();
 
     let copy = original.copied().await;
     let variables = copy.variables();
@@ -68,8 +67,7 @@ async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
         assert!(!seen.said.contains("GRANT") && !seen.line("migrations").starts_with("fail"), "{}", seen.said);
     }
 
-    let migrated = ServerProcess::run(&["migrate", "up"], &of_copy);
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    ServerProcess::run(&["migrate", "up"], &of_copy).well();
     let seen = examine(&of_copy);
     for check in ["rights", "rls", "migrations"] {
         assert!(seen.line(check).starts_with("pass"), "{}", seen.said);

@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use rstest::rstest;
-use todo_contract_tests::ServerProcess;
+use todo_contract_tests::{Ended, ServerProcess};
 
 /// What is wrong with a configuration, and the words that tell.
 #[rstest]
@@ -154,9 +154,8 @@ use todo_contract_tests::ServerProcess;
 #[case::no_directive("LOG_LEVEL", ",", r#"LOG_LEVEL is ",", and logs nothing else; begin with a level for all"#)]
 #[case::format("LOG_FORMAT", "xml", r#"LOG_FORMAT is "xml", but must be text or json"#)]
 fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] value: &str, #[case] words: &str) {
-    let output = ServerProcess::run(&[], &[(name, value)]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1));
+    let Ended { code, said, .. } = ServerProcess::run(&[], &[(name, value)]);
+    assert_eq!(code, Some(1));
     assert!(said.contains(words), "{said}");
     assert!(!said.contains("hunter2"), "and no secret is shown: {said}");
     assert!(said.lines().count() == 1, "one fault, one line: {said}");
@@ -168,14 +167,12 @@ fn a_variable_in_another_encoding_is_refused_and_not_passed_over() {
     let mut command = ServerProcess::command(folder.path(), &[], &[]);
     command.env("DATABASE_URL", OsStr::from_bytes(b"postgresql://ann:hunter2\xe9@db/todo"));
     command.env("OF_OTHERS", OsStr::from_bytes(b"\xe9"));
-    let output = ServerProcess::finish(command);
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "DATABASE_URL is not in UTF-8; write it so\n");
+    assert_eq!(ServerProcess::finish(command).said, "DATABASE_URL is not in UTF-8; write it so\n");
 }
 
 #[test]
 fn a_variable_in_two_spellings_is_refused_with_the_remedy() {
-    let output = ServerProcess::run(&[], &[("PORT", "0"), ("port", "1")]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = ServerProcess::run(&[], &[("PORT", "0"), ("port", "1")]).said;
     assert!(said.contains("in two spellings (duplicate field `port`); keep the one in capitals"), "{said}");
 }
 
@@ -186,12 +183,10 @@ fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
     let inner = folder.path().join("a/b");
     fs::create_dir_all(&inner).expect("a folder");
     let files = || ["todo.db", "a/todo.db", "a/b/todo.db"].map(|file| folder.path().join(file).exists());
-    let migrate =
-        |url| ServerProcess::finish(ServerProcess::command(&inner, &["migrate", "up"], &[("DATABASE_URL", url)]));
+    let migrate = |url| ServerProcess::run_in(&inner, &["migrate", "up"], &[("DATABASE_URL", url)]);
     for url in ["sqlite://../../todo.db", "sqlite://c/../todo.db", "sqlite://c/%2e%2e/todo.db"] {
-        let refused = migrate(url);
-        let said = String::from_utf8_lossy(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(1), "{said}");
+        let Ended { code, said, .. } = migrate(url);
+        assert_eq!(code, Some(1), "{said}");
         assert!(said.starts_with("DATABASE_URL would lead to another file than it says"), "{said}");
         assert!(said.contains("; write sqlite:../../todo.db, or an absolute path"), "{said}");
     }
@@ -201,7 +196,7 @@ fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
         ("sqlite://../todo.db", [false, true, true]),
         ("sqlite:../../todo.db", [true; 3]),
     ] {
-        assert!(migrate(url).status.success(), "{url}");
+        assert!(migrate(url).is_well(), "{url}");
         assert_eq!(files(), made, "{url}");
     }
 }
@@ -222,14 +217,10 @@ fn one_address_is_not_given_to_clients_and_to_the_operator(
 ) {
     let variables = [("HOST", host), ("PORT", "9091"), ("ADMIN_ADDR", admin)];
     // It reads the configuration, and listens nowhere.
-    let output = ServerProcess::run(&["token", "--user", "ann"], &variables);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(!output.status.success(), is_refused, "{said}");
-    assert_eq!(
-        said.starts_with("ADMIN_ADDR is where HOST and PORT have clients come; choose another"),
-        is_refused,
-        "{said}"
-    );
+    let token = ServerProcess::run(&["token", "--user", "ann"], &variables);
+    assert_eq!(!token.is_well(), is_refused, "{}", token.said);
+    let words = "ADMIN_ADDR is where HOST and PORT have clients come; choose another";
+    assert_eq!(token.said.starts_with(words), is_refused, "{}", token.said);
 }
 
 /// Not by a panic, and before anything is done.
@@ -245,9 +236,9 @@ fn certificates_that_are_missing_are_told_with_the_remedy(
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("todo.db");
     let url = format!("sqlite://{}", file.display());
-    let output = ServerProcess::run(&[], &[(name, value), ("SSL_CERT_FILE", "/nowhere"), ("DATABASE_URL", &url)]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let variables = [(name, value), ("SSL_CERT_FILE", "/nowhere"), ("DATABASE_URL", url.as_str())];
+    let Ended { code, said, .. } = ServerProcess::run(&[], &variables);
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.starts_with(words) && said.contains("No CA certificates were loaded from the system; "), "{said}");
     assert!(said.contains("SSL_CERT_FILE or SSL_CERT_DIR") && !said.contains("hunter2"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
@@ -257,26 +248,27 @@ fn certificates_that_are_missing_are_told_with_the_remedy(
 #[test]
 fn all_faults_of_a_configuration_are_told_at_once() {
     let variables = [("BETTER_AUTH_SECRET", ""), ("PORT", "x"), ("LOG_FORMAT", "xml"), ("DATABASE_URL", "x")];
-    let output = ServerProcess::run(&[], &variables);
-    assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), variables.len());
+    assert_eq!(ServerProcess::run(&[], &variables).said.lines().count(), variables.len());
+}
+
+/// Starts a server where there is a file of variables.
+fn start_with(file: &str, variables: &[(&str, &str)]) -> Ended {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join(".env"), file).expect("a file");
+    ServerProcess::run_in(folder.path(), &[], variables)
 }
 
 #[test]
 fn a_file_of_variables_is_read_and_goes_after_the_environment() {
-    let folder = tempfile::tempdir().expect("a folder");
     // As editors of Windows write it.
-    fs::write(folder.path().join(".env"), "\u{feff}LOG_FORMAT=xml\r\nPORT=x\r\n").expect("a file");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[("LOG_FORMAT", "loud")]));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let file = "\u{feff}LOG_FORMAT=xml\r\nPORT=x\r\n";
+    let said = start_with(file, &[("LOG_FORMAT", "loud")]).said;
     assert!(said.contains("LOG_FORMAT is \"loud\"") && !said.contains("PORT"), "{said}");
 }
 
 #[test]
 fn a_malformed_file_of_variables_is_named_without_its_content() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join(".env"), "PORT=0\nSECRET='hunter2\n").expect("a file");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = start_with("PORT=0\nSECRET='hunter2\n", &[]).said;
     assert!(said.contains(".env: the line after PORT cannot be read") && !said.contains("hunter2"), "{said}");
 }
 
@@ -286,13 +278,11 @@ fn a_malformed_file_of_variables_is_named_without_its_content() {
 #[case::of_a_secret("BETTER_AUTH_SECRET: \"hunter2-s3cr3t-of-more-than-thirty-two-bytes=\"\nPORT=$x\n")]
 #[case::of_two_lines("BETTER_AUTH_SECRET: \"s3cr3t\nhunter2=$x\"\n")]
 fn what_stands_where_a_name_should_is_not_shown(#[case] text: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join(".env"), text).expect("a file");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let refused = start_with(text, &[]);
+    let said = refused.told();
     assert!(said.starts_with(".env: the line at the top cannot be read; write NAME=value"), "{said}");
     assert!(!said.contains("hunter2") && !said.contains("s3cr3t"), "{said}");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(refused.code, Some(1), "{said}");
 }
 
 /// Whether the line after it ends there too, so that both would be one, or none does.
@@ -300,10 +290,7 @@ fn what_stands_where_a_name_should_is_not_shown(#[case] text: &str) {
 #[case::of_one(r"'hunter2-of-more-than-thirty-two-bytes\'")]
 #[case::of_two("'hunter2-of-more-than-thirty-two-bytes\\'\nAUTH_AUDIENCE='api\\'")]
 fn a_value_that_would_not_end_is_refused_with_the_remedy(#[case] value: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join(".env"), format!("BETTER_AUTH_SECRET={value}\nPORT=0\n")).expect("a file");
-    let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = start_with(&format!("BETTER_AUTH_SECRET={value}\nPORT=0\n"), &[]).said;
     let words =
         r".env: BETTER_AUTH_SECRET in line 1 has a \ before a ', which would not end it; put the value in double";
     assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
@@ -311,16 +298,13 @@ fn a_value_that_would_not_end_is_refused_with_the_remedy(#[case] value: &str) {
 
 #[test]
 fn a_sign_that_would_change_a_value_is_refused_with_the_remedy() {
-    let folder = tempfile::tempdir().expect("a folder");
     for (value, words) in [
         ("hunter2$ecret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a $, which"),
         (r"hunter2\n-a-secret-of-more-than-32-bytes", r".env: BETTER_AUTH_SECRET in line 2 has a \, which"),
         ("hunter2'of'-a-secret-of-more-than-32-bytes", ".env: BETTER_AUTH_SECRET in line 2 has a ', which"),
         (r"'hunter2$ecret\n-of-more-than-32-bytes'", "LOG_FORMAT is \"xml\""),
     ] {
-        fs::write(folder.path().join(".env"), format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n")).expect("a file");
-        let output = ServerProcess::finish(ServerProcess::command(folder.path(), &[], &[]));
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = start_with(&format!("LOG_FORMAT=xml\nBETTER_AUTH_SECRET={value}\n"), &[]).said;
         assert!(said.contains(words) && !said.contains("hunter2"), "{said}");
         assert_eq!(said.contains("in single quotes"), words.contains(['$', '\\']), "{said}");
         assert_eq!(said.contains("in quotes of the other kind"), words.contains('\''), "{said}");

@@ -12,12 +12,11 @@ use super::{role_of, roles_of_policies, run, seen, session_of, unwatched};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_of_a_database_has_a_role_of_its_own() {
     let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    run(&original, &["migrate", "up"], &[]).well();
     let copy = original.copied().await;
-    let refused = run(&copy, &[], &[]);
-    let said = String::from_utf8_lossy(&refused.stderr);
+    let said = run(&copy, &[], &[]).said;
     assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
+    run(&copy, &["migrate", "up"], &[]).well();
     let roles = roles_of_policies(&copy).await;
     assert_eq!(roles.len(), 3);
     for role in roles {
@@ -29,10 +28,10 @@ async fn a_copy_of_a_database_has_a_role_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
     let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    run(&original, &["migrate", "up"], &[]).well();
     original.fill("bob", 1).await;
     let copy = original.copied().await;
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
+    run(&copy, &["migrate", "up"], &[]).well();
     let session = unwatched(&copy.url()).await;
     let enter = format!("SET ROLE {}", role_of(&original));
     session.execute_unprepared(&enter).await.expect("the role can be taken on");
@@ -48,9 +47,9 @@ async fn the_role_of_the_original_may_do_nothing_in_a_copy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_original_is_rid_of_its_role_though_there_is_a_copy() {
     let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    run(&original, &["migrate", "up"], &[]).well();
     let copy = original.copied().await;
-    assert!(run(&copy, &["migrate", "up"], &[]).status.success());
+    run(&copy, &["migrate", "up"], &[]).well();
     let (owner, role) = (unwatched(&original.url()).await, role_of(&original));
     for table in ["tasks", "idempotency_keys", "users"] {
         let rid = format!(
@@ -93,7 +92,7 @@ async fn databases_of_long_names_that_begin_alike_have_roles_of_their_own(#[case
 #[tokio::test(flavor = "multi_thread")]
 async fn a_former_role_that_owns_a_table_of_a_copy_still_finds_it() {
     let original = TestDatabase::create(Guarded).await;
-    assert!(run(&original, &["migrate", "up"], &[]).status.success());
+    run(&original, &["migrate", "up"], &[]).well();
     let (copy, role) = (Arc::new(original.copied().await), role_of(&original));
     let owned = format!(
         "GRANT USAGE, CREATE ON SCHEMA public TO {role}; ALTER TABLE users OWNER TO {role}; \

@@ -245,8 +245,7 @@ async fn a_cursor_outlives_its_server(#[values(Sqlite, Postgres)] engine: Engine
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_start_at_once_take_one_anothers_cursors() {
     let database = Arc::new(TestDatabase::create(Postgres).await);
-    let migrated = ServerProcess::run(&["migrate", "up"], &[("DATABASE_URL", &database.url())]);
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    ServerProcess::run(&["migrate", "up"], &[("DATABASE_URL", &database.url())]).well();
     let (block, beside) = (database.connect().await, database.connect().await);
     // There is no builder for locks of tables.
     block.execute_unprepared("BEGIN; LOCK TABLE keys IN EXCLUSIVE MODE").await.expect("a lock");

@@ -90,6 +90,15 @@ impl TestApp {
         Ok(Self { address, database: Arc::clone(database), _stop: stop })
     }
 
+    /// Why none starts on a database that is there.
+    ///
+    /// # Panics
+    ///
+    /// Where one does, or the variables are refused.
+    pub async fn refused(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> String {
+        Self::on(database, variables).await.err().expect("a refusal").to_string()
+    }
+
     /// A client of `user`, with a good token.
     #[must_use]
     pub fn client(&self, user: &str) -> Client {

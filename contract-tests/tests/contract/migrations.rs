@@ -110,7 +110,7 @@ async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {
 async fn a_server_that_may_not_migrate_refuses_to_start_on_pending_ones(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = Arc::new(TestDatabase::create(engine).await);
     let variables = [("MIGRATE_ON_START", "false")];
-    let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &variables).await;
     assert!(
         refused.contains("m20261124_000001_create_users") && refused.contains("todo-server migrate up"),
         "{refused}"

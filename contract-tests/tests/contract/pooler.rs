@@ -117,7 +117,7 @@ async fn migrations_go_to_the_direct_address_where_one_is_given() {
     let mut url: url::Url = database.url().parse().expect("an address");
     url.set_username(&role).and_then(|()| url.set_password(Some("of-this-test"))).expect("a name");
     let restricted = [("DATABASE_URL", url.as_str())];
-    let refused = TestApp::on(&database, &restricted).await.err().expect("it may not migrate").to_string();
+    let refused = TestApp::refused(&database, &restricted).await;
     assert!(refused.contains("permission denied") && refused.contains("DATABASE_DIRECT_URL"), "{refused}");
 
     let direct = database.url();
@@ -136,7 +136,7 @@ async fn a_direct_address_that_leads_nowhere_is_named() {
     let mut direct: url::Url = database.url().parse().expect("an address");
     direct.set_port(Some(1)).expect("a port where nothing listens");
     let variables = [("DATABASE_DIRECT_URL", direct.as_str()), ("DATABASE_TIMEOUT", "1")];
-    let refused = TestApp::on(&database, &variables).await.err().expect("it cannot migrate").to_string();
+    let refused = TestApp::refused(&database, &variables).await;
     assert!(refused.starts_with("DATABASE_DIRECT_URL post") && refused.contains("cannot be used"), "{refused}");
     assert!(!refused.contains("create tables"), "its role is not at fault: {refused}");
 }
@@ -146,7 +146,7 @@ async fn a_direct_address_of_another_database_is_refused_and_that_one_is_left_al
     let (database, other) = (Arc::new(TestDatabase::create(Postgres).await), TestDatabase::create(Postgres).await);
     let direct = other.url();
     let variables = [("DATABASE_DIRECT_URL", direct.as_str())];
-    let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &variables).await;
     assert!(refused.contains("DATABASE_DIRECT_URL leads to another database than DATABASE_URL"), "{refused}");
 
     let variables = [("DATABASE_URL", direct.as_str()), ("LOG_LEVEL", "off")];

@@ -171,7 +171,7 @@ async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[cas
         words.replace("{login}", &format!("{}_login", database.name()))
     };
     database.connect().await.execute_unprepared(&named(done)).await.expect("an owner may");
-    let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &[]).await;
     for words in ["DATABASE_RLS is true, but", fault, &named(remedy)] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
@@ -212,7 +212,7 @@ async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
     let id = without.client("ann").created("before").await;
     let migrated = run(&database, &["migrate", "up"], &[]);
     assert!(!migrated.is_well());
-    let refused = TestApp::on(&database, &[]).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &[]).await;
     for said in [&refused, &migrated.said] {
         for words in [&format!("inherits the restrictions of {role}"), &format!(r#"ALTER ROLE "{login}" NOINHERIT"#)] {
             assert!(said.contains(words), "{words} in {said}");
@@ -239,7 +239,7 @@ async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variabl
     owner.execute_unprepared("CREATE TABLE members (id text PRIMARY KEY)").await.expect("the other system's");
     drop(TestApp::on(&database, variables).await.expect("as it is made, it binds"));
     database.alter("SET default_transaction_read_only = on").await;
-    let refused = TestApp::on(&database, variables).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, variables).await;
     for words in ["read-only transaction", "; give DATABASE_URL the address of one that takes writes"] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
@@ -267,7 +267,7 @@ async fn a_policy_is_looked_at_where_there_is_nothing_to_see() {
     let open = "ALTER POLICY callers_own ON tasks USING (true) \
                 WITH CHECK (user_id = (SELECT current_setting('todo.caller', true)))";
     owner.execute_unprepared(open).await.expect("an owner may");
-    let refused = TestApp::on(&database, &theirs).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &theirs).await;
     assert!(refused.contains("callers_own on tasks is not as this server makes it"), "{refused}");
 }
 
@@ -276,7 +276,7 @@ async fn a_database_without_policies_is_refused_where_they_may_not_be_made() {
     let database = Arc::new(TestDatabase::create(Postgres).await);
     drop(TestApp::on(&database, &[]).await.expect("without, as ever"));
     let variables = [("DATABASE_RLS", "true"), ("MIGRATE_ON_START", "false")];
-    let refused = TestApp::on(&database, &variables).await.err().expect("a refusal").to_string();
+    let refused = TestApp::refused(&database, &variables).await;
     assert!(refused.contains("DATABASE_RLS") && refused.contains("todo-server migrate up"), "{refused}");
 }
 

@@ -21,10 +21,6 @@ async fn prepared(engine: Engine, statements: &[&str]) -> Arc<TestDatabase> {
     Arc::new(database)
 }
 
-async fn refusal(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> String {
-    TestApp::on(database, variables).await.err().expect("a refusal").to_string()
-}
-
 /// Runs the command with `USERS_TABLE` as given.
 fn run_migrate(database: &TestDatabase, arguments: &[&str], users: &str) -> Ended {
     let variables = [("DATABASE_URL", &*database.url()), ("USERS_TABLE", users), ("LOG_LEVEL", "off")];
@@ -65,7 +61,7 @@ async fn a_user_who_is_not_in_that_table_cannot_create(#[values(Sqlite, Postgres
 #[tokio::test]
 async fn a_table_of_users_that_is_not_ours_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = prepared(engine, &["CREATE TABLE users (id text PRIMARY KEY)"]).await;
-    let refused = refusal(&database, &[]).await;
+    let refused = TestApp::refused(&database, &[]).await;
     assert!(refused.contains("set USERS_TABLE=users"), "{refused}");
     TestApp::on(&database, &[("USERS_TABLE", "users")]).await.expect("what it says to set, helps");
 }
@@ -93,7 +89,7 @@ async fn an_id_that_cannot_be_referenced_stops_the_migration(
     #[case] kind: &str,
 ) {
     let database = prepared(engine, &[&format!("CREATE TABLE members (id {kind} PRIMARY KEY)")]).await;
-    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    let refused = TestApp::refused(&database, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains(&format!("members.id is of type {kind}")), "{refused}");
 }
 
@@ -116,7 +112,7 @@ async fn an_id_of_whatever_type_that_keeps_texts_is_referenced(#[case] kind: &st
 #[tokio::test]
 async fn an_id_that_sqlite_keeps_as_a_number_stops_the_migration() {
     let database = prepared(Sqlite, &["CREATE TABLE members (id charint PRIMARY KEY)"]).await;
-    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    let refused = TestApp::refused(&database, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains("members.id is of type charint"), "{refused}");
 }
 
@@ -130,7 +126,7 @@ async fn an_id_that_is_no_key_stops_the_migration(
     #[values(Sqlite, Postgres)] engine: Engine,
     #[case] statements: &[&str],
 ) {
-    let refused = refusal(&prepared(engine, statements).await, &[("USERS_TABLE", "members")]).await;
+    let refused = TestApp::refused(&prepared(engine, statements).await, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains("primary key, or correct USERS_TABLE"), "{refused}");
 }
 
@@ -138,7 +134,7 @@ async fn an_id_that_is_no_key_stops_the_migration(
 #[tokio::test]
 async fn a_table_of_users_that_is_not_ours_is_known_whatever_its_case() {
     let database = prepared(Sqlite, &["CREATE TABLE Users (id text PRIMARY KEY)"]).await;
-    let refused = refusal(&database, &[]).await;
+    let refused = TestApp::refused(&database, &[]).await;
     assert!(refused.contains("set USERS_TABLE=users"), "{refused}");
 }
 
@@ -149,7 +145,7 @@ async fn a_table_of_users_that_is_not_ours_is_known_whatever_its_case() {
 #[tokio::test]
 async fn tables_of_another_program_stop_the_migration(#[values(Sqlite, Postgres)] engine: Engine, #[case] table: &str) {
     let database = prepared(engine, &[&format!("CREATE TABLE {table} (theirs text)")]).await;
-    let refused = refusal(&database, &[]).await;
+    let refused = TestApp::refused(&database, &[]).await;
     assert!(refused.contains("already exists") && refused.contains("; another program has its tables"), "{refused}");
     assert!(!refused.contains("backup"), "{refused}");
 }
@@ -157,7 +153,7 @@ async fn tables_of_another_program_stop_the_migration(#[values(Sqlite, Postgres)
 #[tokio::test]
 async fn an_id_of_uuid_stops_the_migration() {
     let database = prepared(Postgres, &["CREATE TABLE members (id uuid PRIMARY KEY)"]).await;
-    let refused = refusal(&database, &[("USERS_TABLE", "members")]).await;
+    let refused = TestApp::refused(&database, &[("USERS_TABLE", "members")]).await;
     assert!(refused.contains("members.id is of type uuid"), "{refused}");
 }
 
@@ -192,7 +188,7 @@ async fn a_table_that_our_role_may_not_know_of_is_told_with_the_rights_it_wants(
 #[tokio::test]
 async fn a_schema_of_sqlite_stops_the_migration_before_anything_is_made() {
     let database = prepared(Sqlite, &["CREATE TABLE user (id text PRIMARY KEY)"]).await;
-    let refused = refusal(&database, &[("USERS_TABLE", "auth.user")]).await;
+    let refused = TestApp::refused(&database, &[("USERS_TABLE", "auth.user")]).await;
     assert!(refused.contains("SQLite has no schema auth; write USERS_TABLE=user"), "{refused}");
     let tables = database.connect().await.execute_unprepared("CREATE TABLE tasks (ours text)").await;
     tables.expect("nothing was made");
@@ -202,7 +198,7 @@ async fn a_schema_of_sqlite_stops_the_migration_before_anything_is_made() {
 #[tokio::test]
 async fn a_table_that_is_not_there_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = prepared(engine, &[]).await;
-    let refused = refusal(&database, &[("USERS_TABLE", "user")]).await;
+    let refused = TestApp::refused(&database, &[("USERS_TABLE", "user")]).await;
     let [words, remedy] =
         ["the migrations did not go through, and nothing was changed: there is no table user", "USERS_TABLE"];
     assert!(refused.starts_with(words) && refused.ends_with(remedy), "{refused}");
@@ -222,7 +218,7 @@ async fn a_table_that_the_tasks_do_not_belong_to_is_refused(
     let database = prepared(engine, &BETTER_AUTH).await;
     let app = TestApp::on(&database, before).await.expect("it starts");
     let id = app.client("ann").created("Buy milk").await;
-    let refused = refusal(&database, after).await;
+    let refused = TestApp::refused(&database, after).await;
     assert!(refused.contains(words) && refused.contains("migrate down"), "{refused}");
     let app = TestApp::on(&database, before).await.expect("as before it still starts");
     app.client("ann").task(id).await.expect(200);
@@ -293,7 +289,7 @@ async fn one_of_the_same_name_in_another_schema_is_another() {
     let database = prepared(Postgres, &statements).await;
     let theirs = [("USERS_TABLE", "neon_auth.users")];
     TestApp::on(&database, &theirs).await.expect("it starts");
-    let refused = refusal(&database, &[]).await;
+    let refused = TestApp::refused(&database, &[]).await;
     assert!(
         refused.contains("belong to the table neon_auth.users, but USERS_TABLE says users: set it to neon_auth.users")
     );

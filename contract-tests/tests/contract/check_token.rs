@@ -4,7 +4,9 @@ use std::process::Stdio;
 
 use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
-use todo_contract_tests::{Ended, Issuer, Reply, SECRET, ServerProcess, SigningKey, Token, seconds_from_now};
+use todo_contract_tests::{
+    Ended, Issuer, Reply, SECRET, ServerProcess, SigningKey, Token, seconds_from_now, temporary_folder,
+};
 
 fn check(token: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let ended = ServerProcess::run(&["check-token", token], variables);
@@ -81,7 +83,7 @@ async fn a_published_key_without_a_name_is_not_told_as_the_secret() {
 /// A token on the command line would stay in the shell's history.
 #[test]
 fn the_token_may_come_from_the_standard_input() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("token");
     std::fs::write(&file, Token::of("ann").bearer() + "\n").expect("a file");
     let mut command = ServerProcess::command(folder.path(), &["check-token", "-"], &[]);

@@ -12,7 +12,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Issuer,
     Mode::{Session, Transaction},
-    Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase,
+    Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase, temporary_folder,
 };
 use url::Url;
 
@@ -115,7 +115,7 @@ fn what_else_counts_as_a_token_is_told(#[case] variables: &[(&str, &str)], #[cas
 
 #[test]
 fn nothing_is_made() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let said = ServerProcess::run_in(folder.path(), &["doctor"], &WELL).printed;
     assert!(said.contains("data/todo.db is not there yet"), "{said}");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
@@ -124,7 +124,7 @@ fn nothing_is_made() {
 #[test]
 fn a_file_of_variables_that_others_can_read_is_told() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join(".env");
     fs::write(&file, "PORT=0\n").expect("a file");
     for (mode, words) in [(0o644, "warn  variables"), (0o640, "warn  variables"), (0o600, "pass  variables")] {

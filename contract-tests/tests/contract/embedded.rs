@@ -21,7 +21,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
 use todo_contract_tests::{
-    Answer, Client, Ended, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, until,
+    Answer, Client, Ended, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, temporary_folder, until,
 };
 
 /// A user who is not root, for whom alone the rights of files count.
@@ -32,7 +32,7 @@ const PAGE: usize = 4096;
 
 /// A database with tasks in it, of a server that has stopped.
 async fn filled() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     let mut server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
     let client = ServerProcess::client(server.address(), "ann");
@@ -52,7 +52,7 @@ fn url(file: &Path) -> String {
 
 /// Starts a server on a file, as somebody who is not root.
 fn start(file: &Path) -> Ended {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let mut command = ServerProcess::command(folder.path(), &[], &[("DATABASE_URL", &url(file))]);
     if is_root() {
         // Where the sources are, somebody else may not come at them.
@@ -98,7 +98,7 @@ const RIGHTS: &str = "that the server's user may write, such as sqlite://data/to
 #[case::text(b"todo: buy milk\n")]
 #[case::long_text(&[b'x'; 9000])]
 fn a_file_of_something_else_is_refused(#[case] content: &[u8]) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     fs::write(&file, content).expect("a file");
     assert_refused(&file, "file is not a database", BACKUP);
@@ -127,7 +127,7 @@ async fn a_header_that_was_written_over_is_refused(#[case] at: usize, #[case] le
 
 #[test]
 fn a_folder_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     fs::create_dir(&file).expect("a folder");
     assert_refused(&file, "Is a directory", ANOTHER);
@@ -150,7 +150,7 @@ async fn a_file_in_a_folder_that_may_not_be_written_is_refused() {
 
 #[test]
 fn a_file_that_may_not_be_made_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o500)).expect("it can be closed");
     assert_refused(&folder.path().join("todo.db"), "Permission denied", ANOTHER);
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).expect("it can be opened");
@@ -158,7 +158,7 @@ fn a_file_that_may_not_be_made_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_files_are_their_owners_alone() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let (inner, file) = (folder.path().join("data"), folder.path().join("data/todo.db"));
     let server = ServerProcess::start(&[("DATABASE_URL", &url(&file))]);
     ServerProcess::client(server.address(), "ann").created("Buy milk").await;
@@ -231,7 +231,7 @@ async fn a_backup_that_is_made_while_tasks_are_written_is_whole() {
     until("tasks are written", async || written() > 0).await;
 
     let before = written();
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     // There is no builder for it.
     let backup = format!("VACUUM INTO '{}'", file.display());

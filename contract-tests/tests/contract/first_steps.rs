@@ -3,12 +3,12 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use serde_json::Value;
-use todo_contract_tests::{Answer, Engine::Sqlite, TestApp, Token, read, workspace};
+use todo_contract_tests::{Answer, Engine::Sqlite, TestApp, Token, read, temporary_folder, workspace};
 use todo_server::Config;
 
 #[test]
 fn make_writes_a_configuration_once_and_for_nobody_else() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary_folder();
     for file in ["Makefile", ".env.example"] {
         fs::copy(workspace().join(file), folder.path().join(file)).expect("a copy");
     }

@@ -12,7 +12,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Ended,
     Engine::{self, Guarded, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase,
+    ServerProcess, TestApp, TestDatabase, temporary_folder,
 };
 use tokio::time::sleep;
 
@@ -205,7 +205,7 @@ async fn the_history_of_another_program_stops_the_migration(#[values(Sqlite, Pos
 #[case("down")]
 #[test]
 fn a_file_that_is_not_there_is_not_made_to_tell_of(#[case] command: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let Ended { code, said, .. } = ServerProcess::run_in(folder.path(), &["migrate", command], &[]);
     let file = folder.path().canonicalize().expect("it is there").join("data/todo.db");
     assert!(code != Some(0) && said.contains(&format!("there is no file {}", file.display())), "{said}");

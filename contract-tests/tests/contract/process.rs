@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Ended,
     Engine::{self, Postgres, Sqlite},
-    Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, read, until, until_counted, watched_on,
+    Raw, SECRET, ServerProcess, TestDatabase, Token, count, page, read, temporary_folder, until, until_counted,
+    watched_on,
 };
 use tokio::{net::TcpStream, time::sleep};
 
@@ -325,7 +326,7 @@ fn the_document_is_printed_without_configuration(#[case] command: &[&str], #[cas
 
 #[test]
 fn what_cannot_be_printed_is_said() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     for command in [&["openapi"][..], &["token", "--user", "demo"], &["doctor"]] {
         let full = fs::File::options().write(true).open("/dev/full").expect("a device without room");
         let output = ServerProcess::command(folder.path(), command, &[]).stdout(full).output().expect("it runs");
@@ -351,7 +352,7 @@ fn an_address_that_is_taken_is_named() {
 #[case::of_another_machine("192.0.2.1")]
 #[case::in_brackets("[::1]")]
 fn a_host_that_is_not_of_this_machine_is_named(#[case] host: &str) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     let url = format!("sqlite://{}", file.display());
     let Ended { code, said, .. } = ServerProcess::run(&[], &[("HOST", host), ("DATABASE_URL", &url)]);

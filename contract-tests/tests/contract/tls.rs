@@ -6,7 +6,7 @@ use std::{
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use todo_contract_tests::{Cluster, ServerProcess};
+use todo_contract_tests::{Cluster, ServerProcess, temporary_folder};
 
 /// A way to this machine that does not look like one, and so counts as public.
 const PUBLIC: &str = "0.0.0.0";
@@ -41,7 +41,7 @@ fn connects(url: &str, variables: &[(&str, &str)]) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn encryption_to_a_public_host_is_with_who_it_says() {
     let (cluster, ours, foreign) = (Cluster::start(), Authority::new(), Authority::new());
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let root = folder.path().join("authority.pem");
     fs::write(&root, &ours.1).expect("a file");
     let near = cluster.url("postgres") + "?sslmode=require";

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use todo_contract_tests::{Leash, SECRET, workspace};
+use todo_contract_tests::{Leash, SECRET, temporary_folder, workspace};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -76,7 +76,7 @@ impl Contender {
     pub(crate) async fn migrate(&self, database: &str) -> Result<(), String> {
         let is_peer = self.program.starts_with(workspace().join("target/bench"));
         let ours = if is_peer { &"todo-server".parse()? } else { self };
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let folder = temporary_folder();
         let mut command = ours.command(database, 0, &folder.path().join("migrate.log"));
         let output = command.args(["migrate", "up"]).stderr(Stdio::piped()).output().await;
         let output = output.map_err(|error| format!("{}: {error}", ours.name))?;

@@ -3,7 +3,7 @@
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use rstest::rstest;
-use todo_contract_tests::{Ended, ServerProcess};
+use todo_contract_tests::{Ended, ServerProcess, temporary_folder};
 
 /// What is wrong with a configuration, and the words that tell.
 #[rstest]
@@ -163,7 +163,7 @@ fn a_bad_configuration_is_refused_with_the_remedy(#[case] name: &str, #[case] va
 
 #[test]
 fn a_variable_in_another_encoding_is_refused_and_not_passed_over() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let mut command = ServerProcess::command(folder.path(), &[], &[]);
     command.env("DATABASE_URL", OsStr::from_bytes(b"postgresql://ann:hunter2\xe9@db/todo"));
     command.env("OF_OTHERS", OsStr::from_bytes(b"\xe9"));
@@ -179,7 +179,7 @@ fn a_variable_in_two_spellings_is_refused_with_the_remedy() {
 /// An address of the web has no way out of its first folder, so `..` behind it would be lost.
 #[test]
 fn a_file_out_of_the_folder_is_the_one_that_is_meant() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let inner = folder.path().join("a/b");
     fs::create_dir_all(&inner).expect("a folder");
     let files = || ["todo.db", "a/todo.db", "a/b/todo.db"].map(|file| folder.path().join(file).exists());
@@ -233,7 +233,7 @@ fn certificates_that_are_missing_are_told_with_the_remedy(
     #[case] value: &str,
     #[case] words: &str,
 ) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     let url = format!("sqlite://{}", file.display());
     let variables = [(name, value), ("SSL_CERT_FILE", "/nowhere"), ("DATABASE_URL", url.as_str())];
@@ -253,7 +253,7 @@ fn all_faults_of_a_configuration_are_told_at_once() {
 
 /// Starts a server where there is a file of variables.
 fn start_with(file: &str, variables: &[(&str, &str)]) -> Ended {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     fs::write(folder.path().join(".env"), file).expect("a file");
     ServerProcess::run_in(folder.path(), &[], variables)
 }

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
@@ -189,6 +190,16 @@ impl ServerProcess {
         }
     }
 
+    /// Waits for a line of its log with `words` in it, and reads that.
+    ///
+    /// # Panics
+    ///
+    /// Where it is no JSON; and as [`ServerProcess::wait_for`].
+    #[must_use]
+    pub fn logged(&self, words: &str) -> Value {
+        serde_json::from_str(&self.wait_for(words)).expect("a line of JSON")
+    }
+
     /// Waits until it serves, and gives its address.
     ///
     /// # Panics
@@ -196,8 +207,12 @@ impl ServerProcess {
     /// Where it does not.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        let line: serde_json::Value = serde_json::from_str(&self.wait_for("\"serving\"")).expect("a line of JSON");
-        line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address")
+        self.address_logged("\"serving\"")
+    }
+
+    /// The address in a line of its log with `words` in it.
+    pub(crate) fn address_logged(&self, words: &str) -> SocketAddr {
+        self.logged(words)["address"].as_str().and_then(|address| address.parse().ok()).expect("an address")
     }
 
     /// A client of `user` at an address.

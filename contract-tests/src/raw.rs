@@ -74,6 +74,16 @@ impl Raw {
         read.ok().map(|_| bytes)
     }
 
+    /// The same as text, where it is not cut.
+    ///
+    /// # Panics
+    ///
+    /// Where it is, or no text comes; and as [`Raw::rest`].
+    pub async fn text(&mut self) -> String {
+        let bytes = self.rest().await.expect("the end, and no cut");
+        String::from_utf8(bytes).expect("text")
+    }
+
     /// Everything that comes until the connection is closed or cut, of which so many bytes are taken at a time, with a
     /// pause after each.
     ///
@@ -111,8 +121,7 @@ impl Raw {
     ///
     /// Where something else comes, or the connection is cut.
     pub async fn answers(&mut self) -> Vec<Answer> {
-        let bytes = self.rest().await.expect("the end, and no cut");
-        let text = String::from_utf8(bytes).expect("answers in UTF-8");
+        let text = self.text().await;
         let (mut answers, mut rest) = (Vec::new(), text.as_str());
         while !rest.is_empty() {
             let (answer, next) = first(rest);

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, sync::LazyLock};
 
 use reqwest::Client;
-use serde_json::Value;
 
 use crate::{ServerProcess, until};
 
@@ -17,8 +16,7 @@ pub fn watched_on(url: &str, variables: &[(&str, &str)]) -> (ServerProcess, Sock
     let variables: Vec<_> =
         [("DATABASE_URL", url), ("ADMIN_ADDR", "127.0.0.1:0")].iter().chain(variables).copied().collect();
     let server = ServerProcess::start(&variables);
-    let line: Value = serde_json::from_str(&server.wait_for("metrics are at")).expect("a line of JSON");
-    let admin = line["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
+    let admin = server.address_logged("metrics are at");
     let address = server.address();
     (server, address, admin)
 }

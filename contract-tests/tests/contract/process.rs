@@ -91,7 +91,7 @@ async fn a_statement_that_is_logged_has_the_name_of_its_request() {
     let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), level]);
     let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
     client.list().await.expect(200);
-    let line: Value = serde_json::from_str(&server.wait_for("of-this-test")).expect("a line of JSON");
+    let line = server.logged("of-this-test");
     assert_eq!(line["target"], "sqlx::query", "{line}");
 }
 
@@ -113,7 +113,7 @@ async fn a_request_whose_client_leaves_is_one_line_of_the_log(#[values(Sqlite, P
     let database = TestDatabase::create(engine).await;
     let (server, address, admin) = watched_on(&database.url(), &[]);
     let block = left(&database, address, admin).await;
-    let line: Value = serde_json::from_str(&server.wait_for("abandoned")).expect("a line of JSON");
+    let line = server.logged("abandoned");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
     let expected = [
         ("request_id", json!("of-who-left")),
@@ -146,7 +146,7 @@ async fn what_a_client_takes_to_send_a_body_is_no_slowness_of_ours(#[values(Sqli
     sleep(Duration::from_secs(4)).await;
     raw.send(" \"a\"}").await;
     raw.told("HTTP/1.1 201 Created\r\n").await;
-    let line: Value = serde_json::from_str(&server.wait_for("body_milliseconds")).expect("a line of JSON");
+    let line = server.logged("body_milliseconds");
     let [all, body] = ["milliseconds", "body_milliseconds"].map(|name| line[name].as_f64().expect("a number"));
     assert!((1000.0..=all).contains(&body), "{line}");
     // Behind all that is told of it.
@@ -197,7 +197,7 @@ async fn a_head_that_has_begun_is_waited_for_at_the_stop() {
     server.signal("TERM");
     sleep(Duration::from_millis(300)).await;
     raw.send("st: a\r\n\r\n").await;
-    let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+    let text = raw.text().await;
     assert!(text.contains("HTTP/1.1 200 OK\r\n"), "{text}");
     assert!(server.wait().success(), "{:#?}", server.printed());
 }
@@ -377,6 +377,6 @@ async fn who_asks_too_often_is_named_in_the_log() {
     let ann = ServerProcess::client(server.address(), "ann");
     let answers = join_all((0..10).map(|_| ann.list())).await;
     assert!(answers.iter().any(|answer| answer.status == 429));
-    let line: Value = serde_json::from_str(&server.wait_for(r#""status":429"#)).expect("JSON");
+    let line = server.logged(r#""status":429"#);
     assert_eq!(line["user"], "ann");
 }

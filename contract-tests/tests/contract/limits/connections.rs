@@ -44,13 +44,13 @@ async fn a_newcomer_takes_the_place_of_who_has_kept_us_waiting_longest(#[values(
     }
     let mut newcomer = Raw::connect(app.address()).await;
     newcomer.send(HEALTH.replace("Host", "Connection: close\r\nHost")).await;
-    let text = String::from_utf8(newcomer.rest().await.expect("an answer")).expect("text");
+    let text = newcomer.text().await;
     assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
     // The farewell to the oldest, if it got one, is a problem.
     assert!(timeout(Duration::from_secs(5), waiting[0].rest()).await.is_ok(), "the oldest had to go");
     for raw in &mut waiting[1..] {
         raw.send("a\r\nConnection: close\r\n\r\n").await;
-        let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+        let text = raw.text().await;
         assert!(text.starts_with("HTTP/1.1 200 "), "the others are still served: {text}");
     }
 }

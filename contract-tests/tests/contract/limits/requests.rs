@@ -46,7 +46,7 @@ async fn an_empty_line_is_not_the_beginning_of_a_head(
         raw.told("HTTP/1.1 200 OK\r\n").await;
     }
     raw.send("\r\n").await;
-    let rest = String::from_utf8(raw.rest().await.expect("the end")).expect("text");
+    let rest = raw.text().await;
     assert!(!rest.contains("HTTP/1.1"), "nothing is asked, and nothing answered: {rest}");
 }
 
@@ -146,7 +146,7 @@ async fn a_refusal_leaves_the_connection_fit_for_the_next_request(#[values(Sqlit
     sleep(Duration::from_millis(200)).await;
     raw.send(r#"{"title":""}"#).await;
     raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    let text = String::from_utf8(raw.rest().await.expect("answers")).expect("text");
+    let text = raw.text().await;
     assert!(text.starts_with("HTTP/1.1 401 "), "{text}");
     assert!(text.contains("HTTP/1.1 200 "), "the next request is answered too: {text}");
 }
@@ -163,7 +163,7 @@ async fn a_body_that_was_asked_for_leaves_the_connection_fit_as_well(#[values(Sq
     raw.send("e\r\n{\"title\": \"a\"}\r\n0\r\n\r\n").await;
     raw.told("HTTP/1.1 201 Created\r\n").await;
     raw.send("GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    let text = String::from_utf8(raw.rest().await.expect("answers")).expect("text");
+    let text = raw.text().await;
     assert!(text.contains("HTTP/1.1 200 "), "the next request is answered too: {text}");
 }
 
@@ -338,7 +338,7 @@ async fn who_sends_slowly_takes_no_place(#[values(Sqlite, Postgres)] engine: Eng
     app.client("ann").created("Buy milk").await;
     for raw in &mut slow {
         raw.send(" \"a\"}").await;
-        let text = String::from_utf8(raw.rest().await.expect("an answer")).expect("text");
+        let text = raw.text().await;
         assert!(text.starts_with("HTTP/1.1 201 "), "and is served in the end: {text}");
     }
 }

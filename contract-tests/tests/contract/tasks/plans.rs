@@ -139,8 +139,7 @@ impl Crowd {
     /// The statement that answered a request.
     fn statement(&self, answer: &Answer) -> String {
         let id = answer.header("x-request-id");
-        let statements: Vec<_> = std::iter::repeat_with(|| self.server.wait_for(id))
-            .map(|line| serde_json::from_str::<Value>(&line).expect("a line of JSON"))
+        let statements: Vec<_> = std::iter::repeat_with(|| self.server.logged(id))
             .take_while(|line| line["target"] == "sqlx::query")
             .filter_map(|line| line["db.statement"].as_str().map(str::to_owned))
             .filter(|statement| statement.contains("\"tasks\""))

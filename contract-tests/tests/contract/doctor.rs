@@ -36,6 +36,19 @@ impl Seen {
         let is_it = |line: &&str| line.split_whitespace().nth(1) == Some(check);
         self.said.lines().find(is_it).unwrap_or_else(|| panic!("{check} is told in {}", self.said))
     }
+
+    /// That a check came out so: `pass`, `warn` or `fail`.
+    #[track_caller]
+    fn assert_is(&self, check: &str, verdict: &str) {
+        assert!(self.line(check).starts_with(verdict), "{check} is {verdict} in {}", self.said);
+    }
+
+    /// The same, and in these words.
+    #[track_caller]
+    fn assert_told(&self, check: &str, verdict: &str, words: &str) {
+        self.assert_is(check, verdict);
+        assert!(self.line(check).contains(words), "{words} in {}", self.line(check));
+    }
 }
 
 fn examine(variables: &[(&str, &str)]) -> Seen {
@@ -53,7 +66,7 @@ async fn what_is_well_passes(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::start(engine).await;
     let seen = examine(&[("DATABASE_URL", &app.database().url())]);
     for check in ["secret", "claims", "origins", "listen", "proxies", "log", "migrations"] {
-        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+        seen.assert_is(check, "pass");
     }
     assert!(!seen.said.contains("fail  "), "{}", seen.said);
     assert_eq!(seen.said.contains("pass  file"), engine == Sqlite, "{}", seen.said);
@@ -98,9 +111,7 @@ fn what_is_not_well_is_told_with_the_remedy(
 ) {
     let seen = examine(&[(variable, value)]);
     assert_eq!(seen.code, Some(code), "{}", seen.said);
-    let line = seen.line(check);
-    assert!(line.starts_with(["pass", "warn", "fail"][usize::try_from(code).expect("small")]), "{line}");
-    assert!(line.contains(remedy), "{line}");
+    seen.assert_told(check, ["pass", "warn", "fail"][usize::try_from(code).expect("small")], remedy);
 }
 
 /// The links that Better Auth mails have neither issuer nor audience: either of the two keeps them out.
@@ -109,8 +120,7 @@ fn what_is_not_well_is_told_with_the_remedy(
 #[case::issuer_alone(&[("AUTH_AUDIENCE", "")], "tokens made for others count here too; set AUTH_AUDIENCE to")]
 #[case::audience_alone(&[("AUTH_ISSUER", "")], "tokens count whatever issuer they name; set AUTH_ISSUER to")]
 fn what_else_counts_as_a_token_is_told(#[case] variables: &[(&str, &str)], #[case] words: &str) {
-    let seen = examine(variables);
-    assert!(seen.line("claims").starts_with("warn") && seen.line("claims").contains(words), "{}", seen.said);
+    examine(variables).assert_told("claims", "warn", words);
 }
 
 #[test]
@@ -146,7 +156,7 @@ async fn migrations_that_are_pending_are_told(
     let database = TestDatabase::create(Postgres).await;
     let seen = examine(&[("DATABASE_URL", &database.url()), ("MIGRATE_ON_START", migrate_on_start)]);
     assert_eq!(seen.code, Some(code), "{}", seen.said);
-    assert!(seen.line("migrations").starts_with(verdict), "{}", seen.said);
+    seen.assert_is("migrations", verdict);
 }
 
 #[rstest]
@@ -163,8 +173,7 @@ fn the_way_to_the_database_is_judged(#[case] url: &str, #[case] words: &str) {
 #[test]
 fn a_certificate_that_is_not_looked_at_is_told() {
     let url = "postgresql://ann:hunter2@db.invalid/x?sslmode=require";
-    let seen = examine(&[("DATABASE_URL", url), ("DATABASE_VERIFY_TLS", "false")]);
-    assert!(seen.line("encryption").starts_with("warn"), "{}", seen.said);
+    examine(&[("DATABASE_URL", url), ("DATABASE_VERIFY_TLS", "false")]).assert_is("encryption", "warn");
 }
 
 #[rstest]
@@ -193,11 +202,9 @@ fn a_certificate_that_is_not_looked_at_is_told() {
 async fn the_keys_of_the_issuer_are_asked_for(#[case] reply: Reply, #[case] verdict: &str, #[case] words: &str) {
     let key = SigningKey::generate("a", EdDSA);
     let issuer = Issuer::of(&[&key]).await;
-    let seen = examine(&[("AUTH_JWKS_URL", &issuer.url())]);
-    assert!(seen.line("keys").starts_with("pass") && seen.line("keys").contains("has 1 that"), "{}", seen.said);
+    examine(&[("AUTH_JWKS_URL", &issuer.url())]).assert_told("keys", "pass", "has 1 that");
     issuer.reply(reply);
-    let seen = examine(&[("AUTH_JWKS_URL", &issuer.url())]);
-    assert!(seen.line("keys").starts_with(verdict) && seen.line("keys").contains(words), "{}", seen.said);
+    examine(&[("AUTH_JWKS_URL", &issuer.url())]).assert_told("keys", verdict, words);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,16 +215,15 @@ async fn an_issuer_that_cannot_be_asked_is_told_with_what_to_look_at() {
     let by_proxy = [("AUTH_JWKS_URL", url.as_str()), ("http_proxy", nowhere)];
     for variables in [&[("AUTH_JWKS_URL", nowhere)][..], &by_proxy] {
         let seen = examine(variables);
-        let line = seen.line("keys");
-        assert!(line.starts_with("fail") && line.contains("; does the issuer run, and is it reached"), "{line}");
-        assert!(line.contains("HTTP_PROXY or HTTPS_PROXY"), "{line}");
+        for words in ["; does the issuer run, and is it reached", "HTTP_PROXY or HTTPS_PROXY"] {
+            seen.assert_told("keys", "fail", words);
+        }
     }
 }
 
 #[test]
 fn keys_that_come_unencrypted_from_elsewhere_are_refused() {
-    let seen = examine(&[("AUTH_JWKS_URL", "http://issuer.invalid/jwks")]);
-    assert!(seen.line("keys").starts_with("fail") && seen.line("keys").contains("with https"), "{}", seen.said);
+    examine(&[("AUTH_JWKS_URL", "http://issuer.invalid/jwks")]).assert_told("keys", "fail", "with https");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,7 +231,7 @@ async fn the_way_of_migrations_is_tried() {
     let (database, other) = (TestDatabase::create(Postgres).await, TestDatabase::create(Postgres).await);
     let seen = |direct: &str| examine(&[("DATABASE_URL", &database.url()), ("DATABASE_DIRECT_URL", direct)]);
     let well = seen(&database.url());
-    assert!(well.line("direct").starts_with("pass"), "{}", well.said);
+    well.assert_is("direct", "pass");
     let elsewhere = seen(&other.url());
     assert!(elsewhere.line("direct").contains("leads to another database than DATABASE_URL"), "{}", elsewhere.said);
     let nowhere = seen("postgresql://ann@127.0.0.1:1/todo");
@@ -239,28 +245,24 @@ async fn the_way_of_migrations_is_tried() {
 #[test]
 fn certificates_that_are_missing_for_the_keys_are_told() {
     let seen = examine(&[("AUTH_JWKS_URL", "https://app.example/jwks"), ("SSL_CERT_FILE", "/nowhere")]);
-    let line = seen.line("keys");
-    assert!(
-        line.starts_with("fail") && line.contains("No CA certificates") && line.contains("SSL_CERT_FILE"),
-        "{line}"
-    );
-    assert_eq!(line.matches("AUTH_JWKS_URL").count(), 1, "{line}");
+    for words in ["No CA certificates", "SSL_CERT_FILE"] {
+        seen.assert_told("keys", "fail", words);
+    }
+    assert_eq!(seen.line("keys").matches("AUTH_JWKS_URL").count(), 1, "{}", seen.said);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_is_told_with_what_migrations_need() {
     let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, Transaction);
-    let seen = examine(&[("DATABASE_URL", pooler.url())]);
-    assert!(seen.line("pooler").starts_with("warn"), "{}", seen.said);
-    assert!(seen.line("pooler").contains("set DATABASE_DIRECT_URL for migrations"), "{}", seen.said);
-    let seen = examine(&[("DATABASE_URL", pooler.url()), ("DATABASE_DIRECT_URL", &database.url())]);
-    assert!(seen.line("pooler").starts_with("pass  pooler"), "{}", seen.said);
-    let seen = examine(&[("DATABASE_URL", &database.url())]);
-    assert!(seen.line("pooler").contains("none in transaction mode"), "{}", seen.said);
+    let seen = |url: &str| examine(&[("DATABASE_URL", url)]);
+    seen(pooler.url()).assert_told("pooler", "warn", "set DATABASE_DIRECT_URL for migrations");
+    let direct = ("DATABASE_DIRECT_URL", &*database.url());
+    examine(&[("DATABASE_URL", pooler.url()), direct]).assert_is("pooler", "pass");
+    seen(&database.url()).assert_told("pooler", "pass", "none in transaction mode");
+    // Each has a session of its own.
     let pooler = Pooler::start(&database, Session);
-    let seen = examine(&[("DATABASE_URL", pooler.url())]);
-    assert!(seen.line("pooler").contains("none in transaction mode"), "each has a session of its own: {}", seen.said);
+    seen(pooler.url()).assert_told("pooler", "pass", "none in transaction mode");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,7 +270,7 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     let app = TestApp::start(Postgres).await;
     let url = app.database().url();
     let seen = examine(&[("DATABASE_URL", &url)]);
-    assert!(seen.line("role").starts_with("warn") && seen.line("role").contains("is a superuser"), "{}", seen.said);
+    seen.assert_told("role", "warn", "is a superuser");
     assert!(seen.line("role").ends_with("CREATE ROLE todo LOGIN"), "one that can migrate: {}", seen.said);
 
     // One that may log in: named after the database, because roles are the whole server's; with what has to be quoted.
@@ -283,14 +285,15 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
         assert!(said.contains(words), "{said}");
     }
     let seen = examine(&of_role);
-    assert!(seen.line("role").starts_with("pass"), "{}", seen.said);
-    assert!(seen.line("rights").starts_with("fail"), "{}", seen.said);
+    seen.assert_is("role", "pass");
+    seen.assert_is("rights", "fail");
     let (_, remedy) = seen.line("rights").split_once("; ").expect("a remedy");
     assert!(remedy.contains(&format!("GRANT DELETE, INSERT, SELECT, UPDATE ON tasks TO {role};")), "{remedy}");
     assert_eq!(seen.code, Some(2), "{}", seen.said);
     database.execute_unprepared(remedy).await.expect("it can be granted");
     let seen = examine(&of_role);
-    assert!(seen.line("rights").starts_with("pass") && seen.line("migrations").starts_with("pass"), "{}", seen.said);
+    seen.assert_is("rights", "pass");
+    seen.assert_is("migrations", "pass");
     let server = ServerProcess::start(&of_role);
     let client = ServerProcess::client(server.address(), "ann").keyed("\"one\"");
     let id = client.created("what it may, is all that is needed").await;
@@ -298,9 +301,8 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
 
     let powerful = format!("ALTER ROLE {role} BYPASSRLS CREATEROLE CREATEDB");
     database.execute_unprepared(&powerful).await.expect("an owner may");
-    let seen = examine(&of_role);
     let told = "bypasses row-level security, creates roles, creates databases; give DATABASE_URL a role of its own";
-    assert!(seen.line("role").starts_with("warn") && seen.line("role").contains(told), "{}", seen.said);
+    examine(&of_role).assert_told("role", "warn", told);
 }
 
 /// A standby's address is easily taken for its primary's.
@@ -308,11 +310,10 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
 async fn a_database_for_reading_alone_is_found_out() {
     let app = TestApp::start(Postgres).await;
     let url = app.database().url();
-    assert!(examine(&[("DATABASE_URL", &url)]).line("writes").starts_with("pass"));
+    examine(&[("DATABASE_URL", &url)]).assert_is("writes", "pass");
     app.database().alter("SET default_transaction_read_only = on").await;
-    let seen = examine(&[("DATABASE_URL", &url)]);
-    assert!(seen.line("writes").starts_with("fail"), "{}", seen.said);
-    assert!(seen.line("writes").contains("; give DATABASE_URL the address of one that does"), "{}", seen.said);
+    let told = "; give DATABASE_URL the address of one that does";
+    examine(&[("DATABASE_URL", &url)]).assert_told("writes", "fail", told);
     let server = ServerProcess::start(&[("DATABASE_URL", &url)]);
     ServerProcess::client(server.address(), "ann").list().await.expect(200);
     let printed = server.printed();

@@ -13,31 +13,32 @@ async fn row_level_security_is_judged() {
     let variables = database.variables();
     let of_database = given(&variables);
     let seen = examine(&of_database);
-    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("on, and"), "{}", seen.said);
-    assert!(seen.line("rights").starts_with("pass"), "it needs none of its own: {}", seen.said);
+    seen.assert_told("rls", "pass", "on, and");
+    // It needs none of its own.
+    seen.assert_is("rights", "pass");
 
     let url = database.url();
     let seen = examine(&[("DATABASE_URL", &url), ("DATABASE_RLS", "true")]);
-    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("CREATE ROLE todo"), "{}", seen.said);
+    seen.assert_told("rls", "warn", "CREATE ROLE todo");
     assert!(seen.line("role").ends_with("CREATE ROLE todo LOGIN NOINHERIT"), "{}", seen.said);
     let seen = examine(&[("DATABASE_URL", &url)]);
-    assert!(seen.line("rls").starts_with("pass") && seen.line("rls").contains("DATABASE_RLS"), "{}", seen.said);
+    seen.assert_told("rls", "pass", "DATABASE_RLS");
 
     let meddler = database.connect().await;
     meddler.execute_unprepared("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY").await.expect("an owner may");
     let seen = examine(&of_database);
-    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
+    seen.assert_told("rls", "fail", "migrate up");
     assert_eq!(seen.code, Some(2), "{}", seen.said);
 
     // Turned off for the server, and on in the database.
     let (login, role) = (format!("{}_login", database.name()), format!("{}_caller", database.name()));
     let seen = examine(&of_database[..1]);
-    assert!(seen.line("rls").starts_with("pass"), "{}", seen.said);
+    seen.assert_is("rls", "pass");
     let inherits = format!("ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}");
     meddler.execute_unprepared(&inherits).await.expect("an owner may");
     let seen = examine(&of_database[..1]);
     let told = format!(r#"inherits the restrictions of {role}: ALTER ROLE "{login}" NOINHERIT"#);
-    assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains(&told), "{}", seen.said);
+    seen.assert_told("rls", "fail", &told);
 }
 
 /// A login that may do itself what requests do would go around the wall.
@@ -55,22 +56,23 @@ async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
     let of_copy = given(&variables);
     let seen = examine(&of_copy);
     assert_eq!(seen.code, Some(1), "{}", seen.said);
-    assert!(seen.line("rights").starts_with("pass") && seen.line("rights").ends_with("see rls"), "{}", seen.said);
-    assert!(seen.line("rls").starts_with("warn") && seen.line("rls").contains("at the next start"), "{}", seen.said);
+    seen.assert_is("rights", "pass");
+    assert!(seen.line("rights").ends_with("see rls"), "{}", seen.said);
+    seen.assert_told("rls", "warn", "at the next start");
     let by_somebody = [of_copy.as_slice(), &[("MIGRATE_ON_START", "false")]].concat();
     // Without a role that owns the tables, no start can migrate.
     let alone: Vec<_> = of_copy.iter().copied().filter(|(name, _)| *name != "DATABASE_DIRECT_URL").collect();
     for variables in [by_somebody, alone] {
         let seen = examine(&variables);
         assert_eq!(seen.code, Some(2), "{}", seen.said);
-        assert!(seen.line("rls").starts_with("fail") && seen.line("rls").contains("migrate up"), "{}", seen.said);
+        seen.assert_told("rls", "fail", "migrate up");
         assert!(!seen.said.contains("GRANT") && !seen.line("migrations").starts_with("fail"), "{}", seen.said);
     }
 
     ServerProcess::run(&["migrate", "up"], &of_copy).well();
     let seen = examine(&of_copy);
     for check in ["rights", "rls", "migrations"] {
-        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+        seen.assert_is(check, "pass");
     }
 }
 
@@ -87,6 +89,6 @@ async fn a_login_that_can_read_answers_is_told_with_the_remedy() {
     owner.execute_unprepared(remedy).await.expect("it can be revoked");
     let seen = examine(&given(&variables));
     for check in ["rights", "rls"] {
-        assert!(seen.line(check).starts_with("pass"), "{}", seen.said);
+        seen.assert_is(check, "pass");
     }
 }

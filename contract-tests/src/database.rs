@@ -297,6 +297,16 @@ impl TestDatabase {
     }
 }
 
+/// A connection whose statements the audit does not see: they are what it forbids.
+///
+/// # Panics
+///
+/// Where there is none to be had.
+pub async fn unwatched(url: &str) -> DatabaseConnection {
+    let options = ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned();
+    Database::connect(options).await.expect("a connection")
+}
+
 /// Variables, as they are given to a server.
 #[must_use]
 pub fn given(variables: &[(impl AsRef<str>, String)]) -> Vec<(&str, &str)> {

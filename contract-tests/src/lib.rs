@@ -22,6 +22,7 @@ mod property;
 mod proxy;
 mod raw;
 mod raw_value;
+mod sessions;
 mod signing_key;
 mod token;
 mod until;
@@ -35,7 +36,7 @@ pub use self::{
     client::{Answer, Client},
     cluster::{Cluster, is_root},
     collector::{Collector, Sent},
-    database::{Engine, TestDatabase, given},
+    database::{Engine, TestDatabase, given, unwatched},
     disk::SmallDisk,
     document::{Committed, Operation, committed, read, resolved, workspace},
     ended::Ended,
@@ -48,6 +49,7 @@ pub use self::{
     proxy::{Proxy, Weather},
     raw::Raw,
     raw_value::{RAW_VALUE, nested_raw_values, raw_value},
+    sessions::{connections, cut, in_state, waiting},
     signing_key::SigningKey,
     token::{Token, base64url, seconds_from_now},
     until::until,

@@ -10,11 +10,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase, count, page, watched_on,
+    ServerProcess, TestApp, TestDatabase, count, cut, page, watched_on,
 };
 use tokio::time::sleep;
-
-use super::serverless::cut;
 
 /// What is seen on a connection for the first time counts for nothing yet: so there is one, whatever time things take.
 const ONE: [(&str, &str); 2] = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "1")];

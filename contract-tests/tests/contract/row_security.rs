@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement,
     sea_query::{Expr, ExprTrait as _, Query},
 };
 use serde_json::json;
@@ -14,7 +14,7 @@ use todo_contract_tests::{
     Ended,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
-    Pooler, ServerProcess, TestApp, TestDatabase, given,
+    Pooler, ServerProcess, TestApp, TestDatabase, given, unwatched,
 };
 
 /// What a session sees of tasks: the title of each.
@@ -22,12 +22,6 @@ async fn seen(session: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
     let query = Statement::from_string(DbBackend::Postgres, "SELECT title FROM tasks ORDER BY id");
     let rows = session.query_all_raw(query).await?;
     rows.iter().map(|row| row.try_get("", "title")).collect()
-}
-
-/// A session whose statements the audit does not see: they are what it forbids.
-pub(crate) async fn unwatched(url: &str) -> DatabaseConnection {
-    let options = ConnectOptions::new(url).max_connections(1).sqlx_logging(false).to_owned();
-    Database::connect(options).await.expect("it may log in")
 }
 
 /// A session of the role of callers, as that of `caller`.

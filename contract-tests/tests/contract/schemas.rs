@@ -4,11 +4,9 @@ use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use todo_contract_tests::{
     Engine::{Guarded, Postgres},
-    ServerProcess, TestDatabase, given,
+    ServerProcess, TestDatabase, given, unwatched,
 };
 use url::Url;
-
-use crate::row_security::unwatched;
 
 /// A database with the two roles, without row-level security; that which serves may do all on tables of the other.
 struct TwoRoles {

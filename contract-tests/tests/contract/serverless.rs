@@ -13,39 +13,16 @@ use futures_util::future::{join, join_all};
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection,
-    sea_query::{Expr, ExprTrait, Func, Query, SimpleExpr},
+    sea_query::{Expr, ExprTrait, Func, Query},
 };
 use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
-    Pooler, ServerProcess, TestApp, TestDatabase, given, until,
+    Pooler, ServerProcess, TestApp, TestDatabase, connections, cut, given, in_state, until, waiting,
 };
 use tokio::time::{sleep, timeout};
-
-/// What the server of PostgreSQL knows of other connections to this database, one number a connection.
-async fn others(database: &DatabaseConnection, what: SimpleExpr, which: Option<SimpleExpr>) -> usize {
-    let mut question = Query::select();
-    question
-        .expr_as(what, "what")
-        .from("pg_stat_activity")
-        .and_where(Expr::col("datname").eq(Func::cust("current_database")))
-        .and_where(Expr::col("pid").ne(Func::cust("pg_backend_pid")));
-    if let Some(which) = which {
-        question.and_where(which);
-    }
-    database.query_all(&question).await.expect("an answer").len()
-}
-
-/// How many wait for somebody's lock.
-pub(crate) async fn waiting(database: &DatabaseConnection) -> usize {
-    others(database, Expr::col("pid"), Some(Expr::col("wait_event_type").eq("Lock"))).await
-}
-
-async fn connections(database: &DatabaseConnection) -> usize {
-    others(database, Expr::col("pid"), None).await
-}
 
 /// How many connections there have ever been to this database, those that are over included.
 async fn sessions(database: &DatabaseConnection) -> i64 {
@@ -56,11 +33,6 @@ async fn sessions(database: &DatabaseConnection) -> i64 {
         .take();
     let row = database.query_one(&question).await.expect("an answer").expect("a database");
     row.try_get("", "sessions").expect("a number")
-}
-
-/// Ends all other connections, as a serverless database does before it sleeps.
-pub(crate) async fn cut(database: &DatabaseConnection) -> usize {
-    others(database, Func::cust("pg_terminate_backend").arg(Expr::col("pid")).into(), None).await
 }
 
 #[rstest]
@@ -77,7 +49,7 @@ async fn connections_cut_while_idle_cost_no_request(#[values(false, true)] is_po
             answer.expect(200);
         }
         assert!(round > 0 || connections(&beside).await > 1, "there is something to cut");
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        sleep(Duration::from_millis(700)).await;
         cut(&beside).await;
         until("they are gone", async || connections(&beside).await == 0).await;
         for answer in join_all((0..10).map(|_| ann.toggle(id))).await {
@@ -171,8 +143,7 @@ async fn a_statement_that_takes_too_long_is_stopped_in_the_database() {
     let id = ann.created("Buy milk").await;
     beside.execute_unprepared(DOZES).await.expect("a trigger");
     ann.toggle(id).await.expect(503);
-    let working = || others(&beside, Expr::col("pid"), Some(Expr::col("state").eq("active")));
-    until("nobody works any more", async || working().await == 0).await;
+    until("nobody works any more", async || in_state(&beside, "active").await == 0).await;
     assert_eq!(ann.task(id).await.expect(200).json()["completed"], false, "what was stopped has not happened");
 }
 
@@ -189,7 +160,7 @@ async fn a_transaction_that_goes_no_further_is_ended_in_the_database() {
     until("it is in the midst of a transaction", async || waiting(&beside).await == 1).await;
     server.signal("STOP");
     block.execute_unprepared("ROLLBACK").await.expect("writes go on");
-    let idle = || others(&beside, Expr::col("pid"), Some(Expr::col("state").eq("idle in transaction")));
+    let idle = || in_state(&beside, "idle in transaction");
     until("the database waits for the server", async || idle().await == 1).await;
     until("the transaction is ended", async || idle().await == 0).await;
     server.signal("CONT");

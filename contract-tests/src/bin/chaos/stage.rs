@@ -6,11 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{
-    ConnectionTrait as _, ExprTrait as _,
-    sea_query::{Expr, Func, Query},
-};
-use todo_contract_tests::{Client, Cluster, Engine, Proxy, ServerProcess, SmallDisk, TestDatabase};
+use todo_contract_tests::{Client, Cluster, Engine, Proxy, ServerProcess, SmallDisk, TestDatabase, connections, cut};
 use tokio::task::block_in_place;
 
 /// How long the server may take to serve again once all is well.
@@ -70,10 +66,13 @@ impl Stage {
             server.signal("TERM");
             assert!(block_in_place(|| server.wait()).success(), "it stops as it should");
         }
-        let start = Instant::now();
-        while self.cluster.is_some() && self.sessions(false).await > 0 {
-            assert!(start.elapsed() < PATIENCE, "the database is done with what it was told");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        if self.cluster.is_some() {
+            let (beside, start) = (self.database.connect().await, Instant::now());
+            while connections(&beside).await > 0 {
+                assert!(start.elapsed() < PATIENCE, "the database is done with what it was told");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            beside.close().await.expect("a connection can be closed");
         }
     }
 
@@ -91,25 +90,9 @@ impl Stage {
 
     /// Cuts all sessions of the database, as an administrator may. Says how many they were.
     pub(crate) async fn cut_sessions(&self) -> usize {
-        self.sessions(true).await
-    }
-
-    /// How many sessions others than the one who asks have in the database.
-    async fn sessions(&self, cut: bool) -> usize {
-        let connection = self.database.connect().await;
-        let own = Expr::expr(Func::cust("pg_backend_pid"));
-        let mut others = Query::select();
-        others
-            .from("pg_stat_activity")
-            .and_where(Expr::col("backend_type").eq("client backend"))
-            .and_where(Expr::col("pid").ne(own));
-        if cut {
-            others.expr(Func::cust("pg_terminate_backend").arg(Expr::col("pid")));
-        } else {
-            others.column("pid");
-        }
-        let sessions = connection.query_all(&others).await.expect("an answer").len();
-        connection.close().await.expect("a connection can be closed");
+        let beside = self.database.connect().await;
+        let sessions = cut(&beside).await;
+        beside.close().await.expect("a connection can be closed");
         sessions
     }
 }

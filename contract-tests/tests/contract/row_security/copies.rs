@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
-use todo_contract_tests::{Engine::Guarded, TestApp, TestDatabase};
+use todo_contract_tests::{Engine::Guarded, TestApp, TestDatabase, unwatched};
 
-use super::{role_of, roles_of_policies, run, seen, session_of, unwatched};
+use super::{role_of, roles_of_policies, run, seen, session_of};
 
 /// Else who has the password of a copy would come at the original.
 #[tokio::test(flavor = "multi_thread")]

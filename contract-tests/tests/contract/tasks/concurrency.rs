@@ -11,11 +11,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Mode::Transaction,
-    Pooler, TestApp, TestDatabase, until,
+    Pooler, TestApp, TestDatabase, until, waiting,
 };
 use tokio::{task::JoinSet, time::sleep};
-
-use crate::serverless::waiting;
 
 #[rstest]
 #[case::even(200, false)]

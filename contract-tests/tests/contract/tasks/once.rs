@@ -12,11 +12,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
-    Raw, TestApp, TestDatabase, until,
+    Raw, TestApp, TestDatabase, until, waiting,
 };
 use tokio::time::{sleep, timeout};
-
-use crate::serverless::waiting;
 
 async fn count(client: &Client) -> usize {
     client.list().await.expect(200).json().as_array().expect("a list").len()

@@ -9,10 +9,8 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase, until,
+    ServerProcess, TestApp, TestDatabase, until, waiting,
 };
-
-use crate::serverless::waiting;
 
 async fn numbered(client: &Client, count: usize) -> Vec<i64> {
     let mut ids = Vec::new();

@@ -11,10 +11,8 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestDatabase,
+    ServerProcess, TestDatabase, unwatched,
 };
-
-use crate::row_security::unwatched;
 
 /// The orders, and what each compares before the id.
 const SORTS: [(&str, &str); 7] = [

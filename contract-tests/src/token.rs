@@ -51,8 +51,8 @@ impl Token {
 
     /// Signed with another secret.
     #[must_use]
-    pub fn signed_with(mut self, secret: &str) -> Self {
-        self.key = EncodingKey::from_secret(secret.as_bytes());
+    pub fn signed_with(mut self, secret: impl AsRef<[u8]>) -> Self {
+        self.key = EncodingKey::from_secret(secret.as_ref());
         self
     }
 

@@ -145,7 +145,7 @@ async fn a_secret_has_32_bytes_however_few_its_letters_are(
     #[case] secret: String,
 ) {
     let app = TestApp::configured(engine, &[("BETTER_AUTH_SECRET", &secret)]).await;
-    app.client_with(&Token::of("ann").signed_with(&secret).encode()).list().await.expect(200);
+    app.client_with(&Token::of("ann").signed_with(secret).encode()).list().await.expect(200);
 }
 
 #[rstest]

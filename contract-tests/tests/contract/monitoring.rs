@@ -80,7 +80,7 @@ async fn tokens_are_counted_by_what_came_of_them(#[values(Sqlite, Postgres)] eng
     ask(&Token::of("ann").encode(), 200).await;
     ask("", 401).await;
     ask("nonsense", 401).await;
-    ask(&Token::of("ann").signed_with(&"x".repeat(32)).encode(), 401).await;
+    ask(&Token::of("ann").signed_with("x".repeat(32)).encode(), 401).await;
     ask(&Token::of("ann").with("exp", 1).encode(), 401).await;
     // Another scheme is no token; of two of them, it is not said which is meant.
     Client::of(address).with_header("Authorization", "Basic YW5uOmFubg==").list().await.expect(401);

@@ -84,7 +84,7 @@ async fn there_is_no_limit_unless_one_is_set(#[values(Sqlite, Postgres)] engine:
 #[tokio::test]
 async fn who_guesses_locks_nobody_out(#[values(Sqlite, Postgres)] engine: Engine) {
     let app = TestApp::configured(engine, &[THREE]).await;
-    let guesses = app.client_with(&Token::of("ann").signed_with(&"x".repeat(32)).encode());
+    let guesses = app.client_with(&Token::of("ann").signed_with("x".repeat(32)).encode());
     let (before, refused) = exhaust(&guesses).await;
     assert!(before.len() >= 3 && before.iter().all(|answer| answer.status == 401));
     assert!(!refused.headers.contains_key("ratelimit"), "that is for users");

@@ -1,7 +1,7 @@
 //! Tokens made to get in, each with what it is and what is said of it.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm::{EdDSA, HS384, HS512, PS256};
+use jsonwebtoken::Algorithm::{HS384, HS512, PS256};
 use serde_json::{Value, json};
 use todo_contract_tests::{SigningKey, Token, base64url, nested_raw_values, raw_value, seconds_from_now};
 
@@ -13,10 +13,14 @@ pub(super) struct Keys {
     pub(super) evil: SigningKey,
 }
 
+/// Claims that are good.
+fn good() -> Value {
+    json!({"sub": "ann", "exp": seconds_from_now(900)})
+}
+
 /// A token of a header of whatever kind, with whatever stands for a signature.
 fn forged(header: &Value, signature: &str) -> String {
-    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
-    format!("{}.{}.{signature}", base64url(header.to_string()), base64url(claims.to_string()))
+    format!("{}.{}.{signature}", base64url(header.to_string()), base64url(good().to_string()))
 }
 
 /// A good token whose parts are changed after it was signed.
@@ -36,7 +40,7 @@ fn signed(header: &Value, claims: &Value, key: &SigningKey) -> String {
 }
 
 fn signed_under(header: &Value, key: &SigningKey) -> String {
-    signed(header, &json!({"sub": "ann", "exp": seconds_from_now(900)}), key)
+    signed(header, &good(), key)
 }
 
 /// A name, what stands behind `Bearer `, and words of the answer.
@@ -56,7 +60,7 @@ fn misnamed(key: &SigningKey, kid: &str) -> String {
 }
 
 /// A member of a published key as it stands there.
-fn member(key: &SigningKey, name: &str) -> String {
+pub(super) fn member(key: &SigningKey, name: &str) -> String {
     key.jwk()[name].as_str().expect("a text").to_owned()
 }
 
@@ -67,9 +71,7 @@ fn raw(key: &SigningKey, name: &str) -> Vec<u8> {
 
 /// A token of HS256 that names a key.
 fn hmac_with(secret: &[u8], kid: &str) -> String {
-    let header = jsonwebtoken::Header { kid: Some(kid.to_owned()), ..jsonwebtoken::Header::default() };
-    let claims = json!({"sub": "ann", "exp": seconds_from_now(900)});
-    jsonwebtoken::encode(&header, &claims, &jsonwebtoken::EncodingKey::from_secret(secret)).expect("it can be signed")
+    ann().signed_with(secret).header(|header| header.kid = Some(kid.to_owned())).encode()
 }
 
 /// A token of Ann's with a claim.
@@ -268,15 +270,7 @@ fn claims(keys: &Keys) -> Vec<Hostile> {
         ("a better claim that is false", claim("user_id", json!(false)), "user_id claim must be a string"),
         (
             "claims a list",
-            {
-                let key = &keys.ed;
-                let message =
-                    format!("{}.{}", base64url(json!({"alg": "EdDSA", "kid": "ed"}).to_string()), base64url("[]"));
-                format!(
-                    "{message}.{}",
-                    jsonwebtoken::crypto::sign(message.as_bytes(), key.encoding(), EdDSA).expect("signed")
-                )
-            },
+            signed(&json!({"alg": "EdDSA", "kid": "ed"}), &json!([]), &keys.ed),
             "cannot be read as a JSON object",
         ),
     ]

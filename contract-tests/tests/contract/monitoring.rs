@@ -280,7 +280,9 @@ fn metrics(expressions: &[String]) -> BTreeSet<String> {
 fn rules() -> Vec<Value> {
     let alerts: Value = serde_saphyr::from_str(&read("deploy/monitoring/alerts.yaml")).expect("YAML");
     let groups = alerts["groups"].as_array().expect("groups").iter();
-    groups.flat_map(|group| group["rules"].as_array().expect("rules")).cloned().collect()
+    let rules: Vec<_> = groups.flat_map(|group| group["rules"].as_array().expect("rules")).cloned().collect();
+    assert!(!rules.is_empty(), "the alerts were read");
+    rules
 }
 
 #[tokio::test(flavor = "multi_thread")]

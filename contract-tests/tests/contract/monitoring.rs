@@ -1,6 +1,6 @@
 //! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use futures_util::future::{join, join_all};
 use jsonwebtoken::Algorithm::EdDSA;
@@ -169,25 +169,18 @@ async fn fetches_of_keys_are_counted_by_whether_they_went_well(#[values(Sqlite, 
 #[case::of_readiness("/api/ready", "getReadiness")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_request_is_told_with_its_time_in_the_database(#[case] path: &str, #[case] operation: &str) {
-    let cluster = Arc::new(Cluster::start());
+    let cluster = Cluster::start();
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
     let client = ServerProcess::client(server.address(), "ann").with_header("X-Request-Id", "of-this-test");
     client.get(path).await.expect(200);
     cluster.interrupt();
-    let mut line = Value::Null;
-    for _ in 0..20 {
+    until("it is told", async || {
         client.get(path).await;
-        line = server
-            .printed()
-            .iter()
-            .find(|line| line.contains("slow request"))
-            .map_or(Value::Null, |line| serde_json::from_str(line).expect("JSON"));
-        if !line.is_null() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        server.printed().iter().any(|line| line.contains("slow request"))
+    })
+    .await;
+    let line = server.logged("slow request");
     assert!(line["database_milliseconds"].as_f64().is_some_and(|waited| waited >= 1000.0), "{line}");
     assert_eq!(line["operation"], operation);
     assert_eq!(line["request_id"], "of-this-test");
@@ -213,7 +206,7 @@ async fn a_slow_statement_is_told_with_its_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_given_up_is_told_with_its_operation() {
-    let cluster = Arc::new(Cluster::start());
+    let cluster = Cluster::start();
     let (server, address, admin) =
         watched_on(&cluster.url("postgres"), &[("REQUEST_TIMEOUT", "1"), ("DATABASE_TIMEOUT", "60")]);
     let ann = ServerProcess::client(address, "ann");
@@ -238,7 +231,7 @@ async fn what_never_became_a_request_is_counted(#[values(Sqlite, Postgres)] engi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_that_finds_no_database_is_counted() {
-    let cluster = Arc::new(Cluster::start());
+    let cluster = Cluster::start();
     let (_server, address, admin) = watched_on(&cluster.url("postgres"), &[("DATABASE_TIMEOUT", "2")]);
     let probe = Client::of(address);
     probe.get("/api/ready").await.expect(200);

@@ -13,7 +13,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Cluster, Ended,
     Engine::{self, Guarded, Postgres, Sqlite},
-    Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed, given,
+    Proxy, ServerProcess, TestApp, TestDatabase, Weather, committed, given, until,
 };
 use tokio::time::sleep;
 use url::Url;
@@ -24,7 +24,7 @@ const GIVEN_UP: Duration = Duration::from_secs(15);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_goes_on_by_itself_once_the_database_is_back() {
-    let cluster = Arc::new(Cluster::start());
+    let cluster = Cluster::start();
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]);
     let client = ServerProcess::client(server.address(), "ann");
@@ -58,11 +58,7 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
     assert!(failures.len() == 1 && failures[0].contains("request failed"), "logged once, with its name: {failures:?}");
 
     cluster.resume();
-    let back = Instant::now();
-    while client.get("/api/ready").await.status != 200 {
-        assert!(back.elapsed() < Duration::from_secs(20), "it notices that the database is back");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    until("it notices that the database is back", async || client.get("/api/ready").await.status == 200).await;
     assert_eq!(client.task(id).await.expect(200).id(), id);
     client.created("Buy bread").await;
 }
@@ -161,7 +157,7 @@ async fn who_may_try_again_is_told_so(#[case] status: u16, #[case] codes: &[&str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_waits_for_a_database_that_comes_late() {
-    let cluster = Arc::new(Cluster::start());
+    let cluster = Cluster::start();
     cluster.interrupt();
     let url = cluster.url("postgres");
     let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "1")]);

@@ -244,8 +244,7 @@ async fn a_search_has_its_turn_until_its_end_whoever_leaves(#[values(Sqlite, Pos
         raw.send(Raw::head("GET", &path, "ann") + "\r\n").await;
         until_counted(admin, "http_requests_in_flight", 1).await;
         drop(raw);
-        let abandoned = r#"http_requests_abandoned_total{operation="listTasks"}"#;
-        until("its client has left", async || page(admin).await.contains(&format!("{abandoned} {left}\n"))).await;
+        until_counted(admin, r#"http_requests_abandoned_total{operation="listTasks"}"#, left).await;
         let pool = if engine == Sqlite { "reads" } else { "all" };
         let used = count(&page(admin).await, &format!(r#"database_pool_connections{{pool="{pool}",state="used"}}"#));
         assert!(used <= 1, "{used} connections search for {left} who left");

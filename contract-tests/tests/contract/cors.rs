@@ -1,13 +1,11 @@
 //! Cross-origin requests.
 
-use std::fs;
-
 use rstest::rstest;
 use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
-    TestApp, workspace,
+    TestApp, read,
 };
 
 const APP: &str = "https://app.example.com";
@@ -129,7 +127,7 @@ async fn a_preflight_is_answered_by_nginx_alike() {
     let app = app(Sqlite).await;
     let client = from(app.stranger(), APP).with_header("Access-Control-Request-Method", "GET");
     let answer = client.send("OPTIONS", "/api/tasks", None).await.expect(204);
-    let site = fs::read_to_string(workspace().join("deploy/nginx.conf")).expect("the site of nginx");
+    let site = read("deploy/nginx.conf");
     for name in ["access-control-allow-methods", "access-control-allow-headers"] {
         let value = format!("204 \"{}\";", answer.header(name));
         assert!(site.contains(&value), "{value} in deploy/nginx.conf");

@@ -75,17 +75,17 @@ async fn who_changes_many_tasks_ends_nobody_elses_lists() {
     let cluster = Cluster::start();
     let (_server, address, admin) = watched_on(&cluster.url("postgres"), &ONE);
     let [ann, bob] = both_listed(address).await;
-    let (before, all) = (listed(admin).await, "/api/tasks");
+    let before = listed(admin).await;
     for _ in 0..3 {
         ann.created("another").await;
-        ann.send("PATCH", all, Some(json!({"completed": true}))).await.expect(200);
+        ann.complete_all(true).await.expect(200);
         assert_eq!(ann.list().await.expect(200).json()[0]["completed"], json!(true));
         assert_eq!(bob.list().await.expect(200).json()[0]["completed"], json!(false));
         ann.delete_completed().await.expect(200);
         assert_eq!(ann.list().await.expect(200).ids(), Vec::<i64>::new());
         assert_eq!(bob.list().await.expect(200).ids().len(), 1);
         // Nothing is left to change.
-        ann.send("PATCH", all, Some(json!({"completed": true}))).await.expect(200);
+        ann.complete_all(true).await.expect(200);
         assert_eq!(ann.list().await.expect(200).ids(), Vec::<i64>::new());
     }
     let after = listed(admin).await;

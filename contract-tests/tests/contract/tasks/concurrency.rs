@@ -148,8 +148,7 @@ async fn creates_of_many_users_at_the_same_time_stay_apart(#[values(Sqlite, Post
     assert_eq!(created.iter().map(|(_, id)| id).collect::<HashSet<_>>().len(), USERS * TASKS, "ids are distinct");
     for user in 0..USERS {
         let user = format!("user {user}");
-        let list = app.client(&user).list().await.expect(200).json();
-        let seen: HashSet<_> = list.as_array().expect("a list").iter().filter_map(|task| task["id"].as_i64()).collect();
+        let seen: HashSet<_> = app.client(&user).list().await.expect(200).ids().into_iter().collect();
         let own: HashSet<_> = created.iter().filter(|(owner, _)| *owner == user).map(|(_, id)| *id).collect();
         assert_eq!(seen, own, "{user} sees its own");
     }

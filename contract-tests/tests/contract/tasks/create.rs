@@ -12,11 +12,9 @@ use todo_contract_tests::{
 #[rstest]
 #[tokio::test]
 async fn a_task_is_created_as_it_was_sent(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
-    let ann = TestApp::start(engine).await;
-    let ann = ann.client("ann");
-    let task =
-        ann.create(json!({"title": "Buy milk", "description": "Two litres", "completed": true})).await.expect(201);
-    let task = task.json();
+    let app = TestApp::start(engine).await;
+    let body = json!({"title": "Buy milk", "description": "Two litres", "completed": true});
+    let task = app.client("ann").create(body).await.expect(201).json();
     assert_eq!(task["title"], "Buy milk");
     assert_eq!(task["description"], "Two litres");
     assert_eq!(task["completed"], true);

@@ -308,12 +308,7 @@ fn check(method: &str, path: &str, answer: &Answer) {
     let id = answer.header("x-request-id");
     assert!((1..=128).contains(&id.len()), "an answer has a name; {said}");
     if answer.status >= 400 && method != "HEAD" {
-        let problem = answer.json();
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{said}");
-        assert!(committed().problem.is_valid(&problem), "it is a problem; {said}");
-        assert_eq!(problem["status"], answer.status, "{said}");
-        assert_eq!(problem["request_id"], id, "{said}");
-        assert_eq!(problem.get("errors").is_some(), answer.status == 422, "errors stand on 422 alone; {said}");
+        check_problem(answer, &said);
     }
     if let Some(operation) = committed().operation(method, path) {
         let foreseen = operation.answers.get(&answer.status);
@@ -323,6 +318,16 @@ fn check(method: &str, path: &str, answer: &Answer) {
         assert_eq!(answer.status, 405, "the path is documented, the method is not; {said}");
         assert!(answer.headers.contains_key(ALLOW), "a 405 says what is allowed; {said}");
     }
+}
+
+/// Holds an answer of 400 or more against what every problem is.
+pub(crate) fn check_problem(answer: &Answer, said: &str) {
+    let problem = answer.json();
+    assert_eq!(answer.header("content-type"), "application/problem+json", "{said}");
+    assert!(committed().problem.is_valid(&problem), "it is a problem; {said}");
+    assert_eq!(problem["status"], answer.status, "{said}");
+    assert_eq!(problem["request_id"], answer.header("x-request-id"), "{said}");
+    assert_eq!(problem.get("errors").is_some(), answer.status == 422, "errors stand on 422 alone; {said}");
 }
 
 fn check_foreseen(foreseen: &Foreseen, method: &str, answer: &Answer, said: &str) {

@@ -38,7 +38,7 @@ pub use self::{
     collector::{Collector, Sent},
     database::{Engine, TestDatabase, given, unwatched},
     disk::SmallDisk,
-    document::{Committed, Operation, committed, read, resolved, workspace},
+    document::{Committed, Operation, committed, members, read, resolved, workspace},
     ended::Ended,
     fixed::{Asked, HotPath},
     folder::temporary_folder,

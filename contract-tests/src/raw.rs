@@ -3,14 +3,13 @@
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
 
-use crate::{Answer, Token, committed};
+use crate::{Answer, Token, client::check_problem};
 
 /// Longer than any limit that a test sets.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -150,12 +149,8 @@ fn first(text: &str) -> (Answer, &str) {
         length.parse::<usize>().ok().and_then(|length| rest.split_at_checked(length)).expect("a whole body");
     let answer = Answer { status, headers, text: body.to_owned() };
     if status >= 400 {
-        let problem: Value = answer.json();
-        assert!(committed().problem.is_valid(&problem), "{text}");
-        assert_eq!(answer.header("content-type"), "application/problem+json");
+        check_problem(&answer, text);
         assert_eq!(answer.header("content-length"), body.len().to_string());
-        assert_eq!(problem["status"], status);
-        assert_eq!(problem["request_id"], answer.header("x-request-id"));
     }
     (answer, rest)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use todo_contract_tests::resolved;
+use todo_contract_tests::{members, resolved};
 
 /// Which way a schema travels: what a server may narrow in answers, it may only widen in requests.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -257,8 +257,4 @@ impl Judge {
             }
         }
     }
-}
-
-fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flatten()
 }

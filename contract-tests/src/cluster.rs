@@ -78,9 +78,7 @@ impl Cluster {
         let folder = tempfile::Builder::new().prefix("todo-postgres-").tempdir_in(within);
         let folder = folder.expect("a temporary folder").keep();
         let user = unprivileged_user();
-        if let Some(user) = user {
-            chown(&folder, Some(user), None).expect("the folder can be given away");
-        }
+        chown(&folder, user, None).expect("the folder can be given away");
         let watched = watch(as_user(Command::new("sh"), user), SCRIPT, &[&binaries, &folder]);
         let mut cluster = Self { binaries, folder, port: 0, user, settings, _watched: watched };
         let data = cluster.data();

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use todo_contract_tests::{Engine, Leash, SECRET, ServerProcess, TestDatabase, Token, server_binary, workspace};
+use todo_contract_tests::{
+    Engine, Leash, SECRET, ServerProcess, TestDatabase, Token, seconds_from_now, server_binary, workspace,
+};
 use tokio::process::Command;
 
 use crate::{
@@ -108,8 +110,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 /// The peer's program, with all variables but those of the database and the server.
 fn command(peer: &Peer, folder: &Path) -> io::Result<Command> {
     let output = |extension: &str| fs::File::create(folder.with_extension(extension));
-    let (good, other) = (Token::of("ann"), Token::of("bob"));
-    let expired = Token::of("ann").with("exp", todo_contract_tests::seconds_from_now(-600));
+    let token = |user, seconds| Token::of(user).with("exp", seconds_from_now(seconds)).encode();
     let mut command = Command::new(folder.join("run"));
     command
         .current_dir(folder)
@@ -124,10 +125,10 @@ fn command(peer: &Peer, folder: &Path) -> io::Result<Command> {
         .env("WORKSPACE", workspace())
         .env("TODO_SERVER", server_binary())
         .env("BETTER_AUTH_SECRET", SECRET)
-        .env("TOKEN", good.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
-        .env("OTHER_TOKEN", other.with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
-        .env("MANY_TOKEN", Token::of("cat").with("exp", todo_contract_tests::seconds_from_now(3600)).encode())
-        .env("EXPIRED_TOKEN", expired.encode());
+        .env("TOKEN", token("ann", 3600))
+        .env("OTHER_TOKEN", token("bob", 3600))
+        .env("MANY_TOKEN", token("cat", 3600))
+        .env("EXPIRED_TOKEN", token("ann", -600));
     Ok(command)
 }
 

@@ -1,9 +1,6 @@
 //! The real server, in this process, over a database of its own.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, LazyLock},
-};
+use std::{net::SocketAddr, sync::LazyLock};
 
 use todo_server::{App, Config, StartError};
 use tokio::sync::oneshot;
@@ -29,7 +26,7 @@ pub(crate) static OF_RUN: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
 /// A server on a free port of the loopback. It stops, and its database goes, with the value.
 pub struct TestApp {
     address: SocketAddr,
-    database: Arc<TestDatabase>,
+    database: TestDatabase,
     _stop: oneshot::Sender<()>,
 }
 
@@ -49,7 +46,7 @@ impl TestApp {
     ///
     /// Where it does not start.
     pub async fn configured(engine: Engine, variables: &[(&str, &str)]) -> Self {
-        let database = Arc::new(TestDatabase::create(engine).await);
+        let database = TestDatabase::create(engine).await;
         Self::on(&database, variables).await.expect("the server starts")
     }
 
@@ -59,7 +56,7 @@ impl TestApp {
     ///
     /// Where it does not start.
     pub async fn in_german() -> Self {
-        let database = Arc::new(TestDatabase::create_in_german().await);
+        let database = TestDatabase::create_in_german().await;
         Self::on(&database, &[]).await.expect("the server starts")
     }
 
@@ -72,7 +69,7 @@ impl TestApp {
     /// # Panics
     ///
     /// Where the variables are refused.
-    pub async fn on(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> Result<Self, StartError> {
+    pub async fn on(database: &TestDatabase, variables: &[(&str, &str)]) -> Result<Self, StartError> {
         audit::start();
         let of_database = database.variables();
         // The database may take twice its time: the machine is busy with other tests.
@@ -87,7 +84,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         // Ends when the sender goes, and with the test's runtime at the latest.
         tokio::spawn(app.run(async move { _ = stopped.await }));
-        Ok(Self { address, database: Arc::clone(database), _stop: stop })
+        Ok(Self { address, database: database.clone(), _stop: stop })
     }
 
     /// Why none starts on a database that is there.
@@ -95,7 +92,7 @@ impl TestApp {
     /// # Panics
     ///
     /// Where one does, or the variables are refused.
-    pub async fn refused(database: &Arc<TestDatabase>, variables: &[(&str, &str)]) -> String {
+    pub async fn refused(database: &TestDatabase, variables: &[(&str, &str)]) -> String {
         Self::on(database, variables).await.err().expect("a refusal").to_string()
     }
 
@@ -125,7 +122,7 @@ impl TestApp {
 
     /// Its database.
     #[must_use]
-    pub fn database(&self) -> &Arc<TestDatabase> {
+    pub fn database(&self) -> &TestDatabase {
         &self.database
     }
 }

@@ -1,5 +1,7 @@
 //! A database for one test.
 
+use std::sync::Arc;
+
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
 use url::Url;
@@ -30,9 +32,13 @@ impl Engine {
     }
 }
 
-/// An empty database of its own, gone with the value.
+/// An empty database of its own, gone with the last of its values.
+#[derive(Debug, Clone)]
+pub struct TestDatabase(Arc<Place>);
+
+/// Where it is.
 #[derive(Debug)]
-pub enum TestDatabase {
+enum Place {
     /// A file in a folder of its own.
     Sqlite(TempDir),
     /// A database of a server: the one that `TEST_DATABASE_URL` names, or a private one.
@@ -54,9 +60,9 @@ impl TestDatabase {
     /// Where that fails: a test never goes on without.
     pub async fn create(engine: Engine) -> Self {
         match engine {
-            Engine::Sqlite => Self::Sqlite(temporary_folder()),
+            Engine::Sqlite => Self::in_folder(temporary_folder()),
             Engine::Postgres => Self::on_server("").await,
-            Engine::Guarded => Self::on_server("").await.guarded().await,
+            Engine::Guarded => Self::guarded().await,
         }
     }
 
@@ -84,7 +90,7 @@ impl TestDatabase {
     ///
     /// As [`TestDatabase::create`].
     pub async fn create_called(name: String) -> Self {
-        Self::called(name, server(), "").await
+        Self::called(name, server(), "", None).await
     }
 
     /// Makes one in a server of one's own, or beside it a file.
@@ -106,7 +112,7 @@ impl TestDatabase {
     /// As [`TestDatabase::create`].
     pub async fn create_on(disk: &SmallDisk, cluster: Option<&Cluster>) -> Self {
         let Some(cluster) = cluster else {
-            return Self::Sqlite(tempfile::tempdir_in(disk.folder()).expect("a temporary folder"));
+            return Self::in_folder(tempfile::tempdir_in(disk.folder()).expect("a temporary folder"));
         };
         let server = cluster.url("postgres");
         let folder = cluster.folder_on(disk);
@@ -114,27 +120,29 @@ impl TestDatabase {
         Self::named(server, "TABLESPACE small").await
     }
 
+    fn in_folder(folder: TempDir) -> Self {
+        Self(Arc::new(Place::Sqlite(folder)))
+    }
+
     async fn on_server(options: &str) -> Self {
         Self::named(server(), options).await
     }
 
     async fn named(server: String, options: &str) -> Self {
-        Self::called(format!("todo_test_{}", uuid::Uuid::new_v4().simple()), server, options).await
-    }
-
-    async fn called(name: String, server: String, options: &str) -> Self {
-        rule(&server, &[format!("CREATE DATABASE {name} {options}")]).await;
-        Self::Postgres { server, name, login: None }
+        Self::called(fresh_name(), server, options, None).await
     }
 
     /// Gives the server a role of its own: like an operator who gives it nothing but the right to log in.
-    async fn guarded(mut self) -> Self {
-        if let Self::Postgres { server, name, login } = &mut self {
-            let role = format!("{name}_login");
-            rule(server, &[format!("CREATE ROLE {role} LOGIN NOINHERIT PASSWORD '{role}'")]).await;
-            *login = Some(role);
-        }
-        self
+    async fn guarded() -> Self {
+        let (server, name) = (server(), fresh_name());
+        let login = format!("{name}_login");
+        rule(&server, &[format!("CREATE ROLE {login} LOGIN NOINHERIT PASSWORD '{login}'")]).await;
+        Self::called(name, server, "", Some(login)).await
+    }
+
+    async fn called(name: String, server: String, options: &str, login: Option<String>) -> Self {
+        rule(&server, &[format!("CREATE DATABASE {name} {options}")]).await;
+        Self(Arc::new(Place::Postgres { server, name, login }))
     }
 
     /// The variables of a server on it.
@@ -144,8 +152,8 @@ impl TestDatabase {
     /// As [`TestDatabase::url`].
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Postgres { login: Some(login), .. } => {
+        match &*self.0 {
+            Place::Postgres { login: Some(login), .. } => {
                 let mut url: Url = self.url().parse().expect("an address");
                 url.set_username(login).and_then(|()| url.set_password(Some(login))).expect("a name and a password");
                 vec![
@@ -205,11 +213,21 @@ impl TestDatabase {
         self.in_server().1
     }
 
-    /// The server that it is in, and what that calls it.
-    fn in_server(&self) -> (&str, &str) {
-        match self {
-            Self::Sqlite(_) => panic!("a file is in no server"),
-            Self::Postgres { server, name, .. } => (server, name),
+    /// The role of the server.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none of its own.
+    #[must_use]
+    pub fn login(&self) -> &str {
+        self.in_server().2.expect("a role of its own")
+    }
+
+    /// The server that it is in, what that calls it, and the role that it has there.
+    fn in_server(&self) -> (&str, &str, Option<&str>) {
+        match &*self.0 {
+            Place::Sqlite(_) => panic!("a file is in no server"),
+            Place::Postgres { server, name, login } => (server, name, login.as_deref()),
         }
     }
 
@@ -220,9 +238,9 @@ impl TestDatabase {
     /// Where `TEST_DATABASE_URL` is no address.
     #[must_use]
     pub fn url(&self) -> String {
-        match self {
-            Self::Sqlite(folder) => format!("sqlite://{}", folder.path().join("todo.db").display()),
-            Self::Postgres { server, name, .. } => {
+        match &*self.0 {
+            Place::Sqlite(folder) => format!("sqlite://{}", folder.path().join("todo.db").display()),
+            Place::Postgres { server, name, .. } => {
                 let mut url: Url = server.parse().expect("TEST_DATABASE_URL is an address");
                 url.set_path(name);
                 url.into()
@@ -236,9 +254,9 @@ impl TestDatabase {
     ///
     /// Where there is none to be had.
     pub async fn connect(&self) -> DatabaseConnection {
-        let url = match self {
-            Self::Sqlite(_) => self.url() + "?mode=rwc",
-            Self::Postgres { .. } => self.url(),
+        let url = match &*self.0 {
+            Place::Sqlite(_) => self.url() + "?mode=rwc",
+            Place::Postgres { .. } => self.url(),
         };
         Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await.expect("a connection")
     }
@@ -249,9 +267,9 @@ impl TestDatabase {
     ///
     /// Where they cannot be blocked.
     pub async fn block_writes(&self) -> DatabaseConnection {
-        self.locked(match self {
-            Self::Sqlite(_) => "BEGIN IMMEDIATE",
-            Self::Postgres { .. } => "BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE",
+        self.locked(match &*self.0 {
+            Place::Sqlite(_) => "BEGIN IMMEDIATE",
+            Place::Postgres { .. } => "BEGIN; LOCK TABLE tasks IN EXCLUSIVE MODE",
         })
         .await
     }
@@ -271,12 +289,9 @@ impl TestDatabase {
     ///
     /// Where it is none of a server, or somebody is connected to it for longer than PostgreSQL waits.
     pub async fn copied(&self) -> Self {
-        let (server, name) = self.in_server();
-        let mut copy = Self::named(server.to_owned(), &format!("TEMPLATE {name}")).await;
-        if let (Self::Postgres { login: of_copy, .. }, Self::Postgres { login, .. }) = (&mut copy, self) {
-            of_copy.clone_from(login);
-        }
-        copy
+        let (server, name, login) = self.in_server();
+        let options = format!("TEMPLATE {name}");
+        Self::called(fresh_name(), server.to_owned(), &options, login.map(str::to_owned)).await
     }
 
     /// Alters the database, as who rules the server may.
@@ -285,7 +300,7 @@ impl TestDatabase {
     ///
     /// Where it is none of a server, or that fails.
     pub async fn alter(&self, how: &str) {
-        let (server, name) = self.in_server();
+        let (server, name, _) = self.in_server();
         rule(server, &[format!("ALTER DATABASE {name} {how}")]).await;
     }
 
@@ -313,7 +328,7 @@ pub fn given(variables: &[(impl AsRef<str>, String)]) -> Vec<(&str, &str)> {
     variables.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect()
 }
 
-impl Drop for TestDatabase {
+impl Drop for Place {
     fn drop(&mut self) {
         if let Self::Postgres { server, name, .. } = self {
             let server = server.clone();
@@ -341,6 +356,11 @@ async fn rule(server: &str, statements: &[String]) {
         connection.execute_unprepared(statement).await.expect("the test's user may make databases");
     }
     connection.close().await.expect("a connection can be closed");
+}
+
+/// A name that no other database has.
+fn fresh_name() -> String {
+    format!("todo_test_{}", uuid::Uuid::new_v4().simple())
 }
 
 /// The address of the server that tests share.

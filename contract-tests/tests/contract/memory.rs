@@ -1,7 +1,7 @@
 //! Lists and tasks that are answered from memory where PostgreSQL shows that nobody else has written: what the server
 //! asks, and that it is right when somebody has.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use futures_util::future::join_all;
 use rstest::rstest;
@@ -320,7 +320,7 @@ async fn go_on(name: &str, clients: Vec<Client>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_each_find_what_they_wrote() {
     let cluster = Cluster::start();
-    let database = Arc::new(TestDatabase::create_in(Some(&cluster)).await);
+    let database = TestDatabase::create_in(Some(&cluster)).await;
     let start = async || TestApp::on(&database, &[]).await.expect("it starts");
     let one = start().await;
     let names = ["a", "b", "c", "d", "e", "f"];

@@ -1,6 +1,6 @@
 //! The tables: made once, whoever starts first, and sound whoever writes to them.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use rstest::rstest;
@@ -58,7 +58,7 @@ async fn servers_that_start_at_once_migrate_once_whatever_isolation_is_the_datab
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_finds_another_program_writing_migrates_after_it(#[values(false, true)] is_there: bool) {
-    let database = Arc::new(TestDatabase::create(Sqlite).await);
+    let database = TestDatabase::create(Sqlite).await;
     let url = database.url();
     if is_there {
         for direction in ["up", "down"] {
@@ -108,7 +108,7 @@ async fn migrations_run_by_command(#[values(Sqlite, Postgres)] engine: Engine) {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_may_not_migrate_refuses_to_start_on_pending_ones(#[values(Sqlite, Postgres)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let variables = [("MIGRATE_ON_START", "false")];
     let refused = TestApp::refused(&database, &variables).await;
     assert!(
@@ -138,7 +138,7 @@ async fn record(name: &str, database: &impl ConnectionTrait) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_later_release_has_migrated_stops_no_server(#[values(Sqlite, Postgres)] engine: Engine) {
     const LATER: &str = "m20990101_000001_later";
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let url = database.url();
     TestApp::on(&database, &[]).await.expect("it migrates");
     record(LATER, &database.connect().await).await;

@@ -2,7 +2,6 @@
 
 use std::{
     net::TcpListener,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -66,7 +65,7 @@ async fn service_goes_on_by_itself_once_the_database_is_back() {
 /// It takes connections and all that it is told, and says nothing: only the clock tells that no answer will come.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_answers_soon_where_the_database_is_frozen() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let (proxy, url) = Proxy::before(&database.url()).await;
     let app = TestApp::on(&database, &[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "2")]).await.expect("it starts");
     let ann = app.client("ann");

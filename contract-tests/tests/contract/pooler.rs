@@ -1,6 +1,6 @@
 //! A real PgBouncer between the server and its database.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
@@ -12,8 +12,8 @@ use todo_contract_tests::{
     Pooler, ServerProcess, TestApp, TestDatabase,
 };
 
-async fn behind(mode: Mode) -> (Arc<TestDatabase>, Pooler) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+async fn behind(mode: Mode) -> (TestDatabase, Pooler) {
+    let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, mode);
     (database, pooler)
 }
@@ -132,7 +132,7 @@ async fn migrations_go_to_the_direct_address_where_one_is_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_address_that_leads_nowhere_is_named() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let mut direct: url::Url = database.url().parse().expect("an address");
     direct.set_port(Some(1)).expect("a port where nothing listens");
     let variables = [("DATABASE_DIRECT_URL", direct.as_str()), ("DATABASE_TIMEOUT", "1")];
@@ -143,7 +143,7 @@ async fn a_direct_address_that_leads_nowhere_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_direct_address_of_another_database_is_refused_and_that_one_is_left_alone() {
-    let (database, other) = (Arc::new(TestDatabase::create(Postgres).await), TestDatabase::create(Postgres).await);
+    let (database, other) = (TestDatabase::create(Postgres).await, TestDatabase::create(Postgres).await);
     let direct = other.url();
     let variables = [("DATABASE_DIRECT_URL", direct.as_str())];
     let refused = TestApp::refused(&database, &variables).await;

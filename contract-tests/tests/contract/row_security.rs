@@ -2,8 +2,6 @@
 
 mod copies;
 
-use std::sync::Arc;
-
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement,
@@ -158,11 +156,11 @@ async fn the_servers_own_role_sees_no_task_at_all() {
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_bind_is_refused_with_the_remedy(#[case] done: &str, #[case] fault: &str, #[case] remedy: &str) {
-    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let database = TestDatabase::create(Guarded).await;
     drop(TestApp::on(&database, &[]).await.expect("as it is made, it binds"));
     let named = |words: &str| {
         let words = words.replace("{role}", &role_of(&database));
-        words.replace("{login}", &format!("{}_login", database.name()))
+        words.replace("{login}", database.login())
     };
     database.connect().await.execute_unprepared(&named(done)).await.expect("an owner may");
     let refused = TestApp::refused(&database, &[]).await;
@@ -191,8 +189,8 @@ async fn carry_out(refused: &str, database: &TestDatabase) {
 /// Servers that run without would see no task any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
-    let database = Arc::new(TestDatabase::create(Guarded).await);
-    let (login, role) = (format!("{}_login", database.name()), role_of(&database));
+    let database = TestDatabase::create(Guarded).await;
+    let (login, role) = (database.login(), role_of(&database));
     // By their owner, who may look at them afterwards.
     let owner = database.url();
     run(&database, &["migrate", "up"], &[("DATABASE_RLS", "false"), ("DATABASE_URL", &owner)]).well();
@@ -228,7 +226,7 @@ async fn it_is_not_turned_on_for_a_login_that_inherits_the_restrictions() {
 #[case::users_are_theirs(&[("USERS_TABLE", "members")])]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variables: &[(&str, &str)]) {
-    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let database = TestDatabase::create(Guarded).await;
     let owner = database.connect().await;
     owner.execute_unprepared("CREATE TABLE members (id text PRIMARY KEY)").await.expect("the other system's");
     drop(TestApp::on(&database, variables).await.expect("as it is made, it binds"));
@@ -244,7 +242,7 @@ async fn a_database_for_reading_alone_is_refused_with_the_remedy(#[case] variabl
 async fn who_may_not_find_old_keys_does_not_start() {
     let database = TestDatabase::create(Guarded).await;
     run(&database, &["migrate", "up"], &[]).well();
-    let revoked = format!("REVOKE SELECT (created_at) ON idempotency_keys FROM {}_login", database.name());
+    let revoked = format!("REVOKE SELECT (created_at) ON idempotency_keys FROM {}", database.login());
     database.connect().await.execute_unprepared(&revoked).await.expect("an owner may");
     let said = run(&database, &[], &[]).said;
     assert!(said.contains("lacks its role, policies or rights; run `todo-server migrate up`"), "{said}");
@@ -253,7 +251,7 @@ async fn who_may_not_find_old_keys_does_not_start() {
 /// Where users are another system's, there may be no row to try it on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_is_looked_at_where_there_is_nothing_to_see() {
-    let database = Arc::new(TestDatabase::create(Guarded).await);
+    let database = TestDatabase::create(Guarded).await;
     let owner = database.connect().await;
     owner.execute_unprepared("CREATE TABLE members (id text PRIMARY KEY)").await.expect("the other system's");
     let theirs = [("USERS_TABLE", "members")];
@@ -267,7 +265,7 @@ async fn a_policy_is_looked_at_where_there_is_nothing_to_see() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_without_policies_is_refused_where_they_may_not_be_made() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     drop(TestApp::on(&database, &[]).await.expect("without, as ever"));
     let variables = [("DATABASE_RLS", "true"), ("MIGRATE_ON_START", "false")];
     let refused = TestApp::refused(&database, &variables).await;
@@ -276,7 +274,7 @@ async fn a_database_without_policies_is_refused_where_they_may_not_be_made() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_turned_on_and_off_on_a_database_in_use() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let without = TestApp::on(&database, &[]).await.expect("it starts");
     let before = without.client("ann").created("before").await;
     let with = TestApp::on(&database, &[("DATABASE_RLS", "true")]).await.expect("the owner makes the policies");
@@ -291,7 +289,7 @@ async fn it_is_turned_on_and_off_on_a_database_in_use() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_holds_through_a_transaction_pooler() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, Transaction);
     let app = TestApp::on(&database, &[("DATABASE_URL", pooler.url()), ("DATABASE_RLS", "true")]).await;
     let app = app.expect("it adapts");

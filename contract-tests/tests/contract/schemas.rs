@@ -28,8 +28,8 @@ impl TwoRoles {
         roles
     }
 
-    fn login(&self) -> String {
-        format!("{}_login", self.database.name())
+    fn login(&self) -> &str {
+        self.database.login()
     }
 
     fn owner(&self) -> String {

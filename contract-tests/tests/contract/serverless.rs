@@ -38,7 +38,7 @@ async fn sessions(database: &DatabaseConnection) -> i64 {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_cut_while_idle_cost_no_request(#[values(false, true)] is_pooled: bool) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, Transaction);
     let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
     let app = TestApp::on(&database, &[("DATABASE_URL", &url)]).await.expect("it starts");
@@ -60,7 +60,7 @@ async fn connections_cut_while_idle_cost_no_request(#[values(false, true)] is_po
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_nobody_asks_lets_its_database_sleep() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let app = TestApp::on(&database, &[("DATABASE_IDLE_TIMEOUT", "1")]).await.expect("it starts");
     let (ann, beside) = (app.client("ann"), database.connect().await);
     ann.created("Buy milk").await;
@@ -81,7 +81,7 @@ async fn a_server_that_nobody_asks_lets_its_database_sleep() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn as_many_connections_are_kept_as_are_asked_for() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let one = [
         ("DATABASE_MIN_CONNECTIONS", "1"),
         ("DATABASE_IDLE_TIMEOUT", "2"),
@@ -112,7 +112,7 @@ async fn as_many_connections_are_kept_as_are_asked_for() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_nobody_waits_for_is_stopped_in_the_database(#[values(false, true)] is_pooled: bool) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let pooler = Pooler::start(&database, Transaction);
     let url = if is_pooled { pooler.url().to_owned() } else { database.url() };
     let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
@@ -243,7 +243,7 @@ async fn who_stood_still_tells_its_clients_to_come_again() {
 /// The pool waits for the statements that clients leave behind, for as long as they may take.
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_who_leave_have_no_more_connections_opened() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let variables = [("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60"), ("DATABASE_MAX_CONNECTIONS", "2")];
     let app = TestApp::on(&database, &variables).await.expect("it starts");
     let (ann, beside) = (app.client("ann"), database.connect().await);

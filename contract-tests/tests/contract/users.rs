@@ -1,7 +1,5 @@
 //! Who owns the table of users.
 
-use std::sync::Arc;
-
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, sea_query::Query};
 use serde_json::json;
@@ -12,13 +10,13 @@ use todo_contract_tests::{
 };
 
 /// A database in which another system has made tables.
-async fn prepared(engine: Engine, statements: &[&str]) -> Arc<TestDatabase> {
+async fn prepared(engine: Engine, statements: &[&str]) -> TestDatabase {
     let database = TestDatabase::create(engine).await;
     let connection = database.connect().await;
     for statement in statements {
         connection.execute_unprepared(statement).await.expect("the other system's statement");
     }
-    Arc::new(database)
+    database
 }
 
 /// Runs the command with `USERS_TABLE` as given.
@@ -162,9 +160,7 @@ async fn an_id_of_uuid_stops_the_migration() {
 async fn a_table_that_our_role_may_not_know_of_is_told_with_the_rights_it_wants() {
     let database = TestDatabase::create(Guarded).await;
     let owner = database.connect().await;
-    let TestDatabase::Postgres { login: Some(login), .. } = &database else {
-        panic!("it has a role of its own");
-    };
+    let login = database.login();
     let made = format!(
         "CREATE SCHEMA auth; CREATE TABLE auth.\"user\" (id text PRIMARY KEY); GRANT CREATE ON SCHEMA public TO {login}"
     );

@@ -31,7 +31,7 @@ async fn row_level_security_is_judged() {
     assert_eq!(seen.code, Some(2), "{}", seen.said);
 
     // Turned off for the server, and on in the database.
-    let (login, role) = (format!("{}_login", database.name()), format!("{}_caller", database.name()));
+    let (login, role) = (database.login(), format!("{}_caller", database.name()));
     let seen = examine(&of_database[..1]);
     seen.assert_is("rls", "pass");
     let inherits = format!("ALTER ROLE {login} INHERIT; REVOKE {role} FROM {login}; GRANT {role} TO {login}");
@@ -81,7 +81,7 @@ async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
 async fn a_login_that_can_read_answers_is_told_with_the_remedy() {
     let app = TestApp::start(Guarded).await;
     let (variables, owner) = (app.database().variables(), app.database().connect().await);
-    let granted = format!("GRANT SELECT ON idempotency_keys TO {}_login", app.database().name());
+    let granted = format!("GRANT SELECT ON idempotency_keys TO {}", app.database().login());
     owner.execute_unprepared(&granted).await.expect("an owner may");
     let seen = examine(&given(&variables));
     let (told, remedy) = seen.line("rls").split_once("; ").expect("a remedy");

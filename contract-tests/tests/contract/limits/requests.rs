@@ -1,9 +1,6 @@
 //! How long a request may take, and how many may be under way.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use serde_json::json;
@@ -241,7 +238,7 @@ async fn an_answer_that_is_taken_slowly_is_not_cut(#[values(Sqlite, Postgres)] e
 
 /// An impatient server with so many tasks of ann, and how large their list is.
 async fn impatient_of(engine: Engine, tasks: usize) -> (TestApp, u64) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let patient = TestApp::on(&database, &[]).await.expect("it starts");
     let size = fill(&patient.client("ann"), tasks).await;
     drop(patient);

@@ -1,6 +1,6 @@
 //! Copies of a database, on the same server: roles are the whole server's.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
@@ -72,7 +72,7 @@ async fn databases_of_long_names_that_begin_alike_have_roles_of_their_own(#[case
     let beginning = format!("todo_test_{}", uuid::Uuid::new_v4().simple());
     let mut of_both = BTreeSet::new();
     for ending in endings {
-        let database = Arc::new(TestDatabase::create_called(format!("{beginning}{ending}")).await);
+        let database = TestDatabase::create_called(format!("{beginning}{ending}")).await;
         for _ in 0..2 {
             let app = TestApp::on(&database, &[("DATABASE_RLS", "true")]).await;
             app.expect("it starts, and starts again").client("ann").created("Buy milk").await;
@@ -93,7 +93,7 @@ async fn databases_of_long_names_that_begin_alike_have_roles_of_their_own(#[case
 async fn a_former_role_that_owns_a_table_of_a_copy_still_finds_it() {
     let original = TestDatabase::create(Guarded).await;
     run(&original, &["migrate", "up"], &[]).well();
-    let (copy, role) = (Arc::new(original.copied().await), role_of(&original));
+    let (copy, role) = (original.copied().await, role_of(&original));
     let owned = format!(
         "GRANT USAGE, CREATE ON SCHEMA public TO {role}; ALTER TABLE users OWNER TO {role}; \
          REVOKE ALL ON SCHEMA public FROM PUBLIC"

@@ -165,7 +165,7 @@ fn fatal(code: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creations_whose_session_a_pooler_loses_are_sent_once() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     let mut url: Url = database.url().parse().expect("an address");
     let (address, is_losing) = losing(SocketAddr::from(([127, 0, 0, 1], url.port().expect("a port")))).await;
     url.set_port(Some(address.port())).expect("a port");

@@ -1,6 +1,6 @@
 //! Many at once: nothing is lost, nothing is done twice, and nobody sees another's.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use rstest::rstest;
 use sea_orm::{
@@ -60,8 +60,8 @@ async fn a_version_is_asked_for_beside_those_who_take_any(#[values(Sqlite, Postg
 
 /// A database to which its operator has given another isolation, by which one of two who wait for each other is
 /// refused; and the address of it, or of a pooler before it.
-async fn serializable(is_pooled: bool) -> (Arc<TestDatabase>, Pooler, String) {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+async fn serializable(is_pooled: bool) -> (TestDatabase, Pooler, String) {
+    let database = TestDatabase::create(Postgres).await;
     database.alter("SET default_transaction_isolation = 'serializable'").await;
     let pooler = Pooler::start(&database, Transaction);
     let url = if is_pooled { pooler.url().to_owned() } else { database.url() };

@@ -1,6 +1,6 @@
 //! `POST /api/tasks` with an `Idempotency-Key`: sent as often as it takes, done once.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use futures_util::future::{join_all, select};
 use rstest::rstest;
@@ -185,7 +185,7 @@ async fn what_is_not_under_way_goes_with_who_leaves() {
 async fn while_the_first_is_running_on_another_server_the_same_is_told_to_wait(
     #[values(Postgres, Guarded)] engine: Engine,
 ) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "6")]).await.expect("it starts");
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
@@ -201,7 +201,7 @@ async fn while_the_first_is_running_on_another_server_the_same_is_told_to_wait(
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let mut servers = Vec::new();
     for _ in 0..2 {
         servers.push(TestApp::on(&database, &[]).await.expect("it starts"));
@@ -225,7 +225,7 @@ async fn of_many_at_once_on_several_servers_one_creates(#[values(Sqlite, Postgre
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_forgotten_after_a_day(#[values(Sqlite, Postgres, Guarded)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     let ann = app.client("ann");
     let day = 24 * 60 * 60 * 1_000_000_i64;
@@ -322,7 +322,7 @@ async fn what_a_trigger_makes_of_a_task_is_answered() {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_the_day_before_is_given_to_nobody(#[values(Postgres, Guarded)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let app = TestApp::on(&database, &[("DATABASE_TIMEOUT", "6")]).await.expect("it starts");
     let ann = app.client("ann").keyed("old");
     ann.create(json!({"title": "a"})).await.expect(201);
@@ -361,7 +361,7 @@ async fn kept(database: &DatabaseConnection) -> Vec<String> {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_renewed_while_it_is_swept_stays(#[values(Postgres, Guarded)] engine: Engine) {
-    let database = Arc::new(TestDatabase::create(engine).await);
+    let database = TestDatabase::create(engine).await;
     let app = TestApp::on(&database, &[]).await.expect("it starts");
     for key in ["old", "older"] {
         app.client("ann").keyed(key).create(json!({"title": key})).await.expect(201);

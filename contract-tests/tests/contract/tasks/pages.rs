@@ -1,7 +1,5 @@
 //! `GET /api/tasks` page by page: `limit`, `cursor`, `Link`.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rstest::rstest;
 use sea_orm::ConnectionTrait;
@@ -242,7 +240,7 @@ async fn a_cursor_outlives_its_server(#[values(Sqlite, Postgres)] engine: Engine
 /// Neither finds a key in the database, and each has made one for it: the first to be written is that of both.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_start_at_once_take_one_anothers_cursors() {
-    let database = Arc::new(TestDatabase::create(Postgres).await);
+    let database = TestDatabase::create(Postgres).await;
     ServerProcess::run(&["migrate", "up"], &[("DATABASE_URL", &database.url())]).well();
     let (block, beside) = (database.connect().await, database.connect().await);
     // There is no builder for locks of tables.

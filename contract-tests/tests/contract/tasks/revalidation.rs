@@ -1,9 +1,6 @@
 //! Whoever revalidates what it keeps after every change never holds a list that is stale, nor gets a task that is.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -34,7 +31,7 @@ struct Servers {
 impl Servers {
     async fn start(engine: Engine) -> Self {
         let cluster = (engine == Postgres).then(Cluster::start);
-        let database = Arc::new(TestDatabase::create_in(cluster.as_ref()).await);
+        let database = TestDatabase::create_in(cluster.as_ref()).await;
         let start = async |variables| TestApp::on(&database, variables).await.expect("the server starts");
         Self { remembering: start(&[]).await, forgetful: start(&[("LIST_CACHE", "0")]).await, _cluster: cluster }
     }

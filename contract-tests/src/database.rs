@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{Cluster, SmallDisk, temporary_folder};
 
-/// The two that the contract holds on.
+/// What the contract holds on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
     /// An embedded file.

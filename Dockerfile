@@ -1,13 +1,13 @@
 # syntax=docker/dockerfile:1
-# A small image: the program, the C library and the certificates of authorities; no shell, no root, and
-# nothing that has to be written but /data, where the embedded database is unless DATABASE_URL says otherwise.
+# A small image: the program, the C library and the certificates of authorities; no shell, no root, and nothing that has
+# to be writable except /data, where the embedded database is unless DATABASE_URL says otherwise.
 
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /src
 COPY . .
-# The caches are no part of the image, so the program is copied out of them. All builds share them, one after the other, and
-# cargo tells by the times of our files, which COPY keeps, whether they have changed: an older checkout, built later, would
-# get the program of the newer one.
+# The caches are not part of the image, so the program is copied out of them. All builds share them, one after the
+# other. Cargo tells by the times of our files, which COPY keeps, whether they have changed: without touch, an older
+# checkout built later would get the program of the newer one.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     find api migration server -type f -exec touch {} + \
@@ -20,11 +20,11 @@ COPY --from=build /image/usr/ /usr/
 COPY --from=build --chown=65532:65532 /image/data /data
 ENV HOST=0.0.0.0 PORT=8000 DATABASE_URL=sqlite:///data/todo.db LOG_FORMAT=json
 EXPOSE 8000
-# Give it a name (docker run -v todo:/data), or the next container has another one.
+# Name the volume (docker run -v todo:/data), or the next container gets another one.
 VOLUME /data
-# Relative paths, .env among them, mean this folder, in which there is nothing.
+# Relative paths, such as .env, start from this folder, which is empty.
 WORKDIR /home/nonroot
-# Its number, nonroot: who runs it may insist on a number that is not 0.
+# The user nonroot, by its number: whoever runs the image may insist on a number that is not 0.
 USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=3s --start-period=40s CMD ["todo-server", "healthcheck"]
 ENTRYPOINT ["todo-server"]

@@ -10,6 +10,8 @@ use sea_orm_migration::{
     },
 };
 
+use crate::value::value;
+
 /// The name of the table of users: `users`, `user`, or with a schema, `neon_auth.user`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsersTable {
@@ -76,6 +78,16 @@ impl UsersTable {
             Some(schema) => (Alias::new(schema), table).into_table_ref(),
             None => table.into_table_ref(),
         }
+    }
+
+    /// Whether it has a row of that `id`.
+    ///
+    /// # Errors
+    ///
+    /// Where the database does not answer, or the role may not know.
+    pub async fn has(&self, id: &str, database: &impl ConnectionTrait) -> Result<bool, DbErr> {
+        let row = Query::select().expr(Expr::val(1)).from(self.table_ref()).and_where(Expr::col("id").eq(id)).take();
+        value(database, Expr::exists(row)).await
     }
 
     /// Makes sure that `tasks.user_id`, a text, can reference its `id`.

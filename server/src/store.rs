@@ -21,6 +21,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use sea_orm::DbErr;
 use todo_api::{Broken, Failure, Outcome, UserId};
+use todo_migration::UsersTable;
 use tokio::sync::Semaphore;
 
 use self::{cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within};
@@ -56,8 +57,8 @@ pub(crate) struct Store {
     memory: Arc<Memory>,
     /// How long the database may take for one operation.
     timeout: Duration,
-    /// Whether rows of users are ours to write.
-    owns_users: bool,
+    /// The table of users where it is another system's, whose rows are not ours to write.
+    users: Option<UsersTable>,
     readiness: LastWord,
     keys: Arc<Keys>,
     /// Room for transactions that go on where their client leaves.
@@ -92,7 +93,7 @@ impl Store {
             memory,
             databases,
             timeout: config.timeout,
-            owns_users: config.users_table.is_none(),
+            users: config.users_table.clone(),
             readiness: LastWord::default(),
             keys: Arc::default(),
             transactions: room_for_transactions(config),

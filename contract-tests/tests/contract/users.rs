@@ -55,6 +55,20 @@ async fn a_user_who_is_not_in_that_table_cannot_create(#[values(Sqlite, Postgres
     app.client("ann").created("but others can").await;
 }
 
+/// SQLite does not say which reference fails.
+#[tokio::test]
+async fn a_user_of_that_table_is_not_told_to_be_missing_for_what_a_trigger_lacks() {
+    let database = prepared(Sqlite, &BETTER_AUTH).await;
+    let app = TestApp::on(&database, &[("USERS_TABLE", "user")]).await.expect("it starts");
+    let added = "CREATE TABLE changes_known (id integer PRIMARY KEY);
+        CREATE TABLE changes (task_id integer REFERENCES changes_known (id));
+        CREATE TRIGGER note AFTER INSERT ON tasks BEGIN INSERT INTO changes VALUES (NEW.id); END";
+    database.connect().await.execute_unprepared(added).await.expect("an operator may");
+    for (user, status) in [("ann", 500), ("ghost", 401)] {
+        app.client(user).create(json!({"title": "a"})).await.expect(status);
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_table_of_users_that_is_not_ours_stops_the_migration(#[values(Sqlite, Postgres)] engine: Engine) {

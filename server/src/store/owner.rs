@@ -26,7 +26,7 @@ impl Store {
         let written = self.attempt(Box::pin(async {
             let mut written = write().await.map_err(Into::into);
             // Whichever reference fails: what a trigger of the operator's writes may need the owner first.
-            if self.owns_users && written.as_ref().is_err_and(|error| is_missing_row(error)) {
+            if self.users.is_none() && written.as_ref().is_err_and(|error| is_missing_row(error)) {
                 match user::Entity::keep(owner, &self.writes(owner)).await {
                     Ok(()) => written = write().await.map_err(Into::into),
                     // Of a table of users that another system has taken over, we do not know all that it requires.
@@ -34,21 +34,29 @@ impl Store {
                     Err(error) => written = Err(Arc::new(error)),
                 }
             }
-            match written {
-                Err(error) if is_missing_owner(&error) => Ok(None),
-                result => result.map(Some),
+            if let Err(error) = &written
+                && self.is_missing_owner(owner, error).await?
+            {
+                return Ok(None);
             }
+            written.map(Some)
         }));
         written.await?.ok_or_else(|| {
             Refused(Unidentified::because("the user that this token stands for does not exist (any more)"))
         })
     }
-}
 
-/// Whether it is the owner that is missing. What a trigger of the operator's writes may refer to other rows; SQLite
-/// does not name the reference that fails.
-fn is_missing_owner(error: &DbErr) -> bool {
-    is_missing_row(error) && constraint_of(error).is_none_or(|name| TO_OWNER.contains(&name))
+    /// Whether it is the owner that is missing: what a trigger of the operator's writes may refer to other rows.
+    async fn is_missing_owner(&self, owner: &UserId, error: &DbErr) -> Result<bool, DbErr> {
+        if !is_missing_row(error) {
+            return Ok(false);
+        }
+        match constraint_of(error) {
+            Some(name) => Ok(TO_OWNER.contains(&name)),
+            // SQLite does not name the reference that fails.
+            None => Ok(!self.users.clone().unwrap_or_default().has(owner.as_str(), &self.reads(owner)).await?),
+        }
+    }
 }
 
 /// Whether a row is missing that another one refers to.

@@ -325,8 +325,8 @@ async fn a_body_over_64_kib_is_refused(#[values(Sqlite, Postgres, Guarded)] engi
 }
 
 /// What is answered to Ann's first creation, and to Bob's, under a key, where an operator has made an addition.
-async fn created_beside(added: &[&str]) -> [Answer; 2] {
-    let app = TestApp::start(Postgres).await;
+async fn created_beside(engine: Engine, added: &[&str]) -> [Answer; 2] {
+    let app = TestApp::start(engine).await;
     let beside = app.database().connect().await;
     for command in added {
         beside.execute_unprepared(command).await.expect("an operator may");
@@ -338,22 +338,32 @@ async fn created_beside(added: &[&str]) -> [Answer; 2] {
 /// It is an operator's to mend, whose log says what it is.
 #[rstest]
 #[case::a_column("ALTER TABLE tasks ADD COLUMN tenant text NOT NULL")]
-#[case::a_trigger("CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()")]
+#[case::a_trigger("CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW {note}")]
 #[case::a_trigger_beside_users_of_others(
     "ALTER TABLE users ADD COLUMN name text NOT NULL;
     INSERT INTO users (id, name) VALUES ('ann', 'Ann'), ('bob', 'Bob');
-    CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION note()"
+    CREATE TRIGGER note AFTER INSERT ON tasks FOR EACH ROW {note}"
 )]
 #[tokio::test]
-async fn what_the_tables_want_beside_is_no_fault_of_the_caller(#[case] change: &str) {
+async fn what_the_tables_want_beside_is_no_fault_of_the_caller(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] change: &str,
+) {
+    let insert = "BEGIN INSERT INTO changes VALUES (NEW.id);";
+    let function = format!("CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ {insert} RETURN NEW; END $$");
+    // A trigger of SQLite says itself what it does.
+    let (function, note) = if engine == Sqlite {
+        ("SELECT 1", format!("{insert} END"))
+    } else {
+        (&*function, "EXECUTE FUNCTION note()".to_owned())
+    };
     let added = [
         "CREATE TABLE changes_known (id bigint PRIMARY KEY)",
         "CREATE TABLE changes (task_id bigint REFERENCES changes_known (id))",
-        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ \
-         BEGIN INSERT INTO changes VALUES (NEW.id); RETURN NEW; END $$",
-        change,
+        function,
+        &change.replace("{note}", &note),
     ];
-    for answer in created_beside(&added).await {
+    for answer in created_beside(engine, &added).await {
         answer.expect(500);
     }
 }
@@ -371,7 +381,7 @@ async fn whichever_reference_to_a_new_user_fails_first_the_task_is_created(#[cas
          BEGIN INSERT INTO activity VALUES (NEW.user_id); RETURN NEW; END $$",
         change,
     ];
-    for answer in created_beside(&added).await {
+    for answer in created_beside(Postgres, &added).await {
         answer.expect(201);
     }
 }

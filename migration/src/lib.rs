@@ -28,7 +28,7 @@ pub use sea_orm_migration::MigratorTraitSelf;
 
 pub use self::{
     row_security::{
-        CALLER_SETTING, Guarded, Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted,
+        CALLER_SETTING, Guarded, Inherited, RIGHTS_OF_SERVERS, Right, current_role, letting_find_keys, quoted, rehearse,
     },
     users_table::{OtherUsersTable, UsersTable},
     value::value,

@@ -15,6 +15,7 @@
 
 mod guarded;
 mod inherited;
+mod rehearsal;
 mod servers;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use self::servers::serves;
 pub use self::{
     guarded::Guarded,
     inherited::Inherited,
+    rehearsal::rehearse,
     servers::{RIGHTS_OF_SERVERS, Right, letting_find_keys},
 };
 use crate::{Migrator, value::value};
@@ -98,18 +100,7 @@ impl Migrator {
     /// Where the database says no: most likely, because the role may not create roles. And as [`Inherited`] says, since
     /// servers without row-level security would no longer see any task.
     pub async fn guard(&self, login: &str, database: &impl ConnectionTrait) -> Result<(), DbErr> {
-        // Whatever role the policies are for so far: in a copy of a database, they are for that of the original.
-        let role: String = value(database, own_role()).await?;
-        let known = Expr::exists(
-            Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
-        );
-        if !value::<bool>(database, known).await? {
-            say(database, &format!("CREATE ROLE {} NOLOGIN", quoted(&role))).await?;
-        }
-        if !may_be(login, &role, database).await? {
-            let options = if tells_set_apart(database).await? { " WITH INHERIT FALSE, SET TRUE" } else { "" };
-            say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
-        }
+        let role = enrol(login, database).await?;
         let owner = current_role(database).await?;
         let schema = quoted(&value::<String>(database, Func::cust("current_schema").cast_as("text")).await?);
         self.shut_out_former(&role, &schema, database).await?;
@@ -193,6 +184,23 @@ fn own_role() -> Expr {
     let hashed = concat(vec!["todo_".into(), Func::cust("md5").arg(database()).into(), "_caller".into()]);
     let has_room = Func::cust("octet_length").arg(database()).lte(56);
     Expr::case(has_room, named).finally(hashed).cast_as("text")
+}
+
+/// The role of callers, made where it is not there, and granted to `login` where it may not take it on yet.
+async fn enrol(login: &str, database: &impl ConnectionTrait) -> Result<String, DbErr> {
+    // Whatever role the policies are for so far: in a copy of a database, they are for that of the original.
+    let role: String = value(database, own_role()).await?;
+    let known = Expr::exists(
+        Query::select().expr(Expr::val(1)).from("pg_roles").and_where(Expr::col("rolname").eq(&*role)).take(),
+    );
+    if !value::<bool>(database, known).await? {
+        say(database, &format!("CREATE ROLE {} NOLOGIN", quoted(&role))).await?;
+    }
+    if !may_be(login, &role, database).await? {
+        let options = if tells_set_apart(database).await? { " WITH INHERIT FALSE, SET TRUE" } else { "" };
+        say(database, &format!("GRANT {} TO {}{options}", quoted(&role), quoted(login))).await?;
+    }
+    Ok(role)
 }
 
 /// The role that is logged in, or taken on.

@@ -9,7 +9,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
     sea_query::{Func, Query},
 };
-use todo_migration::{Migrator, MigratorTraitSelf as _, current_role, value};
+use todo_migration::{Migrator, MigratorTraitSelf as _, current_role, rehearse, value};
 
 pub use self::error::MigrateError;
 use self::schema::Schemas;
@@ -134,6 +134,16 @@ impl<'a> Migrations<'a> {
         transaction.rollback().await?;
         // With row-level security, whoever migrates lets the role of requests in.
         if is_done && !self.row_security { self.refuse_unfound(schema).await } else { Ok(()) }
+    }
+
+    /// Whether who migrates owns the tables, or may make them. Where it does, tries what row-level security takes
+    /// beside; nothing of it is kept.
+    pub(crate) async fn rehearse(&self) -> Result<bool, MigrateError> {
+        let transaction = self.lock().await?;
+        let login = current_role(&self.databases.writes).await?;
+        let may = rehearse(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
+        transaction.rollback().await?;
+        Ok(may)
     }
 
     /// Each migration by name, and whether it has been run; then those that a later release has run. Changes nothing.

@@ -1,9 +1,6 @@
 //! The second wall between users: whether it stands, where there is to be one, and whether there is a way around it.
 
-use sea_orm::{
-    ConnectionTrait, DbErr,
-    sea_query::{Expr, ExprTrait as _, Func, Query},
-};
+use sea_orm::{ConnectionTrait, DbErr, sea_query::Func};
 use todo_migration::{Inherited, current_role, letting_find_keys, quoted, value};
 
 use super::Finding;
@@ -18,13 +15,19 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
             None => Finding::pass("off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
         });
     }
-    let migrator = Migrations::of(databases, config).migrator;
+    let migrations = Migrations::of(databases, config);
     // As at the start: a role that is there, but lacks a right, is left as it is.
-    let is_ready = migrator.role_of_callers(&databases.writes).await?.is_some();
-    if !is_ready && config.migrate_on_start && may_migrate(databases, config).await? {
-        return Ok(Finding::warn("its role and policies are made at the next start; have a backup first"));
+    let is_ready = migrations.migrator.role_of_callers(&databases.writes).await?.is_some();
+    if !is_ready && config.migrate_on_start {
+        let made = "its role and policies are made at the next start; have a backup first";
+        match migrations.rehearse().await {
+            Ok(true) => return Ok(Finding::warn(made)),
+            // Who has to migrate instead, is told below.
+            Ok(false) => {}
+            Err(refused) => return Ok(Finding::fail(refused.to_string())),
+        }
     }
-    if let Err(refused) = databases.role_of_callers(&migrator).await {
+    if let Err(refused) = databases.role_of_callers(&migrations.migrator).await {
         return Ok(Finding::fail(refused.to_string()));
     }
     Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
@@ -38,23 +41,6 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
     } else {
         Finding::pass(format!("on, and it binds; {login} cannot read tasks without it"))
     })
-}
-
-/// Whether a start can migrate: by the role of `DATABASE_DIRECT_URL`, or by a login that owns the tables, or may make
-/// them where there are none.
-async fn may_migrate(databases: &Databases, config: &DatabaseConfig) -> Result<bool, DbErr> {
-    if config.direct_url.is_some() {
-        return Ok(true);
-    }
-    let owns = Query::select()
-        .expr(Func::cust("pg_has_role").arg(Expr::col("relowner")).arg("USAGE"))
-        .from("pg_class")
-        .and_where(Expr::col("oid").eq(Func::cust("to_regclass").arg("tasks")))
-        .take();
-    let owns = value::<Option<bool>>(&databases.writes, Expr::from(owns)).await?;
-    let schema = Func::cust("current_schema").cast_as("text");
-    let makes = Func::cust("has_schema_privilege").arg(schema).arg("CREATE");
-    Ok(owns.or(value(&databases.writes, makes).await?) == Some(true))
 }
 
 /// Whether a role may read a column; not where there is no such table.

@@ -1,8 +1,12 @@
 //! The checklist where PostgreSQL itself keeps users apart.
 
 use rstest::rstest;
-use sea_orm::ConnectionTrait as _;
-use todo_contract_tests::{Engine::Guarded, ServerProcess, TestApp, TestDatabase, given};
+use sea_orm::{
+    ConnectionTrait as _,
+    sea_query::{Expr, ExprTrait as _, Query},
+};
+use todo_contract_tests::{Engine::Guarded, ServerProcess, TestApp, TestDatabase, given, unwatched};
+use url::Url;
 
 use super::examine;
 
@@ -74,6 +78,74 @@ async fn nobody_is_told_to_grant_what_migrating_gives(#[case] was_on: bool) {
     for check in ["rights", "rls", "migrations"] {
         seen.assert_is(check, "pass");
     }
+}
+
+const AS_IT_IS: &str = "SELECT 1";
+const MADE: &str = "made at the next start";
+const NO_MAKER: &str = "permission denied to create role; set DATABASE_DIRECT_URL to a role that owns the tables and";
+const NO_OWNER: &str = "with a role that owns the tables in DATABASE_DIRECT_URL";
+const INHERITS: &str = "inherits the restrictions of {callers}: ALTER ROLE";
+
+/// What is promised comes about, and what is not is refused. The owner owns the tables, or may make them, and does not
+/// make roles; `done` is what who rules the server does.
+#[rstest]
+#[case::an_owner_who_makes_roles("login", &["up"], "ALTER ROLE {owner} CREATEROLE", MADE)]
+#[case::an_owner_who_serves_and_makes_roles("owner", &["up"], "ALTER ROLE {owner} CREATEROLE", MADE)]
+#[case::an_owner_to_be_who_makes_roles("login", &[], "ALTER ROLE {owner} CREATEROLE", MADE)]
+#[case::a_role_that_is_there("login", &["up"], "CREATE ROLE {callers}; GRANT {callers} TO {login}", MADE)]
+#[case::an_owner("login", &["up"], AS_IT_IS, NO_MAKER)]
+#[case::an_owner_who_serves("owner", &["up"], AS_IT_IS, NO_MAKER)]
+#[case::an_owner_to_be("login", &[], AS_IT_IS, NO_MAKER)]
+#[case::a_reader(
+    "login",
+    &["up"],
+    "ALTER ROLE {owner} CREATEROLE; ALTER TABLE tasks OWNER TO CURRENT_USER; GRANT SELECT ON tasks TO {owner}",
+    NO_OWNER
+)]
+#[case::a_login_that_inherits(
+    "login",
+    &["up"],
+    "ALTER ROLE {login} INHERIT; CREATE ROLE {callers}; GRANT {callers} TO {login}",
+    INHERITS
+)]
+// From PostgreSQL 16 on, it does not inherit what it is granted without.
+#[case::a_login_that_would_inherit("login", &[], "ALTER ROLE {owner} CREATEROLE; ALTER ROLE {login} INHERIT", "")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_is_promised_that_is_refused(
+    #[case] server: &str,
+    #[case] before: &[&str],
+    #[case] done: &str,
+    #[case] words: &str,
+) {
+    let database = TestDatabase::create(Guarded).await;
+    let (name, ruler, of_login) = (database.name(), unwatched(&database.url()).await, database.variables());
+    let named = |words: &str| {
+        let words = words.replace("{owner}", &format!("\"Newcomer-of_{name}\""));
+        words.replace("{login}", &format!("{name}_login")).replace("{callers}", &format!("{name}_caller"))
+    };
+    let made = named("CREATE ROLE {owner} LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO {owner}");
+    ruler.execute_unprepared(&made).await.expect("the role can be made");
+    let mut owner: Url = database.url().parse().expect("an address");
+    owner.set_username(&format!("Newcomer-of_{name}")).expect("it has users");
+    for &direction in before {
+        ServerProcess::run(&["migrate", direction], &[("DATABASE_URL", owner.as_str())]).well();
+    }
+    ruler.execute_unprepared(&named(done)).await.expect("who rules may");
+
+    let by_login = [("DATABASE_URL", of_login[0].1.as_str()), ("DATABASE_DIRECT_URL", owner.as_str())];
+    let by_owner = [("DATABASE_URL", owner.as_str())];
+    let of_server = if server == "owner" { by_owner.as_slice() } else { &by_login };
+    let variables = [of_server, &[("DATABASE_RLS", "true")]].concat();
+    let callers = Expr::col("rolname").eq(named("{callers}"));
+    let roles = Query::select().column("rolname").from("pg_roles").and_where(callers).take();
+    let are_there = async || ruler.query_all(&roles).await.expect("roles").len();
+    let were_there = are_there().await;
+    let seen = examine(&variables);
+    assert_eq!(are_there().await, were_there, "nothing is made");
+    assert!(seen.line("rls").contains(&named(words)), "{}", seen.said);
+    let migrated = ServerProcess::run(&["migrate", "up"], &variables);
+    let verdict = if migrated.is_well() { "warn" } else { "fail" };
+    assert!(seen.line("rls").starts_with(verdict), "{}{}", seen.said, migrated.said);
 }
 
 /// The answers that are kept for retries hold tasks, and an earlier release let a login read them.

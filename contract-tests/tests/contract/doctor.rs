@@ -8,7 +8,7 @@ use jsonwebtoken::Algorithm::EdDSA;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait as _, Database};
 use todo_contract_tests::{
-    Ended,
+    Cluster, Ended,
     Engine::{self, Postgres, Sqlite},
     Issuer,
     Mode::{Session, Transaction},
@@ -303,6 +303,24 @@ async fn the_role_is_judged_by_what_it_may_and_may_not() {
     database.execute_unprepared(&powerful).await.expect("an owner may");
     let told = "bypasses row-level security, creates roles, creates databases; give DATABASE_URL a role of its own";
     examine(&of_role).assert_told("role", "warn", told);
+}
+
+/// That of compose.yaml is called `todo`, and rules its server.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_is_told_to_be_made_is_not_there_yet() {
+    let cluster = Cluster::start();
+    let database = TestDatabase::create_in(Some(&cluster)).await;
+    let ruler = database.connect().await;
+    ruler.execute_unprepared("CREATE ROLE todo LOGIN SUPERUSER").await.expect("the role can be made");
+    let mut url: Url = database.url().parse().expect("an address");
+    url.set_username("todo").expect("it has users");
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_RLS", "true")];
+    ServerProcess::run(&["migrate", "up"], &variables).well();
+    let seen = examine(&variables);
+    for check in ["role", "rls"] {
+        assert!(seen.line(check).ends_with(": CREATE ROLE todo_server LOGIN NOINHERIT"), "{}", seen.said);
+    }
+    ruler.execute_unprepared("CREATE ROLE todo_server LOGIN NOINHERIT").await.expect("as it is told");
 }
 
 /// A standby's address is easily taken for its primary's.

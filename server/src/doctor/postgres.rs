@@ -109,8 +109,14 @@ async fn role(database: &impl ConnectionTrait, config: &DatabaseConfig) -> Resul
         // Without row-level security, this may be the role that migrates. On PostgreSQL 15, NOINHERIT would keep it
         // from that, even as the owner of the database, whose rights come from a role (`pg_database_owner`).
         let how = if config.row_security { "LOGIN NOINHERIT" } else { "LOGIN" };
-        Finding::warn(format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE todo {how}"))
+        let another = another(&name);
+        Finding::warn(format!("{name} {powers}; give DATABASE_URL a role of its own: CREATE ROLE {another} {how}"))
     })
+}
+
+/// The name of a role to be made in place of `login`, which compose.yaml calls as we would.
+pub(super) fn another(login: &str) -> &'static str {
+    if login == "todo" { "todo_server" } else { "todo" }
 }
 
 /// Our clock, which tokens are held against, beside the database's, which is surely looked after.

@@ -1,9 +1,12 @@
 //! The second wall between users: whether it stands, where there is to be one, and whether there is a way around it.
 
-use sea_orm::{ConnectionTrait, DbErr, sea_query::Func};
+use sea_orm::{
+    ConnectionTrait, DbErr,
+    sea_query::{Expr, ExprTrait as _, Func, Query},
+};
 use todo_migration::{Inherited, current_role, letting_find_keys, quoted, value};
 
-use super::Finding;
+use super::{Finding, postgres::another};
 use crate::{DatabaseConfig, Databases, Migrations};
 
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
@@ -31,7 +34,12 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
         return Ok(Finding::fail(refused.to_string()));
     }
     Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
-        let remedy = "give DATABASE_URL a role that may not: CREATE ROLE todo LOGIN NOINHERIT";
+        let remedy = if was_granted(&databases.writes, &login).await? {
+            let tables = if config.users_table.is_none() { "tasks, users" } else { "tasks" };
+            format!("REVOKE ALL ON {tables} FROM {};", quoted(&login))
+        } else {
+            format!("give DATABASE_URL a role that may not: CREATE ROLE {} LOGIN NOINHERIT", another(&login))
+        };
         Finding::warn(format!("on, and it binds, but {login} may read tasks without it; {remedy}"))
     } else if may_read(&databases.writes, &login, ("idempotency_keys", "answer")).await? {
         let remedy =
@@ -48,4 +56,20 @@ async fn may_read(database: &impl ConnectionTrait, role: &str, (table, column): 
     let table = Func::cust("to_regclass").arg(table);
     let right = Func::cust("has_column_privilege").arg(role).arg(table).arg(column).arg("SELECT");
     Ok(value::<Option<bool>>(database, right).await? == Some(true))
+}
+
+/// Whether a role may read tasks because that was granted to it, and so can be revoked: not where it has the rights of
+/// who grants, as their owner has, and a superuser.
+async fn was_granted(database: &impl ConnectionTrait, role: &str) -> Result<bool, DbErr> {
+    let granted = Query::select()
+        .expr(Expr::val(1))
+        .from(("information_schema", "column_privileges"))
+        .and_where(Expr::col("table_schema").eq(Func::cust("current_schema")))
+        .and_where(Expr::col("table_name").eq("tasks"))
+        .and_where(Expr::col("column_name").eq("title"))
+        .and_where(Expr::col("privilege_type").eq("SELECT"))
+        .and_where(Expr::col("grantee").eq(role))
+        .and_where(Func::cust("pg_has_role").arg(Expr::col("grantor")).arg("USAGE").not())
+        .take();
+    value(database, Expr::exists(granted)).await
 }

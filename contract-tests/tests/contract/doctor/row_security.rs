@@ -148,16 +148,20 @@ async fn no_start_is_promised_that_is_refused(
     assert!(seen.line("rls").starts_with(verdict), "{}{}", seen.said, migrated.said);
 }
 
-/// The answers that are kept for retries hold tasks, and an earlier release let a login read them.
+/// The answers that are kept for retries hold tasks, and an earlier release let a login read them; its doctor told to
+/// grant all that requests need.
+#[rstest]
+#[case::answers("SELECT ON idempotency_keys", "what creations under a key were answered")]
+#[case::tasks("SELECT, INSERT, UPDATE, DELETE ON tasks", "may read tasks without it")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_login_that_can_read_answers_is_told_with_the_remedy() {
+async fn a_login_that_was_granted_too_much_is_told_with_the_remedy(#[case] rights: &str, #[case] words: &str) {
     let app = TestApp::start(Guarded).await;
-    let (variables, owner) = (app.database().variables(), app.database().connect().await);
-    let granted = format!("GRANT SELECT ON idempotency_keys TO {}", app.database().login());
+    let (variables, owner) = (app.database().variables(), unwatched(&app.database().url()).await);
+    let granted = format!("GRANT {rights} TO {}", app.database().login());
     owner.execute_unprepared(&granted).await.expect("an owner may");
     let seen = examine(&given(&variables));
     let (told, remedy) = seen.line("rls").split_once("; ").expect("a remedy");
-    assert!(told.starts_with("warn") && told.ends_with("what creations under a key were answered"), "{told}");
+    assert!(told.starts_with("warn") && told.ends_with(words), "{told}");
     owner.execute_unprepared(remedy).await.expect("it can be revoked");
     let seen = examine(&given(&variables));
     for check in ["rights", "rls"] {

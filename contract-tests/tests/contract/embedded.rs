@@ -140,6 +140,20 @@ async fn a_file_that_may_not_be_written_is_refused() {
     assert_refused(&file, "Permission denied", RIGHTS);
 }
 
+/// Nobody may write it, as on a disk that takes no writes, so that it need not be given to anybody.
+#[test]
+fn a_file_that_runs_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("todo.db");
+    // By a program of its own: what this one has open to write, may be open yet in others that it has just started.
+    let copied = Command::new("sh").args(["-c", r#"cp "$(command -v sleep)" "$1""#, "sh"]).arg(&file).status();
+    assert!(copied.is_ok_and(|status| status.success()), "a copy");
+    let mut running = Command::new(&file).arg("60").spawn().expect("it can be run");
+    assert_refused(&file, "Text file busy", ANOTHER);
+    running.kill().expect("it can be ended");
+    running.wait().expect("it ends");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_a_folder_that_may_not_be_written_is_refused() {
     let (folder, file) = filled().await;

@@ -1,5 +1,7 @@
 //! Why a database cannot be used, and what to do about it.
 
+use std::{fs::OpenOptions, io::ErrorKind};
+
 use sea_orm::DbErr;
 
 use super::{
@@ -45,8 +47,7 @@ impl UnusableDatabase {
             (Some(sqlite::FULL | sqlite::IOERR), _) => "; make room on its disk, or mend it",
             (Some(sqlite::BUSY | sqlite::LOCKED), _) => "; end the other program that has it locked",
             _ if self.url.is_embedded() => {
-                let is_there = self.url.sqlite_file().is_some_and(|file| file.is_file());
-                let or_give = if is_there { ", or give this one to that user" } else { "" };
+                let or_give = if self.is_another_users() { ", or give this one to that user" } else { "" };
                 return format!(
                     "; name a file of SQLite that the server's user may write, such as sqlite://data/todo.db{or_give}"
                 );
@@ -69,6 +70,14 @@ impl UnusableDatabase {
             (_, None) => "; is the server up, and are host and port right?",
         };
         remedy.to_owned()
+    }
+
+    /// Whether the file is there, and our user may not open it: what else there may be, such as a disk that takes no
+    /// writes, is the same for all users.
+    fn is_another_users(&self) -> bool {
+        let file = self.url.sqlite_file().filter(|file| file.is_file());
+        let opened = file.map(|file| OpenOptions::new().read(true).write(true).open(file));
+        matches!(opened, Some(Err(error)) if error.kind() == ErrorKind::PermissionDenied)
     }
 }
 

@@ -319,3 +319,11 @@ fn every_alert_leads_to_what_to_do() {
     let sections: Vec<_> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert_eq!(sections, names, "a section each, and none without");
 }
+
+/// From this release too.
+#[test]
+fn the_runbook_says_how_to_go_back() {
+    let runbook = read("docs/runbook.md");
+    let told = concat!("start on what ", env!("CARGO_PKG_VERSION"), " has migrated");
+    assert!(runbook.contains(told), "{told}");
+}

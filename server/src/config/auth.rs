@@ -134,7 +134,7 @@ fn versioned_secrets(reader: &mut Reader, given: Option<String>) -> Vec<SecretSt
         if !versions.insert(version) {
             reader.refuse(VARIABLE, format_args!("has the version {version} twice; give each secret its own"));
         }
-        secrets.push(checked(reader, &format!("{VARIABLE} (entry {number})"), secret.trim().to_owned()));
+        secrets.push(checked(reader, &format!("{VARIABLE} (version {version})"), secret.trim().to_owned()));
     }
     secrets
 }

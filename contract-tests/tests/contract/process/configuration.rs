@@ -70,7 +70,16 @@ use todo_contract_tests::{Ended, ServerProcess, temporary_folder};
     "hunter2hunter2hunter2hunter2hunter2",
     "BETTER_AUTH_SECRETS has an entry (number 1)"
 )]
-#[case::short_among_secrets("BETTER_AUTH_SECRETS", "1:hunter2", "SECRETS (entry 1) must have at least 32 bytes")]
+#[case::short_among_secrets(
+    "BETTER_AUTH_SECRETS",
+    "2:hunter2hunter2hunter2hunter2hunter2,1:hunter2",
+    "SECRETS (version 1) must have at least 32 bytes"
+)]
+#[case::known_among_secrets(
+    "BETTER_AUTH_SECRETS",
+    "7:better-auth-secret-12345678901234567890",
+    "SECRETS (version 7) is the one that Better Auth falls back to"
+)]
 #[case::a_version_twice(
     "BETTER_AUTH_SECRETS",
     "1:hunter2hunter2hunter2hunter2hunter2,1:hunter2hunter2hunter2hunter2hunter2",
@@ -79,7 +88,7 @@ use todo_contract_tests::{Ended, ServerProcess, temporary_folder};
 #[case::white_space_is_no_secret(
     "BETTER_AUTH_SECRETS",
     "1:    hunter2hunter2hunter2hunter2    ",
-    "SECRETS (entry 1) must have at least 32 bytes"
+    "SECRETS (version 1) must have at least 32 bytes"
 )]
 #[case::no_secrets("BETTER_AUTH_SECRETS", " , ", r#"BETTER_AUTH_SECRETS is " , ", which has no item; write one"#)]
 #[case::no_audience("AUTH_AUDIENCE", ",", r#"AUTH_AUDIENCE is ",", which has no item; write one, or leave it unset"#)]

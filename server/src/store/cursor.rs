@@ -7,14 +7,16 @@
 //!
 //! The key is kept in the database, beside the tasks that it guards: several servers understand one another's cursors,
 //! a restart breaks none, and there need be no secret in the configuration (with keys of an issuer alone, there is
-//! none). Deleting the row makes a new key at the next start.
+//! none). Deleting the row makes a new key at the next start. What was sealed before is refused then, so each page gets
+//! another version too: whoever revalidates one would else keep its link for ever.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest::{SHA256, digest},
     error::Unspecified,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use todo_api::{Cursor, ListQuery, SortKey, UserId};
+use todo_api::{Cursor, ListQuery, PageVersion, SortKey, UserId};
 
 /// The length of the key in bytes.
 pub(super) const KEY_LENGTH: usize = 32;
@@ -41,11 +43,21 @@ pub(super) enum Key {
 
 /// Seals positions, and opens what it has sealed.
 #[derive(Debug)]
-pub(super) struct Seal(LessSafeKey);
+pub(super) struct Seal {
+    key: LessSafeKey,
+    /// Tells the key from others, and nothing of it.
+    fingerprint: u64,
+}
 
 impl Seal {
     pub(super) fn new(key: &[u8]) -> Result<Self, Unspecified> {
-        UnboundKey::new(&AES_256_GCM_SIV, key).map(LessSafeKey::new).map(Self)
+        let fingerprint = digest(&SHA256, key).as_ref().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        Ok(Self { key: LessSafeKey::new(UnboundKey::new(&AES_256_GCM_SIV, key)?), fingerprint })
+    }
+
+    /// The version, for whoever asks, of a page whose link is sealed with this key.
+    pub(super) fn version(&self, PageVersion(version): PageVersion) -> PageVersion {
+        PageVersion(version ^ self.fingerprint)
     }
 
     pub(super) fn seal(&self, owner: &UserId, query: &ListQuery, position: &Position) -> Result<Cursor, Unspecified> {
@@ -55,7 +67,7 @@ impl Seal {
             Key::Moment(micros) => bytes.extend(micros.to_be_bytes()),
             Key::Title(title) => bytes.extend(title.as_bytes()),
         }
-        self.0.seal_in_place_append_tag(nonce(), list(owner, query), &mut bytes)?;
+        self.key.seal_in_place_append_tag(nonce(), list(owner, query), &mut bytes)?;
         bytes.insert(0, VERSION);
         Ok(Cursor::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
@@ -67,7 +79,7 @@ impl Seal {
         if *version != VERSION {
             return None;
         }
-        let position = self.0.open_in_place(nonce(), list(owner, query), sealed).ok()?;
+        let position = self.key.open_in_place(nonce(), list(owner, query), sealed).ok()?;
         let (id, key) = position.split_first_chunk()?;
         let key = match query.sort.key {
             SortKey::Id => Key::Id,

@@ -26,11 +26,12 @@ use crate::{
 
 impl Tasks for Store {
     async fn list(&self, owner: &UserId, query: &ListQuery) -> Outcome<Page<Task>, InvalidCursor> {
-        self.find_page(&self.wanted(owner, query)?).await
+        let page = self.find_page(&self.wanted(owner, query)?).await?;
+        Ok(Page { version: self.seal.version(page.version), ..page })
     }
 
     async fn version(&self, owner: &UserId, query: &ListQuery) -> Outcome<PageVersion, InvalidCursor> {
-        self.version_of(&self.wanted(owner, query)?).await
+        self.version_of(&self.wanted(owner, query)?).await.map(|version| self.seal.version(version))
     }
 
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {

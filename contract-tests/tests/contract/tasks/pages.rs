@@ -237,6 +237,26 @@ async fn a_cursor_outlives_its_server(#[values(Sqlite, Postgres)] engine: Engine
     assert_eq!(other.client("ann").get(&next).await.expect(200).ids(), [tasks[1]]);
 }
 
+/// Whoever revalidates would else keep a link that is refused, for as long as the tasks stay as they are.
+#[rstest]
+#[tokio::test]
+async fn a_page_has_changed_where_its_link_is_refused(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let tasks = numbered(&app.client("ann"), 2).await;
+    let path = "/api/tasks?limit=1";
+    let old = app.client("ann").get(path).await.expect(200);
+    app.database().connect().await.execute_unprepared("DELETE FROM keys").await.expect("it is ours");
+    let other = TestApp::on(app.database(), &[]).await.expect("another server on the same database");
+    let ann = other.client("ann");
+    ann.get(&old.next().expect("another page")).await.expect(422);
+    // The first is told by the database, the second out of the memory.
+    for _ in 0..2 {
+        let new = ann.clone().with_header("If-None-Match", old.header("etag")).get(path).await.expect(200);
+        assert_eq!(ann.get(&new.next().expect("another page")).await.expect(200).ids(), tasks[1..]);
+        ann.clone().with_header("If-None-Match", new.header("etag")).get(path).await.expect(304);
+    }
+}
+
 /// Neither finds a key in the database, and each has made one for it: the first to be written is that of both.
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_start_at_once_take_one_anothers_cursors() {

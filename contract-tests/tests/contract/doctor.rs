@@ -198,6 +198,11 @@ fn a_certificate_that_is_not_looked_at_is_told() {
     "fail",
     "has 2, none that can be used"
 )]
+#[case::of_both_kinds(
+    Reply::Json(serde_json::json!({"keys": ["no key at all", SigningKey::generate("b", EdDSA).jwk()]})),
+    "pass",
+    "has 1 that can be used, and 1 that cannot"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keys_of_the_issuer_are_asked_for(#[case] reply: Reply, #[case] verdict: &str, #[case] words: &str) {
     let key = SigningKey::generate("a", EdDSA);

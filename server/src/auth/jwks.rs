@@ -35,7 +35,7 @@ use self::{
     source::{Source, TIMEOUT},
 };
 use super::{
-    key::Key,
+    key::{Key, OF_USE},
     token::{Token, short},
 };
 use crate::{
@@ -181,12 +181,13 @@ impl fmt::Display for Jwks {
     }
 }
 
-/// How many keys the issuer publishes, and how many of them are of use; why there are none to be had, in words that
-/// name `AUTH_JWKS_URL`.
+/// How many keys of use the issuer publishes, and how many of none; why there are none to be had, in words that name
+/// `AUTH_JWKS_URL`.
 pub(crate) async fn published_keys(config: &JwksConfig) -> Result<(usize, usize), String> {
     let source = Source::new(&config.url).map_err(|error| error.to_string())?;
     let set = source.fetch().await.map_err(|error| format!("AUTH_JWKS_URL has none: {error}"))?;
-    Ok((set.len(), Published::replacing(&Published::default(), set).len()))
+    let published = Published::replacing(&Published::default(), set);
+    Ok((published.len(), published.useless))
 }
 
 /// Why no key verifies the token, for whoever sent it.
@@ -206,8 +207,9 @@ fn refusal(published: &Published, token: &Token<'_>) -> String {
         format!("the signature does not match: the token says that it is signed with {name}, and it is not")
     } else {
         format!(
-            "the token is signed with {name}, which is not among the keys that the issuer publishes; is it of another \
-             Better Auth server than the one at AUTH_JWKS_URL, or older than its keys?"
+            "the token is signed with {name}, which is not among the keys that the issuer publishes and that are of \
+             use here; is it of another Better Auth server than the one at AUTH_JWKS_URL, or older than its keys? If \
+             neither, {OF_USE}"
         )
     }
 }

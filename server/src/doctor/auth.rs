@@ -43,9 +43,12 @@ async fn keys(config: &JwksConfig) -> Finding {
         return Finding::fail(format!("AUTH_JWKS_URL is not encrypted; {remedy}"));
     }
     match published_keys(config).await {
-        Ok((0, _)) => Finding::warn("AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
-        Ok((count, 0)) => Finding::fail(format!("AUTH_JWKS_URL has {count}, none that can be used; {OF_USE}")),
-        Ok((_, count)) => Finding::pass(format!("AUTH_JWKS_URL has {count} that can be used")),
+        Ok((0, 0)) => Finding::warn("AUTH_JWKS_URL has no key yet; Better Auth makes one for its first token"),
+        Ok((0, useless)) => Finding::fail(format!("AUTH_JWKS_URL has {useless}, none that can be used; {OF_USE}")),
+        Ok((count, 0)) => Finding::pass(format!("AUTH_JWKS_URL has {count} that can be used")),
+        Ok((count, useless)) => {
+            Finding::pass(format!("AUTH_JWKS_URL has {count} that can be used, and {useless} that cannot"))
+        }
         Err(cause) => Finding::fail(cause),
     }
 }

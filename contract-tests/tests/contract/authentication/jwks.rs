@@ -1,12 +1,13 @@
 //! Tokens signed with keys that an issuer publishes.
 
+mod of_no_use;
 mod together;
 
 use std::time::{Duration, Instant};
 
-use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, HS256, PS256, PS384, PS512, RS256, RS384, RS512};
+use jsonwebtoken::Algorithm::{self, ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 use rstest::rstest;
-use serde_json::{Value, json};
+use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Issuer, Reply, SigningKey, TestApp, Token, seconds_from_now, until,
@@ -111,30 +112,6 @@ async fn a_key_verifies_by_its_own_algorithm_alone(
     let token = Token::of("ann").signed_by(&key);
     assert_counts(&app, &token).await;
     assert_refused(&app, &token.header(|header| header.alg = claimed), "not among the keys").await;
-}
-
-#[rstest]
-#[case::symmetric(json!({"kty": "oct", "alg": "HS256", "k": "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA"}))]
-#[case::for_encryption(json!({"use": "enc"}))]
-#[case::for_other_operations(json!({"key_ops": ["encrypt"]}))]
-#[case::for_an_algorithm_of_another_kind(json!({"alg": "RS256"}))]
-#[case::for_an_unknown_algorithm(json!({"alg": "XX999"}))]
-#[case::on_another_curve(json!({"crv": "X25519"}))]
-#[case::without_its_half(json!({"x": "AAAA"}))]
-#[case::of_no_type(json!({"kty": 1}))]
-#[tokio::test]
-async fn a_key_of_no_use_is_passed_over(#[values(Sqlite, Postgres)] engine: Engine, #[case] spoilt: Value) {
-    let (key, good) = (SigningKey::generate("a", EdDSA), SigningKey::generate("b", EdDSA));
-    let issuer = Issuer::of(&[]).await;
-    let mut useless = key.jwk();
-    useless.as_object_mut().expect("an object").extend(spoilt.as_object().expect("an object").clone());
-    issuer.reply(Reply::Json(json!({ "keys": [useless, "no key at all", good.jwk()] })));
-    let app = TestApp::configured(engine, &[("AUTH_JWKS_URL", &issuer.url())]).await;
-    assert_counts(&app, &Token::of("ann").signed_by(&good)).await;
-    assert_refused(&app, &Token::of("ann").signed_by(&key), "not among the keys").await;
-    let symmetric = Token::of("ann").signed_with("secret secret secret secret secret");
-    let named = symmetric.header(|header| (header.alg, header.kid) = (HS256, Some("a".to_owned())));
-    assert_refused(&app, &named, "the signature does not match").await;
 }
 
 #[rstest]

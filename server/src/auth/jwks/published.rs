@@ -16,6 +16,8 @@ const MAX_TRIED: usize = 32;
 #[derive(Default)]
 pub(super) struct Published {
     keys: Vec<Arc<Key>>,
+    /// How many others were passed over.
+    pub(super) useless: usize,
     /// When they were read; never, while no fetch has gone well.
     pub(super) fetched: Option<Instant>,
     /// How the last fetch after that failed, if it did.
@@ -41,13 +43,15 @@ impl Published {
     /// The keys of a set that was read just now. One that cannot be read is passed over, as RFC 7517, 5 asks. Those
     /// that were known stay the very same, so that what they verified need not be verified again.
     pub(super) fn replacing(old: &Self, set: Vec<Value>) -> Self {
+        let all = set.len();
         let known = |jwk: &Jwk| old.keys.iter().find(|key| key.is_of(jwk)).cloned();
         let readable = set.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-        let keys = readable.filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
-        let new = Self { keys, fetched: Some(Instant::now()), failed: None };
+        let keys: Vec<_> = readable.filter_map(|jwk| known(&jwk).or_else(|| Key::of_jwk(jwk).map(Arc::new))).collect();
+        let useless = all - keys.len();
+        let new = Self { keys, useless, fetched: Some(Instant::now()), failed: None };
         let ids = |keys: &[Arc<Key>]| keys.iter().filter_map(|key| key.id().map(str::to_owned)).collect::<Vec<_>>();
-        if ids(&old.keys) != ids(&new.keys) {
-            tracing::info!(keys = ?ids(&new.keys), "the issuer publishes these keys");
+        if (ids(&old.keys), old.useless) != (ids(&new.keys), useless) {
+            tracing::info!(keys = ?ids(&new.keys), useless, "the issuer publishes these keys");
         }
         new
     }
@@ -55,10 +59,10 @@ impl Published {
     /// The same keys after a fetch that failed just now.
     pub(super) fn failing(&self, was_silent: bool) -> Self {
         let failed = Some(Failed { at: Instant::now(), was_silent });
-        Self { keys: self.keys.clone(), fetched: self.fetched, failed }
+        Self { keys: self.keys.clone(), failed, ..*self }
     }
 
-    /// How many keys there are.
+    /// How many keys of use there are.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }

@@ -4,7 +4,7 @@
 //! in what state it was left, and on PostgreSQL by us, with a limit. There that is two more round trips a statement, on
 //! SQLite an errand to another thread. So who has finished a statement keeps its connection at hand for the next one.
 //! What nobody needs for a moment goes back, and so does all that is in doubt: after an error, or where a statement was
-//! abandoned.
+//! abandoned; and where one was cut, all that lie idle.
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +29,7 @@ use super::{
     held::{Held, InTransaction},
     statement::Naming,
     taken::Taken,
+    trouble::is_cut,
     why::Why,
 };
 use crate::metrics;
@@ -198,6 +199,18 @@ impl<DB: Database> AtHand<DB> {
         });
     }
 
+    /// Where a connection was cut, so may be those that nobody uses: a database that stops cuts all. They are given
+    /// back, and the pool asks each for a sign of life before it takes it: who tries again meets no other dead one.
+    pub(super) fn doubt(&self, error: &DbErr) {
+        if !is_cut(error) {
+            return;
+        }
+        self.0.state.lock().connections.clear();
+        for _ in 0..self.0.pool.num_idle() {
+            drop(Taken::idle(&self.0.pool, &self.0.open));
+        }
+    }
+
     pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
         let mut state = self.0.state.lock();
         taken.used = Instant::now();
@@ -238,28 +251,28 @@ where
 
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
-        let result = taken.execute(statement, Naming::Named).await?;
+        let result = taken.execute(statement, Naming::Named).await.inspect_err(|error| self.doubt(error))?;
         self.lay_back(taken);
         Ok(result)
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let mut taken = self.take().await?;
-        let result = taken.say(sql).await?;
+        let result = taken.say(sql).await.inspect_err(|error| self.doubt(error))?;
         self.lay_back(taken);
         Ok(result.into())
     }
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let row = taken.query_one(statement).await?;
+        let row = taken.query_one(statement).await.inspect_err(|error| self.doubt(error))?;
         self.lay_back(taken);
         Ok(row)
     }
 
     async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut taken = self.take().await?;
-        let rows = taken.query_all(statement, Naming::Named).await?;
+        let rows = taken.query_all(statement, Naming::Named).await.inspect_err(|error| self.doubt(error))?;
         self.lay_back(taken);
         Ok(rows)
     }

@@ -43,7 +43,8 @@ where
         let taken = Some(hand.take().await?);
         let mut this = Self { hand, taken, naming };
         // The builder has no words for the bounds of transactions.
-        this.taken()?.say(words).await?;
+        let begun = this.taken()?.say(words).await;
+        begun.inspect_err(|error| this.hand.doubt(error))?;
         Ok(this)
     }
 

@@ -38,9 +38,17 @@ pub(super) struct Taken<DB: Database> {
 impl<DB: Database> Taken<DB> {
     /// One of the pool's, which is counted by `open` for as long as it is there.
     pub(super) async fn from(pool: &Pool<DB>, open: &Arc<()>) -> Result<Self, DbErr> {
-        let connection = pool.acquire().await.map_err(no_connection)?;
+        pool.acquire().await.map_err(no_connection).map(|connection| Self::of(connection, open))
+    }
+
+    /// One that lies idle there, if any, which may be dead.
+    pub(super) fn idle(pool: &Pool<DB>, open: &Arc<()>) -> Option<Self> {
+        pool.try_acquire().map(|connection| Self::of(connection, open))
+    }
+
+    fn of(connection: PoolConnection<DB>, open: &Arc<()>) -> Self {
         let now = Instant::now();
-        Ok(Self { connection, is_over: false, since: now, used: now, _open: Arc::clone(open) })
+        Self { connection, is_over: false, since: now, used: now, _open: Arc::clone(open) }
     }
 
     /// The error. Where the connection would only give the same again, it is closed.

@@ -95,6 +95,13 @@ fn ends_session(error: &DbErr) -> bool {
     matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
+/// Whether the connection ended under the statement, which another one may carry out; what it has done is not known.
+/// Not where none was to be had, which is another's to wait for.
+pub(crate) fn is_cut(error: &DbErr) -> bool {
+    let is_lost = matches!(driver(error), Some(sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed));
+    matches!(error, DbErr::Exec(_) | DbErr::Query(_)) && (is_lost || ends_session(error))
+}
+
 /// Whether a row lacks a value that its table requires.
 pub(crate) fn is_missing_value(error: &DbErr) -> bool {
     matches!(code_of(error).as_deref(), Some(postgres::NOT_NULL_VIOLATION | sqlite::CONSTRAINT_NOTNULL))

@@ -12,7 +12,10 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::join};
-use sea_orm::sqlx::{self, Sqlite, sqlite::SqlitePoolOptions};
+use sea_orm::{
+    RuntimeErr,
+    sqlx::{self, Sqlite, sqlite::SqlitePoolOptions},
+};
 use tokio::{runtime::Runtime, sync::Semaphore, time::timeout};
 
 use super::*;
@@ -167,6 +170,24 @@ async fn nobody_waits_for_another_where_none_can_be_opened() {
     let both = join(hand.take(), second);
     let (first, second) = timeout(Duration::from_secs(10), both).await.expect("they are told");
     assert!(first.is_err() && second.is_err());
+}
+
+/// Else who tries again would meet one dead connection after the other.
+#[tokio::test]
+async fn where_one_is_cut_what_lies_idle_goes_by_way_of_the_pool() {
+    let hand = at_hand(SqlitePoolOptions::new().max_connections(2));
+    let (one, other) = (hand.take().await.expect("it opens"), hand.take().await.expect("it opens"));
+    drop(one);
+    while hand.0.pool.num_idle() < 1 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    hand.lay_back(other);
+    let failed = |error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)));
+    hand.doubt(&failed(sqlx::Error::RowNotFound));
+    assert_eq!(hand.counts(), (2, 2), "it was another fault");
+    hand.doubt(&failed(sqlx::Error::WorkerCrashed));
+    assert_eq!(hand.counts(), (2, 0), "one was at hand, the other in the pool");
+    timeout(Duration::from_secs(10), hand.take()).await.expect("in time").expect("they live");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use sea_orm::{
 use serde_json::json;
 use todo_contract_tests::{
     Client,
-    Engine::{Guarded, Postgres},
+    Engine::{self, Guarded, Postgres},
     Mode::Transaction,
     Pooler, ServerProcess, TestApp, TestDatabase, connections, cut, given, in_state, until, waiting,
 };
@@ -53,6 +53,33 @@ async fn connections_cut_while_idle_cost_no_request(#[values(false, true)] is_po
         cut(&beside).await;
         until("they are gone", async || connections(&beside).await == 0).await;
         for answer in join_all((0..10).map(|_| ann.toggle(id))).await {
+            answer.expect(200);
+        }
+    }
+}
+
+/// Those that were used a moment ago are not looked at before they are used again: at hand, or in the pool.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_cut_after_use_cost_no_read(
+    #[values(Postgres, Guarded)] engine: Engine,
+    #[values("auto", "0")] list_cache: &str,
+    #[values(0, 250)] pause: u64,
+) {
+    let app = TestApp::configured(engine, &[("LIST_CACHE", list_cache)]).await;
+    let (ann, beside) = (app.client("ann"), app.database().connect().await);
+    let id = ann.created("Buy milk").await;
+    for round in 0..5 {
+        for answer in join_all((0..20).map(|_| ann.list())).await {
+            answer.expect(200);
+        }
+        assert!(round > 0 || connections(&beside).await > 1, "there is something to cut");
+        sleep(Duration::from_millis(pause)).await;
+        cut(&beside).await;
+        until("they are gone", async || connections(&beside).await == 0).await;
+        ann.get("/api/tasks?q=milk").await.expect(200);
+        ann.task(id).await.expect(200);
+        for answer in join_all((0..10).map(|_| ann.list())).await {
             answer.expect(200);
         }
     }

@@ -11,6 +11,7 @@ use super::{
     version::version,
 };
 use crate::{
+    database::trouble::is_cut,
     entity::task::{Entity, Model},
     metrics::{self, ForList},
 };
@@ -98,8 +99,15 @@ impl Store {
     pub(super) async fn read_page(&self, wanted: &Wanted) -> Outcome<List, InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let reads = self.reads(owner);
-        let select = page::select(Entity::owned_by(owner), wanted, reads.get_database_backend());
-        let rows = async move { Model::all(&reads.query_all(&select.into_query()).await?) };
+        let select = page::select(Entity::owned_by(owner), wanted, reads.get_database_backend()).into_query();
+        let rows = async move {
+            let rows = match reads.query_all(&select).await {
+                // Another connection may have the answer.
+                Err(error) if is_cut(&error) => reads.query_all(&select).await,
+                rows => rows,
+            };
+            Model::all(&rows?)
+        };
         let mut rows = if wanted.is_search() {
             self.attempt(self.turns.take(owner, rows)).await?
         } else {

@@ -7,7 +7,7 @@
 //!
 //! A statement that the database refuses has done nothing, so its questions are asked again apart, and each gets its
 //! own answer. Where the connection broke it is not known what a write has done: that is what each is told, as if it
-//! had gone alone. Reads are asked again, apart.
+//! had gone alone. Reads are asked again, apart, and so is one that went alone.
 //!
 //! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside
 //! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
@@ -30,7 +30,7 @@ use tokio::{
 
 use super::manner::Manner;
 use crate::{
-    database::trouble::{is_read_only, is_refusal},
+    database::trouble::{is_cut, is_read_only, is_refusal},
     store::wait::{lost, too_late},
 };
 
@@ -100,7 +100,7 @@ impl<K: Kind> Lane<K> {
     pub(in crate::store) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
         if self.is_apart() || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
-            return Box::pin(self.0.ask_apart(slice::from_ref(&question))).await;
+            return Box::pin(self.0.ask_alone(slice::from_ref(&question))).await;
         }
         let (tell, told) = oneshot::channel();
         let goes_at_once = {
@@ -172,7 +172,8 @@ impl<K: Kind> Inner<K> {
                     _ = tell.send(Ok(answer));
                 }
             }
-            Err(error) if questions.len() == 1 || !is_asked_again::<K>(&error) => {
+            // One that went alone would only be refused again.
+            Err(error) if !is_asked_again::<K>(&error) || questions.len() == 1 && !is_cut(&error) => {
                 let error = Arc::new(error);
                 for tell in tells {
                     _ = tell.send(Err(Arc::clone(&error)));
@@ -190,6 +191,14 @@ impl<K: Kind> Inner<K> {
                 });
                 join_all(asked).await;
             }
+        }
+    }
+
+    /// The answer to a question that goes alone, which is asked once more where the connection broke under a read.
+    async fn ask_alone(&self, question: &[K::Question]) -> Result<K::Answer, Arc<DbErr>> {
+        match self.ask_apart(question).await {
+            Err(error) if K::IS_READ && is_cut(&error) => self.ask_apart(question).await,
+            answer => answer,
         }
     }
 

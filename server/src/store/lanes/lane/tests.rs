@@ -38,6 +38,20 @@ impl Kind for Arc<Doubling> {
     }
 }
 
+/// The same as a read.
+struct Reading(Arc<Doubling>);
+
+impl Kind for Reading {
+    type Question = u32;
+    type Answer = u32;
+
+    const IS_READ: bool = true;
+
+    async fn ask(&self, numbers: &[u32]) -> Result<Vec<u32>, DbErr> {
+        self.0.ask(numbers).await
+    }
+}
+
 fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
     lane_of(manner(), failure)
 }
@@ -209,4 +223,21 @@ async fn a_write_whose_connection_broke_is_not_sent_again() {
     let (answers, ()) = tokio::join!(asked, async { kind.let_through.add_permits(9) });
     assert_eq!(kind.statements.lock().iter().flatten().count(), 4, "each number once");
     assert!(answers.iter().any(Result::is_err));
+}
+
+/// By whatever way it goes alone.
+#[tokio::test]
+async fn a_lone_read_whose_connection_broke_is_asked_once_more_and_nothing_else_is() {
+    let failures: [(fn() -> DbErr, usize); 3] = [(broken, 2), (refused, 1), (too_late, 1)];
+    for manner in [manner(), Manner { most: 1, ..manner() }] {
+        for (failure, times) in failures {
+            let (kind, writes) = lane_of(manner.clone(), failure);
+            let reads = Lane::new(Reading(Arc::clone(&kind)), manner.clone());
+            kind.let_through.add_permits(9);
+            assert!(reads.ask(13).await.is_err());
+            assert_eq!(kind.statements.lock().len(), times);
+            assert!(writes.ask(13).await.is_err());
+            assert_eq!(kind.statements.lock().len(), times + 1, "a write once");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them.
+//! What an operator sees: the metrics, and the dashboard, the alerts and the runbook that stand on them. What makes the
+//! alerts fire is tried by Prometheus itself: `interop/prometheus`.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 

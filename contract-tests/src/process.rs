@@ -135,13 +135,14 @@ impl ServerProcess {
         Self::spawn(Command::new(server_binary()), variables)
     }
 
-    /// The same, of which the system lets no more than `files` be open.
+    /// The same, of which the system lets no more than `files` be open: a number, or two, `SOFT:HARD`, of which it may
+    /// raise the first to the second.
     ///
     /// # Panics
     ///
     /// Where it cannot be started.
     #[must_use]
-    pub fn start_with_files(files: u16, variables: &[(&str, &str)]) -> Self {
+    pub fn start_with_files(files: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={files}")).arg(server_binary());
         Self::spawn(command, variables)
@@ -211,7 +212,12 @@ impl ServerProcess {
     }
 
     /// The address in a line of its log with `words` in it.
-    pub(crate) fn address_logged(&self, words: &str) -> SocketAddr {
+    ///
+    /// # Panics
+    ///
+    /// Where there is none.
+    #[must_use]
+    pub fn address_logged(&self, words: &str) -> SocketAddr {
         self.logged(words)["address"].as_str().and_then(|address| address.parse().ok()).expect("an address")
     }
 

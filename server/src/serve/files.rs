@@ -3,12 +3,13 @@
 /// Files for everything but clients: the database's, the log, the libraries' own.
 const OTHERS: u64 = 64;
 
-/// As many of the `wanted` connections as there are files for, beside `database` connections; asks the
-/// system for more where it gives more.
+/// As many of the `wanted` connections as there are files for, beside `database` connections; asks the system for more
+/// where it gives more. It asks for half more than are needed: an alert tells of a process that has most of its files
+/// open, which is no trouble where all connections are taken.
 pub(crate) fn allowed_connections(wanted: usize, database: u32) -> usize {
     let others = OTHERS + u64::from(database);
     let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_add(others);
-    match rlimit::increase_nofile_limit(needed) {
+    match rlimit::increase_nofile_limit(needed.saturating_add(needed / 2)) {
         Ok(files) if files < needed => {
             let connections = files.saturating_sub(others).max(1);
             tracing::warn!(

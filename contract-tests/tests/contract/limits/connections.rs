@@ -6,7 +6,7 @@ use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
-    Raw, ServerProcess, TestApp, TestDatabase, count, page, until_counted, watched_on,
+    Raw, ServerProcess, TestApp, TestDatabase, count, page, until, until_counted, value, watched_on,
 };
 use tokio::time::timeout;
 
@@ -130,7 +130,7 @@ async fn who_only_sends_what_is_refused_makes_way(#[values(Sqlite, Postgres)] en
 #[tokio::test(flavor = "multi_thread")]
 async fn there_are_no_more_connections_than_files_for_them(#[values(Sqlite, Postgres)] engine: Engine) {
     let database = TestDatabase::create(engine).await;
-    let server = ServerProcess::start_with_files(160, &[("DATABASE_URL", &database.url())]);
+    let server = ServerProcess::start_with_files("160", &[("DATABASE_URL", &database.url())]);
     let address = server.address();
     let mut waiting = Vec::new();
     for _ in 0..300 {
@@ -140,6 +140,24 @@ async fn there_are_no_more_connections_than_files_for_them(#[values(Sqlite, Post
     let said = |words: &str| server.printed().iter().filter(|line| line.contains(words)).count();
     assert_eq!(said("the process may open only 160 files; raise the limit"), 1);
     assert_eq!(said("no connection can be accepted"), 0);
+}
+
+/// An alert tells of files that run out, from four in five: not where all connections are taken, and nothing is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_do_not_run_out_where_all_connections_are_taken() {
+    let database = TestDatabase::create(Sqlite).await;
+    let url = database.url();
+    let variables = [("DATABASE_URL", url.as_str()), ("MAX_CONNECTIONS", "300"), ("ADMIN_ADDR", "127.0.0.1:0")];
+    let server = ServerProcess::start_with_files("128:1024", &variables);
+    let (admin, address) = (server.address_logged("metrics are at"), server.address());
+    let mut taken = Vec::new();
+    for _ in 0..300 {
+        taken.push(Raw::connect(address).await);
+    }
+    until("they are there", async || value(&page(admin).await, "http_connections") >= 300.0).await;
+    let page = page(admin).await;
+    assert!(value(&page, "process_open_fds") / value(&page, "process_max_fds") < 0.8, "{page}");
+    drop(taken);
 }
 
 /// Fewer than the start was told of: the whole system may have no more.

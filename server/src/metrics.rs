@@ -153,6 +153,9 @@ fn describe() {
     for counter in [EVICTED, SHED] {
         counter!(counter).absolute(0);
     }
+    for gauge in [CONNECTIONS, IN_FLIGHT, DATABASE_IN_PROGRESS] {
+        gauge!(gauge).set(0);
+    }
     zeros::<Bucket>();
     zeros::<Authentication>();
     zeros::<Fetch>();

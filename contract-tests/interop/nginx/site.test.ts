@@ -156,6 +156,28 @@ test("it is the server that refuses a body, before it is there or once it took t
   for (const answer of [stranger, slow]) assert.match(answer, /"request_id":"[-0-9a-f]{36}"/, answer);
 });
 
+/** What a browser asks before a page of `origin` may create a task. */
+const preflight = (origin: string) =>
+  answered(`OPTIONS /api/tasks HTTP/1.1\r\n${head}Origin: ${origin}\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
+
+test("one address has so many requests in progress, and no more", async () => {
+  // Each waits for the rest of its body.
+  const beginning = `POST /api/tasks HTTP/1.1\r\n${head}Authorization: Bearer ${TOKEN}\r\nContent-Length: 100\r\n`;
+  const slow = Array.from({ length: 200 }, () => answered(`${beginning}Content-Type: application/json\r\n\r\n{`));
+  let response = await fetch(`${base}/api/health`);
+  for (let tries = 0; response.status === 200 && tries < 100; tries += 1) {
+    await pause(50);
+    response = await fetch(`${base}/api/health`);
+  }
+  assert.equal(response.status, 429);
+  assert.equal(response.headers.get("retry-after"), "2");
+  const { status, request_id } = await problem(response);
+  assert.equal(status, 429);
+  assert.ok(request_id.length > 8);
+  assert.match(await preflight("https://app.example.com"), /^HTTP\/1.1 204 /);
+  for (const answer of await Promise.all(slow)) assert.match(answer, /^HTTP\/1.1 408 /);
+});
+
 test("while the server is away, the answer is a problem that asks to try again", async () => {
   const there = await readFile(SITE, "utf8");
   // Nobody listens on port 1.
@@ -177,8 +199,6 @@ test("while the server is away, the answer is a problem that asks to try again",
   assert.ok(request_id.length > 8);
 
   // Without a good answer to what a browser asks before, the page could not read that one.
-  const preflight = (origin: string) =>
-    answered(`OPTIONS /api/tasks HTTP/1.1\r\n${head}Origin: ${origin}\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
   const allowed = await preflight("https://app.example.com");
   assert.match(allowed, /^HTTP\/1.1 204 /);
   for (const [name, value] of [

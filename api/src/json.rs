@@ -148,16 +148,22 @@ fn is_encoded(request: &Request) -> bool {
 }
 
 /// The whole body. Of one that is too large no more than the limit is read, and nothing at all where its length is
-/// announced.
-async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Bytes> {
+/// announced. Each piece is copied and goes at once: kept, a single byte would keep the kilobytes that the connection
+/// was read into with it.
+async fn read(request: &Request, body: &mut RequestBody) -> poem::Result<Vec<u8>> {
     let announced = request.header(CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(failed(ContentTooLarge));
     }
     let body: BoxBody<Bytes, io::Error> = body.take()?.into();
-    let error = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-        Ok(body) => return Ok(body.to_bytes()),
-        Err(error) => error,
+    let mut pieces = Limited::new(body, MAX_BODY_BYTES);
+    let mut whole: Vec<u8> = Vec::new();
+    let error = loop {
+        match pieces.frame().await {
+            Some(Ok(frame)) => whole.extend_from_slice(frame.data_ref().map_or(&[], |piece| piece)),
+            Some(Err(error)) => break error,
+            None => return Ok(whole),
+        }
     };
     if error.is::<LengthLimitError>() {
         return Err(failed(ContentTooLarge));

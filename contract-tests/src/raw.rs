@@ -19,13 +19,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Raw(TcpStream);
 
 impl Raw {
-    /// Connects.
+    /// Connects. What is sent goes out at once, however little it is.
     ///
     /// # Panics
     ///
     /// Where nobody listens.
     pub async fn connect(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.expect("a connection"))
+        let stream = TcpStream::connect(address).await.expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        Self(stream)
     }
 
     /// Connects with room for a few kilobytes that came and were not read.

@@ -37,8 +37,9 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// The most headers.
 const MAX_HEADERS: usize = 100;
 
-/// The most bytes that are kept in memory of what has been sent and not yet looked at.
-const MAX_BUFFER_BYTES: usize = 64 * 1024;
+/// The most bytes that are kept in memory of what has been sent and not yet looked at. A whole head has to fit, and no
+/// more: a connection keeps what it once took for this to its end, though nothing comes any more.
+const MAX_BUFFER_BYTES: usize = MAX_HEAD_BYTES;
 
 /// How long a farewell may take.
 const FAREWELL: Duration = Duration::from_secs(1);

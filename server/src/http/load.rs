@@ -1,10 +1,11 @@
-//! How many requests may be under way, for how long, and how much may be kept of their answers: past that, an
-//! immediate no instead of a queue.
+//! How many requests may be under way, for how long, and how much may be kept of their bodies and answers: past that,
+//! an immediate no instead of a queue.
 //!
 //! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
 //! those who send slowly keep nobody from an answer; it counts again once the body is there.
 
 mod arriving;
+mod room;
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -14,7 +14,7 @@ use http_body_util::combinators::BoxBody;
 use todo_api::{Overloaded, Problem, RequestTimeout};
 use tokio::time::{Sleep, sleep};
 
-use super::Place;
+use super::{Place, room::Room};
 use crate::{metrics, serve::Watch};
 
 /// The body of a request, on its way. Where it cannot be had, its error is the [`Problem`] that says why.
@@ -22,6 +22,7 @@ pub(super) struct ArrivingBody {
     body: BoxBody<Bytes, io::Error>,
     deadline: Pin<Box<Sleep>>,
     place: Arc<Place>,
+    room: Room,
     /// None where another server than ours drives the endpoint.
     watch: Option<Arc<Watch>>,
     is_awaited: bool,
@@ -35,7 +36,7 @@ impl ArrivingBody {
         place: Arc<Place>,
         watch: Option<Arc<Watch>>,
     ) -> Self {
-        Self { body, deadline: Box::pin(sleep(timeout)), place, watch, is_awaited: false }
+        Self { body, deadline: Box::pin(sleep(timeout)), place, room: Room::default(), watch, is_awaited: false }
     }
 
     fn wait(&mut self) {
@@ -48,7 +49,7 @@ impl ArrivingBody {
         }
     }
 
-    /// Whether the request may go on.
+    /// Whether the request may go on, of which all is there.
     fn resume(&mut self) -> bool {
         if !self.is_awaited {
             return true;
@@ -67,11 +68,13 @@ impl Body for ArrivingBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let refused = |problem: Problem| Poll::Ready(Some(Err(io::Error::other(problem))));
+        let overloaded = || {
+            metrics::shed();
+            refused(Overloaded.into())
+        };
         match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(None) if !self.resume() => {
-                metrics::shed();
-                refused(Overloaded.into())
-            }
+            Poll::Ready(None) if !self.resume() => overloaded(),
+            Poll::Ready(Some(Ok(frame))) if !self.room.grow(frame.data_ref().map_or(0, Bytes::len)) => overloaded(),
             Poll::Pending if self.deadline.as_mut().poll(context).is_ready() => refused(RequestTimeout.into()),
             Poll::Pending => {
                 self.wait();

@@ -173,7 +173,7 @@ async fn answer(
         watch.left_unread();
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    watch.answering(response.body().size_hint().lower());
+    watch.answering();
     Ok(response.map(|body| WatchedBody { body, watch }))
 }
 

@@ -73,7 +73,9 @@ impl AsyncWrite for WatchedStream {
             ready!(self.poll_refuse(context, bytes))?;
             return Poll::Ready(Ok(bytes.len()));
         }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.watch.taken(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -85,7 +87,9 @@ impl AsyncWrite for WatchedStream {
             ready!(self.poll_refuse(context, slices.first().map_or(&[], |first| first)))?;
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices))?;
+        self.watch.taken(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -22,8 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The room for such answers: each is whole in memory, for minutes where a client is slow, and a list may have
 /// megabytes. Where none is left, the user who has most of it loses the oldest of theirs, unless the one who asks would
-/// then have more than they: so nobody keeps others from large answers by taking none, and nobody loses the only one
-/// that they have.
+/// then have more than they: so no single user keeps others from large answers, and nobody loses the only one that they
+/// have. Several users with one each do: for little more than `REQUEST_TIMEOUT` where they take nothing, and to the end
+/// of theirs where they take no more than they must.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,

@@ -1,6 +1,12 @@
 //! What one connection is doing, and until when it may.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use todo_api::UserId;
@@ -22,6 +28,8 @@ pub(crate) struct Watch {
     eviction: Arc<Notify>,
     request_timeout: Duration,
     idle_timeout: Duration,
+    /// How many bytes of the answer that is on its way have been taken. Beside the state, which no write has to lock.
+    taken: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -68,6 +76,7 @@ impl Watch {
             eviction,
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
+            taken: AtomicU64::new(0),
             state: Mutex::new(State {
                 phase: Phase::Idle,
                 ticket,
@@ -86,9 +95,11 @@ impl Watch {
         self.state.lock().deadline = Some(Instant::now() + self.request_timeout);
     }
 
-    /// Until when the connection may stay as it is.
+    /// Until when the connection may stay as it is. What is taken of an answer gains time for the rest: whoever takes
+    /// nothing has no more of it for a large one.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.state.lock().deadline
+        let gained = Duration::from_secs(self.taken.load(Ordering::Relaxed) / LEAST_SPEED);
+        self.state.lock().deadline.map(|at| at + gained)
     }
 
     /// Ready once the place is wanted for another.
@@ -161,12 +172,18 @@ impl Watch {
         has_room
     }
 
-    /// An answer of that many bytes has been made.
-    pub(super) fn answering(&self, bytes: u64) {
+    /// An answer has been made.
+    pub(super) fn answering(&self) {
         let mut state = self.state.lock();
         state.phase = Phase::Answering;
-        state.deadline = Some(Instant::now() + self.request_timeout + Duration::from_secs(bytes / LEAST_SPEED));
+        self.taken.store(0, Ordering::Relaxed);
+        state.deadline = Some(Instant::now() + self.request_timeout);
         self.wait(&mut state);
+    }
+
+    /// So many bytes of an answer have been taken, by the client or by the system on the way.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// The rest of the request will not be read.
@@ -190,6 +207,7 @@ impl Watch {
         if state.phase == Phase::Flushing {
             state.phase = Phase::Idle;
             state.room = None;
+            self.taken.store(0, Ordering::Relaxed);
             state.deadline = Some(Instant::now() + self.idle_timeout);
         }
     }

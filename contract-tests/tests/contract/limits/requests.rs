@@ -214,7 +214,7 @@ async fn a_body_that_breaks_off_is_a_problem(
 #[tokio::test]
 async fn an_answer_that_is_not_taken_is_not_kept(#[values(Sqlite, Postgres)] engine: Engine) {
     // More than the system keeps on the way, and 15 seconds' worth at 32 KiB a second.
-    let (app, size) = impatient_of(engine, 96).await;
+    let (app, size) = filled(engine, 96, IMPATIENT).await;
     // The first who connects, too, while the server is hardly there.
     let mut raw = Raw::narrow(app.address()).await;
     raw.send(Raw::head("GET", "/api/tasks", "ann") + "\r\n").await;
@@ -228,7 +228,7 @@ async fn an_answer_that_is_not_taken_is_not_kept(#[values(Sqlite, Postgres)] eng
 #[tokio::test]
 async fn an_answer_that_is_taken_slowly_is_not_cut(#[values(Sqlite, Postgres)] engine: Engine) {
     // Whatever the system keeps on the way, there is more; and 30 seconds' worth at 32 KiB a second.
-    let (app, size) = impatient_of(engine, 192).await;
+    let (app, size) = filled(engine, 192, IMPATIENT).await;
     let mut raw = Raw::connect(app.address()).await;
     raw.send(Raw::head("GET", "/api/tasks", "ann") + "Connection: close\r\n\r\n").await;
     // At four times that speed, to leave some time for a busy machine.
@@ -236,13 +236,13 @@ async fn an_answer_that_is_taken_slowly_is_not_cut(#[values(Sqlite, Postgres)] e
     assert!(taken as u64 > size, "{taken} bytes came, with a head, of a list of {size}");
 }
 
-/// An impatient server with so many tasks of ann, and how large their list is.
-async fn impatient_of(engine: Engine, tasks: usize) -> (TestApp, u64) {
+/// A server with so many tasks of ann, and how large their list is. They are created while it is still patient.
+pub(super) async fn filled(engine: Engine, tasks: usize, variables: &[(&str, &str)]) -> (TestApp, u64) {
     let database = TestDatabase::create(engine).await;
     let patient = TestApp::on(&database, &[]).await.expect("it starts");
     let size = fill(&patient.client("ann"), tasks).await;
     drop(patient);
-    (TestApp::on(&database, IMPATIENT).await.expect("it starts"), size)
+    (TestApp::on(&database, variables).await.expect("it starts"), size)
 }
 
 /// Gives the caller tasks as large as they get, and says how large their list is.

@@ -7,7 +7,7 @@ use todo_contract_tests::{
     Raw, TestApp, until,
 };
 
-use super::requests::fill;
+use super::requests::{fill, filled};
 
 const ROOM_BYTES: u64 = 16 << 20;
 
@@ -41,6 +41,19 @@ async fn who_has_most_of_the_room_makes_way_for_others(#[values(Sqlite, Postgres
     }
     let whole = async |raw: &mut Raw| raw.rest().await.is_some_and(|answer| answer.len() as u64 > size);
     assert!(!whole(&mut take_nothing[0]).await, "the oldest went");
+}
+
+/// A large answer gains time only by what is taken of it. Else a few users with one each would keep out all others for
+/// as long as it might have taken.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_makes_way_soon(#[values(Sqlite, Postgres)] engine: Engine) {
+    // At 32 KiB a second, each list would take 30 seconds.
+    let (app, size) = filled(engine, 200, &[("MAX_UNTAKEN", "16"), ("REQUEST_TIMEOUT", "5")]).await;
+    let ann = app.client("ann");
+    let take_nothing = take_all(&app, &ann, size).await;
+    until("there is room again", async || ann.list().await.status == 200).await;
+    drop(take_nothing);
 }
 
 /// Has `client`, who is ann, ask for lists of `size` bytes and take none, until there is room for no more.

@@ -60,8 +60,8 @@ problems! {
 
 /// The port behind readiness.
 pub trait Readiness: Send + Sync + 'static {
-    /// Whether the database answers. May answer from memory for up to a second, so that nobody's
-    /// curiosity becomes the database's load.
+    /// Whether the database answers. May answer from memory for up to a second, and while the database takes its time
+    /// over the next answer, so that nobody's curiosity becomes the database's load.
     fn ready(&self) -> impl Future<Output = Result<(), Unavailable>> + Send;
 }
 

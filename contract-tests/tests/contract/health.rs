@@ -8,9 +8,9 @@ use serde_json::json;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    ServerProcess, TestApp, TestDatabase, count, page, until, watched_on,
+    Proxy, ServerProcess, TestApp, TestDatabase, Weather, count, page, until, until_counted, watched_on,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 #[rstest]
 #[case::health("/api/health")]
@@ -70,4 +70,30 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
         answer.expect(200);
     }
     ann.get("/api/ready").await.expect(200);
+}
+
+/// They would else keep their connections for as long as that takes: all of them, where strangers ask often enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_while_the_database_is_asked_is_given_its_last_word() {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    let (_server, address, admin) = watched_on(&url, &[("DATABASE_TIMEOUT", "20"), ("REQUEST_TIMEOUT", "30")]);
+    let probe = Client::of(address);
+    probe.get("/api/ready").await.expect(200);
+
+    proxy.set(Weather::Stalled);
+    // It stands for a second.
+    sleep(Duration::from_millis(1100)).await;
+    let first = tokio::spawn({
+        let probe = probe.clone();
+        async move { probe.get("/api/ready").await.status }
+    });
+    until_counted(admin, "database_operations_in_progress", 1).await;
+    for _ in 0..3 {
+        let answer = timeout(Duration::from_secs(5), probe.get("/api/ready")).await.expect("it is given at once");
+        answer.expect(200);
+    }
+    assert!(!first.is_finished(), "who begins the question waits for the answer");
+    proxy.set(Weather::Fair);
+    assert_eq!(first.await.expect("an answer"), 200);
 }

@@ -15,9 +15,14 @@ use crate::{database::trouble::is_away, metrics, telemetry};
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);
 
-/// The last word of the database, and when it was given. Who asks meanwhile waits for the same word.
+/// The last word of the database, and the turn of who asks for the next. Who comes meanwhile is given the last one, and
+/// waits for the same word only where that is too old, or there is none. Were all to wait while the database is away,
+/// strangers could fill every connection with it, and nobody would learn that the process serves.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LastWord(Arc<Mutex<Option<Word>>>);
+pub(super) struct LastWord {
+    word: Arc<parking_lot::Mutex<Option<Word>>>,
+    turn: Arc<Mutex<()>>,
+}
 
 #[derive(Debug)]
 struct Word {
@@ -27,17 +32,23 @@ struct Word {
 
 type Answer = Result<(), Arc<DbErr>>;
 
+impl LastWord {
+    /// The word, where it is younger than that.
+    fn within(&self, age: Duration) -> Option<Answer> {
+        self.word.lock().as_ref().filter(|word| word.given.elapsed() < age).map(|word| word.answer.clone())
+    }
+}
+
 impl Readiness for Store {
     async fn ready(&self) -> Result<(), Unavailable> {
         let begin = Instant::now();
-        let last = Arc::clone(&self.readiness.0).lock_owned().await;
-        let answer = match &*last {
-            Some(word) if word.given.elapsed() < STANDS_FOR => word.answer.clone(),
-            // A task of its own, so that the word is heard even where who wanted it has gone: else each who goes would
-            // have the database asked once more.
-            _ => tokio::spawn(self.clone().ask(last)).await.unwrap_or_else(|error| {
-                Err(Arc::new(DbErr::Custom(format!("the database was not asked to the end: {error}"))))
-            }),
+        let turn = Arc::clone(&self.readiness.turn);
+        let answer = match Arc::clone(&turn).try_lock_owned() {
+            Ok(turn) => self.standing_word(turn).await,
+            Err(_) => match self.readiness.within(STANDS_FOR + self.timeout) {
+                Some(answer) => answer,
+                None => self.standing_word(turn.lock_owned().await).await,
+            },
         };
         telemetry::add_database_wait(begin.elapsed());
         answer.map_err(|error| Unavailable(error))
@@ -45,13 +56,25 @@ impl Readiness for Store {
 }
 
 impl Store {
+    /// The word that stands, or else the next.
+    async fn standing_word(&self, turn: OwnedMutexGuard<()>) -> Answer {
+        if let Some(answer) = self.readiness.within(STANDS_FOR) {
+            return answer;
+        }
+        // A task of its own, so that the word is heard even where who wanted it has gone: else each who goes would have
+        // the database asked once more.
+        tokio::spawn(self.clone().ask(turn)).await.unwrap_or_else(|error| {
+            Err(Arc::new(DbErr::Custom(format!("the database was not asked to the end: {error}"))))
+        })
+    }
+
     /// Asks the database, and keeps its word.
-    async fn ask(self, mut last: OwnedMutexGuard<Option<Word>>) -> Answer {
+    async fn ask(self, _turn: OwnedMutexGuard<()>) -> Answer {
         let answer = self.bounded(self.databases.reads.ping()).await.map_err(Arc::new);
         if let Err(error) = &answer {
             metrics::database_failed(is_away(error));
         }
-        *last = Some(Word { given: Instant::now(), answer: answer.clone() });
+        *self.readiness.word.lock() = Some(Word { given: Instant::now(), answer: answer.clone() });
         answer
     }
 }

@@ -161,21 +161,26 @@ const preflight = (origin: string) =>
   answered(`OPTIONS /api/tasks HTTP/1.1\r\n${head}Origin: ${origin}\r\nAccess-Control-Request-Method: POST\r\n\r\n`);
 
 test("one address has so many requests in progress, and no more", async () => {
-  // Each waits for the rest of its body.
+  // Each waits for the rest of its body. One that comes while we ask may be refused for that, so more follow.
   const beginning = `POST /api/tasks HTTP/1.1\r\n${head}Authorization: Bearer ${TOKEN}\r\nContent-Length: 100\r\n`;
-  const slow = Array.from({ length: 200 }, () => answered(`${beginning}Content-Type: application/json\r\n\r\n{`));
-  let response = await fetch(`${base}/api/health`);
-  for (let tries = 0; response.status === 200 && tries < 100; tries += 1) {
+  const slow: Promise<string>[] = [];
+  let response: Response;
+  do {
+    for (let more = 0; more < 20; more += 1) {
+      slow.push(answered(`${beginning}Content-Type: application/json\r\n\r\n{`));
+    }
     await pause(50);
     response = await fetch(`${base}/api/health`);
-  }
+  } while (response.status === 200 && slow.length < 260);
   assert.equal(response.status, 429);
   assert.equal(response.headers.get("retry-after"), "2");
   const { status, request_id } = await problem(response);
   assert.equal(status, 429);
   assert.ok(request_id.length > 8);
   assert.match(await preflight("https://app.example.com"), /^HTTP\/1.1 204 /);
-  for (const answer of await Promise.all(slow)) assert.match(answer, /^HTTP\/1.1 408 /);
+  const statuses = (await Promise.all(slow)).map((answer) => answer.slice(9, 12));
+  assert.equal(statuses.filter((status) => status === "408").length, 200);
+  assert.ok(statuses.every((status) => status === "408" || status === "429"), `${statuses}`);
 });
 
 test("while the server is away, the answer is a problem that asks to try again", async () => {

@@ -49,7 +49,8 @@ where
     }
 
     async fn end(&mut self, words: &str) -> Result<(), DbErr> {
-        self.taken()?.say(words).await?;
+        let said = self.taken()?.say(words).await;
+        said.inspect_err(|error| self.hand.doubt(error))?;
         if let Some(taken) = self.taken.take() {
             self.hand.lay_back(taken);
         }
@@ -82,16 +83,19 @@ where
 {
     async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
         let naming = self.naming;
-        self.taken()?.execute(statement, naming).await
+        let result = self.taken()?.execute(statement, naming).await;
+        result.inspect_err(|error| self.hand.doubt(error))
     }
 
     async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.taken()?.say(sql).await.map(ExecResult::from)
+        let result = self.taken()?.say(sql).await;
+        result.map(ExecResult::from).inspect_err(|error| self.hand.doubt(error))
     }
 
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let naming = self.naming;
-        self.taken()?.query_all(statement, naming).await
+        let rows = self.taken()?.query_all(statement, naming).await;
+        rows.inspect_err(|error| self.hand.doubt(error))
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), DbErr> {

@@ -98,7 +98,7 @@ where
         result.map(ExecResult::from).map_err(|error| DbErr::Exec(self.failed(error)))
     }
 
-    /// Of a statement by itself: in a transaction, one row is the first of all.
+    /// The first row. For statements outside of transactions; in one, all rows are read, and the first is taken.
     pub(super) async fn query_one(&mut self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let row = query(statement, Naming::Named).fetch_optional(&mut *self.connection).await;
         row.map(|row| row.map(QueryResult::from)).map_err(|error| DbErr::Query(self.failed(error)))

@@ -15,6 +15,9 @@ use crate::{database::trouble::is_away, metrics, telemetry};
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);
 
+/// For how long, beyond that, it is passed on while the database takes its time over the next.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// The last word of the database, and the turn of who asks for the next. Who comes meanwhile is given the last one, and
 /// waits for the same word only where that is too old, or there is none. Were all to wait while the database is away,
 /// strangers could fill every connection with it, and nobody would learn that the process serves.
@@ -45,7 +48,7 @@ impl Readiness for Store {
         let turn = Arc::clone(&self.readiness.turn);
         let answer = match Arc::clone(&turn).try_lock_owned() {
             Ok(turn) => self.standing_word(turn).await,
-            Err(_) => match self.readiness.within(STANDS_FOR + self.timeout) {
+            Err(_) => match self.readiness.within(STANDS_FOR + self.timeout.min(PATIENCE)) {
                 Some(answer) => answer,
                 None => self.standing_word(turn.lock_owned().await).await,
             },

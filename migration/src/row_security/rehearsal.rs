@@ -10,7 +10,7 @@ use crate::value::value;
 
 /// Whether the role that asks owns the tables, or may make them where there are none. Where it does, the role of
 /// callers is made for `login`, as [`Migrator::guard`](crate::Migrator::guard) makes it: in a transaction that is to be
-/// rolled back. Whether it may be made and granted, each version of PostgreSQL has rules of its own for.
+/// rolled back. So it is tried and not looked up, since each version of PostgreSQL has rules of its own for both.
 ///
 /// # Errors
 ///

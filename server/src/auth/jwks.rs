@@ -102,7 +102,8 @@ impl Jwks {
         };
         let Some(age) = fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
-        // A failure of long ago says nothing of the issuer now, unless the try that followed it is still under way.
+        // A failure says how the issuer is for some seconds alone; and once it is older than `soon`, only while the next
+        // try is under way.
         let is_failing = failed
             .is_some_and(|failed| failed.is_recent() && (failed.at.elapsed() < soon || self.last.try_lock().is_err()));
         if age >= self.max_age && !is_failing && needs() {

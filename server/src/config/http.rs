@@ -27,7 +27,7 @@ pub struct HttpConfig {
     /// The most requests under way; past them the answer is 503 at once.
     pub max_requests: usize,
     /// The most MiB of large answers that all clients together have not taken yet. Past them, the user who has most
-    /// loses one to whoever has less; where nobody has less, the answer is 503 at once.
+    /// loses one to whoever asks and has less; who has no less is answered 503 at once.
     pub max_untaken: usize,
     /// How long a request may take to arrive, and how long its answer may take to be made and to be taken.
     pub request_timeout: Duration,

@@ -5,8 +5,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// The bytes of each body that need no room: a task takes no more, unless it is all of emoji that are escaped.
 const FREE_BYTES: usize = 8 * 1024;
 
-/// The bytes of all bodies beyond that: 512 of the largest, as many as requests may be under way by default. It is one
-/// for the process, whose memory it is. A body that grows takes up to twice as much.
+/// The bytes of all bodies beyond that: those of 585 of the largest, more than requests may be under way by default. It
+/// is one for the process, whose memory it is. A body that grows takes up to twice as much.
 static ROOM: Semaphore = Semaphore::const_new(32 << 20);
 
 /// The room of one body, until the value goes.

@@ -32,7 +32,7 @@ struct Variant {
 }
 
 impl File {
-    /// A file that browsers keep, and ask each time whether it is still the one.
+    /// A file that browsers keep, asking each time whether theirs is still the current one.
     pub(super) fn new(content_type: &'static str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
         let (one, other) = (content.clone(), content.clone());

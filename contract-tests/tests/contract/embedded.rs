@@ -21,7 +21,8 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tempfile::TempDir;
 use todo_contract_tests::{
-    Answer, Client, Ended, Engine::Sqlite, ServerProcess, TestDatabase, is_root, server_binary, temporary_folder, until,
+    Answer, Client, Ended, Engine::Sqlite, Leash, ServerProcess, TestDatabase, is_root, server_binary,
+    temporary_folder, until,
 };
 
 /// A user who is not root, for whom alone the rights of files count.
@@ -143,12 +144,14 @@ async fn a_file_that_may_not_be_written_is_refused() {
 /// Nobody may write it, as on a disk that takes no writes, so that it need not be given to anybody.
 #[test]
 fn a_file_that_runs_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = temporary_folder();
     let file = folder.path().join("todo.db");
     // By a program of its own: what this one has open to write, may be open yet in others that it has just started.
     let copied = Command::new("sh").args(["-c", r#"cp "$(command -v sleep)" "$1""#, "sh"]).arg(&file).status();
     assert!(copied.is_ok_and(|status| status.success()), "a copy");
-    let mut running = Command::new(&file).arg("60").spawn().expect("it can be run");
+    // By its own name: a program of many tools goes by that.
+    let mut running = Command::new(&file).arg0("sleep").arg("60").spawn().expect("it can be run");
+    let _leash = Leash::on(running.id());
     assert_refused(&file, "Text file busy", ANOTHER);
     running.kill().expect("it can be ended");
     running.wait().expect("it ends");

@@ -49,7 +49,7 @@ async fn who_has_most_of_the_room_makes_way_for_others(#[values(Sqlite, Postgres
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_nothing_makes_way_soon(#[values(Sqlite, Postgres)] engine: Engine) {
     // At 32 KiB a second, each list would take 30 seconds.
-    let (app, size) = filled(engine, 200, &[("MAX_UNTAKEN", "16"), ("REQUEST_TIMEOUT", "5")]).await;
+    let (app, size) = filled(engine, 200, &[("MAX_UNTAKEN", "16"), ("REQUEST_TIMEOUT", "8")]).await;
     let ann = app.client("ann");
     let take_nothing = take_all(&app, &ann, size).await;
     until("there is room again", async || ann.list().await.status == 200).await;

@@ -109,6 +109,7 @@ impl Store {
             Model::all(&rows?)
         };
         let mut rows = if wanted.is_search() {
+            self.turns.admit(owner)?;
             self.attempt(self.turns.take(owner, rows)).await?
         } else {
             self.attempt(rows).await?

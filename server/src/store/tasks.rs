@@ -114,6 +114,7 @@ impl Store {
     where
         S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
     {
+        self.turns.admit(owner)?;
         let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
         let written = async move { write_all(&whose, statement, &database, &memory).await };
         Box::pin(self.attempt(self.turns.take(owner, written))).await

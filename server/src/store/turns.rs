@@ -10,11 +10,15 @@ use std::{
 
 use parking_lot::Mutex;
 use sea_orm::DbErr;
-use todo_api::UserId;
+use todo_api::{Broken, Failure, Outcome, UserId};
 use tokio::sync::{Mutex as Lock, Semaphore};
 
 use super::wait::apart;
-use crate::DatabaseConfig;
+use crate::{DatabaseConfig, metrics};
+
+/// How many requests of one user may have a turn or wait for one. Each keeps its place among the requests under way,
+/// which others want too.
+const MOST: usize = 32;
 
 /// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else.
 /// Each user has one turn at a time, and all wait in their order.
@@ -47,6 +51,15 @@ impl Turns {
         let own = self.of(owner).lock_owned().await;
         let of_all = Arc::clone(&self.all).acquire_owned().await;
         apart((of_all, own), self.limit, asked).await
+    }
+
+    /// Fails where as many of `owner` are there as may be.
+    pub(super) fn admit<R>(&self, owner: &UserId) -> Outcome<(), R> {
+        if self.own.lock().get(owner).map_or(0, Weak::strong_count) < MOST {
+            return Ok(());
+        }
+        metrics::shed();
+        Err(Failure::Broken(Broken::Overloaded))
     }
 
     fn of(&self, owner: &UserId) -> Arc<Lock<()>> {

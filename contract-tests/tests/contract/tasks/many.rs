@@ -10,7 +10,10 @@ use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     TestApp,
 };
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 /// Two open tasks and one that is done.
 async fn three(client: &Client) -> Vec<Value> {
@@ -237,6 +240,35 @@ async fn who_writes_all_again_and_again_leaves_room_for_others() {
     }
     beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
     assert_eq!(under_way.join_all().await, [200; 20]);
+}
+
+/// Each that waits for its turn keeps a place that others want.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_than_a_few_of_one_user_wait_for_their_turn(#[values(Sqlite, Postgres)] engine: Engine) {
+    let variables = [("WORKERS", "1"), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
+    let app = TestApp::configured(engine, &variables).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let block = app.database().block_writes().await;
+    let mut under_way = JoinSet::new();
+    for _ in 0..40 {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.complete_all(true).await });
+    }
+    for _ in 0..8 {
+        let refused = timeout(Duration::from_secs(10), under_way.join_next()).await.expect("it is told at once");
+        let refused = refused.expect("there are more").expect("an answer").expect(503);
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    // A search wants a turn as well.
+    ann.get("/api/tasks?q=a").await.expect(503);
+    app.client("bob").get("/api/tasks?q=a").await.expect(200);
+    block.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    for answer in under_way.join_all().await {
+        answer.expect(200);
+    }
+    ann.get("/api/tasks?q=a").await.expect(200);
 }
 
 /// How many tasks there are, and how many of them are completed.

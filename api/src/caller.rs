@@ -13,7 +13,7 @@ use poem_openapi::{
 use serde::Serialize;
 
 use crate::{
-    Allowance, Failure, Internal, Outcome, Problem, RequestContext, Unidentified,
+    Allowance, Failure, Internal, Outcome, Problem, RequestContext, Share, Unidentified,
     problem::failed,
     scalar::scalar,
     text::{NO_NUL, Shape},
@@ -143,6 +143,8 @@ impl<'a> ApiExtractor<'a> for Caller {
             context.note_caller(&user);
         }
         allowance.map_or(Ok(()), |allowance| allowance.spend(&user)).map_err(Problem::from)?;
+        let share = request.data::<Arc<dyn Share>>();
+        share.map_or(Ok(()), |share| share.claim(&user)).map_err(Problem::from)?;
         Ok(Self(user))
     }
 }

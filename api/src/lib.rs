@@ -30,6 +30,7 @@ mod precondition;
 mod problem;
 mod scalar;
 mod schema;
+mod share;
 mod tasks;
 mod text;
 mod timestamp;
@@ -62,6 +63,7 @@ pub use self::{
         Unidentified, Unreadable,
     },
     schema::json_schema,
+    share::Share,
     tasks::{
         Description, Expected, ListQuery, NewTask, Nullable, Sort, SortKey, Task, TaskPatch, Tasks, Title, Unmatched,
         WrittenTask,
@@ -84,7 +86,8 @@ use self::{
 ///
 /// Each request may carry, as poem request data:
 /// - an `Arc<RequestContext>`, whose id goes into problems, and in which the caller is noted;
-/// - an `Arc<dyn Allowance>`, which bounds how often one may ask.
+/// - an `Arc<dyn Allowance>`, which bounds how often one may ask;
+/// - an `Arc<dyn Share>`, which bounds how many requests of one user are under way.
 ///
 /// Each answer of an operation carries an [`Operation`] as response data, unless the operation panicked.
 pub fn service<S: Tasks + Readiness + Clone>(pages: Route, store: S, tokens: Arc<dyn Tokens>) -> Service {

@@ -30,7 +30,8 @@ impl From<RequestTimeout> for Problem {
     }
 }
 
-/// The server has as many requests under way as it takes. Answered with 503, as a saturated database is.
+/// The server has as many requests under way as it takes, of all or of one user. Answered with 503, as a
+/// saturated database is.
 #[derive(Debug)]
 pub struct Overloaded;
 

@@ -2,25 +2,34 @@
 //! an immediate no instead of a queue.
 //!
 //! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
-//! those who send slowly keep nobody from an answer; it counts again once the body is there.
+//! those who send slowly keep nobody from an answer; it counts again once the body is there. A user may have half of
+//! the places.
 
 mod arriving;
+mod counts;
 mod room;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
 use poem::{Request, Response, http::Method};
-use todo_api::{Overloaded, Problem, RequestContext, UserId};
+use todo_api::{Overloaded, Problem, RequestContext, Share, UserId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-use self::arriving::ArrivingBody;
+use self::{
+    arriving::ArrivingBody,
+    counts::{Counted, Counts},
+};
 use crate::{HttpConfig, metrics, serve::Watch};
 
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
@@ -32,12 +41,17 @@ const MADE: &str = "/api/";
 /// Bounds the requests under way, the time that each may take, and what is kept of their answers.
 pub(super) struct Load {
     places: Arc<Semaphore>,
+    counts: Arc<Counts>,
     timeout: Duration,
 }
 
 impl Load {
     pub(super) fn new(config: &HttpConfig) -> Self {
-        Self { places: Arc::new(Semaphore::new(config.max_requests)), timeout: config.request_timeout }
+        Self {
+            places: Arc::new(Semaphore::new(config.max_requests)),
+            counts: Arc::new(Counts::new(config.max_requests)),
+            timeout: config.request_timeout,
+        }
     }
 
     /// Has `answer` answer, where there is room for it, and while there is time.
@@ -55,10 +69,11 @@ impl Load {
             metrics::shed();
             Problem::from(Overloaded).into_answer(context.as_deref())
         };
-        let Some(place) = Place::take(&self.places) else {
+        let Some(place) = Place::take(&self.places, &self.counts) else {
             return refused();
         };
         let place = Arc::new(place);
+        request.set_data(Arc::clone(&place) as Arc<dyn Share>);
         let body = request.take_body();
         if !body.is_empty() {
             let arriving = ArrivingBody::new(body.into(), self.timeout, Arc::clone(&place), watch.clone());
@@ -87,23 +102,46 @@ async fn keep(mut response: Response, watch: &Watch, user: Option<&UserId>) -> O
 /// A request's place among those under way.
 struct Place {
     places: Arc<Semaphore>,
-    taken: Mutex<Option<OwnedSemaphorePermit>>,
+    counts: Arc<Counts>,
+    /// Which of the counts is the user's, once it is known who asks.
+    user: OnceLock<usize>,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    place: Option<OwnedSemaphorePermit>,
+    of_user: Option<Counted>,
 }
 
 impl Place {
-    fn take(places: &Arc<Semaphore>) -> Option<Self> {
-        let taken = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(Self { places: Arc::clone(places), taken: Mutex::new(Some(taken)) })
+    fn take(places: &Arc<Semaphore>, counts: &Arc<Counts>) -> Option<Self> {
+        let place = Arc::clone(places).try_acquire_owned().ok()?;
+        let taken = Mutex::new(Taken { place: Some(place), of_user: None });
+        Some(Self { places: Arc::clone(places), counts: Arc::clone(counts), user: OnceLock::new(), taken })
     }
 
     fn give_back(&self) {
-        self.taken.lock().take();
+        *self.taken.lock() = Taken::default();
     }
 
-    /// Whether there was one left.
+    /// Whether there was one left, for this user too.
     fn take_again(&self) -> bool {
         let mut taken = self.taken.lock();
-        *taken = Arc::clone(&self.places).try_acquire_owned().ok();
-        taken.is_some()
+        taken.place = Arc::clone(&self.places).try_acquire_owned().ok();
+        taken.of_user = self.user.get().and_then(|user| Counted::take(&self.counts, *user));
+        taken.place.is_some() && taken.of_user.is_some() == self.user.get().is_some()
+    }
+}
+
+impl Share for Place {
+    fn claim(&self, user: &UserId) -> Result<(), Overloaded> {
+        let user = *self.user.get_or_init(|| self.counts.of(user));
+        let counted = Counted::take(&self.counts, user).ok_or_else(|| {
+            metrics::shed();
+            Overloaded
+        })?;
+        self.taken.lock().of_user = Some(counted);
+        Ok(())
     }
 }

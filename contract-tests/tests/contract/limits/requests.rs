@@ -9,7 +9,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Mishap, Raw, TestApp, TestDatabase, until,
 };
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 const IMPATIENT: &[(&str, &str)] = &[("REQUEST_TIMEOUT", "1"), ("IDLE_TIMEOUT", "2")];
 
@@ -306,6 +306,50 @@ async fn a_place_is_free_again_once_its_client_is_gone() {
     app.client().get("/openapi.json").await.expect(503);
     drop(raw);
     until("it is free", async || app.client().get("/openapi.json").await.status != 503).await;
+}
+
+/// A request of `user` that is under way once `app` was asked so many times.
+async fn under_way(app: &BrokenApp, user: &str, calls: usize) -> Raw {
+    let mut raw = Raw::connect(app.address()).await;
+    raw.send(Raw::head("GET", "/api/tasks", user) + "\r\n").await;
+    until("it is at it", async || app.calls() == calls).await;
+    raw
+}
+
+#[tokio::test]
+async fn one_user_leaves_half_of_the_places_to_others() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "4"), ("REQUEST_TIMEOUT", "300")]).await;
+    let of_ann = [under_way(&app, "ann", 1).await, under_way(&app, "ann", 2).await];
+    for _ in 0..10 {
+        let refused = app.client().list().await.expect(503);
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    assert_eq!(app.calls(), 2, "nothing was queued");
+    let of_others = [under_way(&app, "bob", 3).await, under_way(&app, "cid", 4).await];
+    drop((of_ann, of_others));
+    until("ann has a place again", async || {
+        // Once she has, it is not answered.
+        let _ = timeout(Duration::from_secs(1), app.client().list()).await;
+        app.calls() > 4
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_has_no_more_of_the_places_once_all_has_arrived() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "4"), ("REQUEST_TIMEOUT", "300")]).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let body = r#"{"title": "a"}"#;
+    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let head = Raw::head("POST", "/api/tasks", "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
+    raw.send(head).await;
+    // The body is waited for, which takes no place of hers.
+    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let _of_ann = [under_way(&app, "ann", 1).await, under_way(&app, "ann", 2).await];
+    raw.send(body).await;
+    let refused = raw.problem().await.expect(503);
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(app.calls(), 2, "nothing was done");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The keeper of the ports: SeaORM over PostgreSQL or SQLite.
 
+mod bulk;
 mod check;
 mod cursor;
 mod lanes;
@@ -24,7 +25,9 @@ use todo_api::{Broken, Failure, Outcome, UserId};
 use todo_migration::UsersTable;
 use tokio::sync::Semaphore;
 
-use self::{cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within};
+use self::{
+    bulk::Bulk, cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within,
+};
 use crate::{
     DatabaseConfig, Databases,
     database::{Connection, trouble::is_away},
@@ -64,6 +67,8 @@ pub(crate) struct Store {
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
     turns: Arc<Turns>,
+    /// Of the whole process.
+    bulk: Arc<Bulk>,
     /// Seals and opens cursors.
     seal: Arc<Seal>,
 }
@@ -98,6 +103,7 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
+            bulk: Arc::default(),
             seal: Arc::new(seal),
         })
     }

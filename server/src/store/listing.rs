@@ -1,6 +1,8 @@
 //! How a list is answered: from memory where the database says that it still holds, which is asked no more than that
 //! takes.
 
+use std::future::ready;
+
 use sea_orm::{ConnectionTrait, QueryTrait};
 use todo_api::{Failure::Refused, InvalidCursor, ListQuery, Outcome, Page, PageVersion, Task, UserId};
 
@@ -110,7 +112,7 @@ impl Store {
         };
         let mut rows = if wanted.is_search() {
             self.turns.admit(owner)?;
-            self.attempt(self.turns.take(owner, rows)).await?
+            self.attempt(self.turns.take(owner, ready(()), rows)).await?
         } else {
             self.attempt(rows).await?
         };

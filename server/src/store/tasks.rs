@@ -90,7 +90,12 @@ impl Tasks for Store {
     }
 
     async fn delete(&self, owner: &UserId, id: i64, expected: Expected) -> Outcome<(), Unmatched> {
-        let is_deleted = self.attempt(self.lanes.delete.ask(target(owner, id, &expected))).await?;
+        let target = target(owner, id, &expected);
+        let delete = async {
+            self.bulk.ended(owner).await;
+            self.lanes.delete.ask(target).await
+        };
+        let is_deleted = self.attempt(delete).await?;
         self.matched(is_deleted.then_some(()), owner, id, &expected).await
     }
 }
@@ -99,7 +104,11 @@ impl Store {
     /// Changes a task.
     async fn apply(&self, owner: &UserId, change: Change, expected: &Expected) -> Outcome<Task, Unmatched> {
         let id = change.target.id;
-        let task = self.attempt(self.lanes.change.ask(change)).await?;
+        let change = async {
+            self.bulk.ended(owner).await;
+            self.lanes.change.ask(change).await
+        };
+        let task = self.attempt(change).await?;
         self.matched(task.map(Task::from), owner, id, expected).await
     }
 
@@ -115,9 +124,12 @@ impl Store {
         S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
     {
         self.turns.admit(owner)?;
-        let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
-        let written = async move { write_all(&whose, statement, &database, &memory).await };
-        Box::pin(self.attempt(self.turns.take(owner, written))).await
+        let (whose, memory, bulk) = (owner.clone(), Arc::clone(&self.memory), Arc::clone(&self.bulk));
+        let written = async move {
+            let _under_way = bulk.begin(&whose).await;
+            write_all(&whose, statement, &database, &memory).await
+        };
+        Box::pin(self.attempt(self.turns.take(owner, self.bulk.pause(owner), written))).await
     }
 
     /// What a statement found, or why it found nothing. The statement has decided; the task is read afterwards only to

@@ -38,10 +38,11 @@ impl Turns {
         Self { all: Arc::new(Semaphore::new(half)), own: Mutex::default(), limit }
     }
 
-    /// What comes of `asked`, in a turn of `owner`.
+    /// What comes of `asked`, in a turn of `owner`, which begins with a `pause`: that keeps nobody else waiting.
     pub(super) async fn take<T, E>(
         &self,
         owner: &UserId,
+        pause: impl Future<Output = ()>,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -49,6 +50,7 @@ impl Turns {
         E: From<DbErr> + Send + 'static,
     {
         let own = self.of(owner).lock_owned().await;
+        pause.await;
         let of_all = Arc::clone(&self.all).acquire_owned().await;
         apart((of_all, own), self.limit, asked).await
     }

@@ -1,6 +1,6 @@
 //! `PATCH /api/tasks` and `DELETE /api/tasks`: all of the caller's tasks at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use sea_orm::ConnectionTrait as _;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Guarded, Postgres, Sqlite},
-    TestApp,
+    TestApp, until, waiting,
 };
 use tokio::{
     task::JoinSet,
@@ -269,6 +269,56 @@ async fn no_more_than_a_few_of_one_user_wait_for_their_turn(#[values(Sqlite, Pos
         answer.expect(200);
     }
     ann.get("/api/tasks?q=a").await.expect(200);
+}
+
+/// Each would wait for the same tasks with a connection of its own; those of all workers together, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_tasks_while_all_are_written_leaves_room_for_others() {
+    let variables = [("WORKERS", "2"), ("DATABASE_MAX_CONNECTIONS", "8"), ("DATABASE_TIMEOUT", "20")];
+    let app = TestApp::configured(Postgres, &variables).await;
+    let (ann, bob) = (app.client("ann"), app.client("bob"));
+    let ids: Vec<_> = three(&ann).await.iter().filter_map(|task| task["id"].as_i64()).collect();
+    let (beside, watching) = (app.database().connect().await, app.database().connect().await);
+    beside.execute_unprepared("BEGIN; SELECT id FROM tasks WHERE user_id = 'ann' FOR UPDATE").await.expect("a lock");
+    let all = ann.clone();
+    let all = tokio::spawn(async move { all.complete_all(true).await });
+    until("it waits", async || waiting(&watching).await == 1).await;
+    let mut under_way = JoinSet::new();
+    for round in 0..10 {
+        let (ann, id) = (ann.clone(), ids[round % 2]);
+        under_way.spawn(async move { ann.toggle(id).await.status });
+        sleep(Duration::from_millis(50)).await;
+    }
+    let (deleting, id) = (ann.clone(), ids[2]);
+    under_way.spawn(async move { deleting.delete(id).await.status });
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(waiting(&watching).await, 1, "the others wait without a connection");
+    bob.created("Buy milk").await;
+    beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    assert_eq!(all.await.expect("an answer").expect(200).json(), json!({"updated": 2}));
+    let mut statuses = under_way.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![200; 10], vec![204]].concat());
+    assert_eq!(there(&ann).await, [2, 0], "each was toggled five times, after all were completed");
+}
+
+/// So that others get in between, where one writes at a time.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_write_of_all_waits_as_long_as_the_last_one_took(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("DATABASE_TIMEOUT", "20")]).await;
+    let ann = app.client("ann");
+    three(&ann).await;
+    let block = app.database().block_writes().await;
+    let last = ann.clone();
+    let last = tokio::spawn(async move { last.complete_all(true).await });
+    sleep(Duration::from_secs(2)).await;
+    let ends = Instant::now();
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    last.await.expect("an answer").expect(200);
+    ann.complete_all(false).await.expect(200);
+    // It began some time after it was sent.
+    assert!(ends.elapsed() >= Duration::from_secs(1), "{:?}", ends.elapsed());
 }
 
 /// How many tasks there are, and how many of them are completed.

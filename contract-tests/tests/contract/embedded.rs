@@ -22,7 +22,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use todo_contract_tests::{
     Answer, Client, Ended, Engine::Sqlite, Leash, ServerProcess, TestDatabase, is_root, server_binary,
-    temporary_folder, until,
+    temporary_folder, until, unwatched,
 };
 
 /// A user who is not root, for whom alone the rights of files count.
@@ -220,6 +220,43 @@ async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
         }
     }
     assert!(faults > 0 && whole > 20, "{faults} tasks on that page, {whole} on others");
+}
+
+/// A file that is longer than its log is one that was longer once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_cut_short_though_somebody_reads_it_at_every_moment() {
+    // Twice what it may grow to on the largest disk.
+    const LONG: u64 = 2 * 32_000 * 4_096;
+
+    let database = TestDatabase::create(Sqlite).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("Buy milk").await;
+    let file = PathBuf::from(database.url().replacen("sqlite://", "", 1) + "-wal");
+    File::options().write(true).open(&file).and_then(|log| log.set_len(LONG + 1)).expect("it can be made longer");
+
+    let mut readers = [unwatched(&database.url()).await, unwatched(&database.url()).await];
+    let is_over = Arc::new(AtomicBool::new(false));
+    let reading = tokio::spawn({
+        let is_over = Arc::clone(&is_over);
+        async move {
+            let begin = "BEGIN; SELECT count(*) FROM tasks";
+            readers[0].execute_unprepared(begin).await.expect("one reads");
+            while !is_over.load(Ordering::SeqCst) {
+                readers[1].execute_unprepared(begin).await.expect("the next one reads");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                readers[0].execute_unprepared("COMMIT").await.expect("the first one has read");
+                readers.swap(0, 1);
+            }
+        }
+    });
+    until("the log is cut short", async || {
+        ann.created("Buy oat milk").await;
+        fs::metadata(&file).expect("it is there").len() < LONG
+    })
+    .await;
+    is_over.store(true, Ordering::SeqCst);
+    reading.await.expect("all was read");
 }
 
 /// In the way that README shows.

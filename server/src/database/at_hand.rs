@@ -38,7 +38,7 @@ use crate::metrics;
 const UNUSED: Duration = Duration::from_millis(100);
 
 /// For how long it stays at hand in all: then the pool has its say on how old a connection may become.
-const KEPT: Duration = Duration::from_secs(10);
+pub(super) const KEPT: Duration = Duration::from_secs(10);
 
 /// The way of statements and transactions, on the connections that are at hand, of either database.
 #[async_trait]
@@ -82,6 +82,8 @@ struct Inner<DB: Database> {
     state: Mutex<State<DB>>,
     /// Counts the connections that are in use or at hand: each has a share of it.
     open: Arc<()>,
+    /// For how long one of them stays at hand in all.
+    kept: Duration,
     why: Why,
 }
 
@@ -108,9 +110,9 @@ impl<DB: Database> State<DB> {
 }
 
 impl<DB: Database> AtHand<DB> {
-    pub(super) fn new(pool: &Pool<DB>) -> Self {
+    pub(super) fn new(pool: &Pool<DB>, kept: Duration) -> Self {
         let state = Mutex::new(State { connections: Vec::new(), queue: VecDeque::new(), is_watched: false });
-        Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default(), why: Why::default() }))
+        Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default(), kept, why: Why::default() }))
     }
 
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
@@ -214,7 +216,7 @@ impl<DB: Database> AtHand<DB> {
     pub(super) fn lay_back(&self, mut taken: Taken<DB>) {
         let mut state = self.0.state.lock();
         taken.used = Instant::now();
-        if taken.is_over || self.0.pool.is_closed() || taken.used - taken.since > KEPT {
+        if taken.is_over || self.0.pool.is_closed() || taken.used - taken.since > self.0.kept {
             return;
         }
         while let Some(place) = state.queue.pop_front() {

@@ -20,7 +20,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult,
 use todo_api::UserId;
 
 use super::{
-    at_hand::{AtHand, Hand},
+    at_hand::{AtHand, Hand, KEPT},
     limits::{self, ISOLATION},
     row_security,
     sessions::Sessions,
@@ -29,6 +29,10 @@ use super::{
     statement::Naming,
     transaction::Transaction,
 };
+
+/// For how long a connection to an embedded database stays at hand: then the pool has its say on the log of writes, too
+/// (see [`super::sqlite`]), which may grow by some megabytes meanwhile.
+const KEPT_EMBEDDED: Duration = Duration::from_secs(1);
 
 /// A pool of connections to the database, for SeaORM's statements.
 #[derive(Debug, Clone)]
@@ -55,7 +59,7 @@ enum Way {
 impl Connection {
     /// Over the pool of an embedded database.
     pub(super) fn embedded(pool: DatabaseConnection) -> Self {
-        let at_hand = Arc::new(AtHand::new(pool.get_sqlite_connection_pool()));
+        let at_hand = Arc::new(AtHand::new(pool.get_sqlite_connection_pool(), KEPT_EMBEDDED));
         Self { pool, at_hand, standbys: Arc::default(), way: Way::Straight, role: None, caller: None }
     }
 
@@ -71,7 +75,7 @@ impl Connection {
             Sessions::Own => Way::Straight,
             Sessions::Lent => Way::Wrapped(begin(limit).into()),
         };
-        let at_hand = Arc::new(AtHand::new(pool.get_postgres_connection_pool()));
+        let at_hand = Arc::new(AtHand::new(pool.get_postgres_connection_pool(), KEPT));
         Self { pool, at_hand, standbys, way, role: None, caller: None }
     }
 

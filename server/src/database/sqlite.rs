@@ -1,15 +1,15 @@
 //! The embedded database.
 
+mod log;
+
 use std::{
     fs::{DirBuilder, OpenOptions},
     io,
-    ops::RangeInclusive,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::Path,
     time::Duration,
 };
 
-use rustix::fs::statvfs;
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DbErr,
     sea_query::Query,
@@ -18,13 +18,6 @@ use sea_orm::{
 
 use super::{Connection, Databases, trouble};
 use crate::DatabaseConfig;
-
-/// How many pages of 4 KiB the log of writes grows to before they are brought into the file. Writes to many indexes
-/// come back to the same pages time and again, and what soon changes again is better not brought in.
-const PAGES_OF_LOG: RangeInclusive<u64> = 4_000..=32_000;
-
-/// The log may take one part in so many of the room: a small disk would be full of the log alone.
-const PARTS_OF_ROOM: u64 = 16;
 
 /// How much of the file a connection that reads keeps in memory, in KiB, which SQLite writes as a negative number. The
 /// system keeps it too, once for all of them.
@@ -43,13 +36,17 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     }
     let several = options(config, READERS_CACHE, config.timeout);
     let single = |patience| options(config, WRITERS_CACHE, patience).max_connections(1).min_connections(0).to_owned();
+    let mut writing = single(config.timeout);
+    if let Some(file) = config.url.sqlite_file() {
+        writing.map_sqlx_sqlite_pool_opts(log::cut(file, config.timeout));
+    }
     // Another server may migrate just then, which takes its time.
     let migrations = single(config.start_timeout.max(config.timeout));
     // Another program may be done with the file soon; what cannot be used is not mended by waiting. Connecting is tried
     // again, too: the library opens the file at once, to ask for SQLite's version.
     let (reads, writes) = super::wait(config, trouble::is_busy, async || {
         let reads = Connection::embedded(Database::connect(several.clone()).await?);
-        let writes = Connection::embedded(Database::connect(single(config.timeout)).await?);
+        let writes = Connection::embedded(Database::connect(writing.clone()).await?);
         look(&writes).await?;
         Ok((reads, writes))
     })
@@ -59,7 +56,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
 
 /// For connections that wait for as long as `patience` where another program writes.
 fn options(config: &DatabaseConfig, cache: &'static str, patience: Duration) -> ConnectOptions {
-    let pages_of_log = pages_of_log(config.url.sqlite_file().as_deref());
+    let pages_of_log = log::pages(config.url.sqlite_file().as_deref());
     super::options(&config.url, config)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
@@ -74,13 +71,6 @@ fn options(config: &DatabaseConfig, cache: &'static str, patience: Duration) -> 
                 .pragma("wal_autocheckpoint", pages_of_log.to_string())
         })
         .to_owned()
-}
-
-/// To how many pages the log may grow, by the room that there is beside `file` now.
-fn pages_of_log(file: Option<&Path>) -> u64 {
-    let disk = file.and_then(|file| statvfs(file).ok());
-    let room = disk.map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-    (room / PARTS_OF_ROOM / 4_096).clamp(*PAGES_OF_LOG.start(), *PAGES_OF_LOG.end())
 }
 
 /// Makes the file and its folder where they are not, for their owner alone: people's data is in it. SQLite gives the

@@ -21,7 +21,7 @@ use tokio::{runtime::Runtime, sync::Semaphore, time::timeout};
 use super::*;
 
 fn at_hand(options: SqlitePoolOptions) -> AtHand<Sqlite> {
-    AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"))
+    AtHand::new(&options.connect_lazy("sqlite::memory:").expect("an address"), KEPT)
 }
 
 /// Of at most `most` connections, of which no more than `some` can be opened.
@@ -37,7 +37,7 @@ fn opening(some: usize, most: u32) -> SqlitePoolOptions {
 fn two_of_file(options: SqlitePoolOptions, file: &Path) -> AtHand<Sqlite> {
     fs::write(file, []).expect("it is made");
     let pool = options.max_connections(2).connect_lazy(&format!("sqlite://{}", file.display()));
-    AtHand::new(&pool.expect("an address"))
+    AtHand::new(&pool.expect("an address"), KEPT)
 }
 
 #[tokio::test]

@@ -6,8 +6,11 @@
 //! code point, with no collation. A folded copy of each text would be found sooner in long lists, but each write would
 //! pay for it, and hold it for ever.
 //!
-//! Neither goes back in a text, so that no words make a search slow for others. SQLite has its expressions from the
-//! driver; what lost is its `GLOB`, which took seconds for what nearly is in each of some thousand tasks.
+//! Neither goes back in a text, so that no words take time out of all proportion. SQLite has its expressions from the
+//! driver; what lost is its `GLOB`, which took seconds for what nearly is in each of some thousand tasks. PostgreSQL
+//! builds its automaton anew for each text, as far as that leads it, so that long words which nearly are in each may
+//! take 25 times as long as others: 1.7 s for 10,000 tasks. What keeps them from slowing others down are
+//! [turns](super::turns).
 
 use std::fmt::Write as _;
 

@@ -19,7 +19,10 @@ use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::combinators::BoxBody;
 use parking_lot::Mutex;
-use poem::{Request, Response, http::Method};
+use poem::{
+    Request, Response,
+    http::{Method, header::CONTENT_LENGTH},
+};
 use todo_api::{Overloaded, Problem, RequestContext, Share, UserId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -63,7 +66,8 @@ impl Load {
             return answer(request).await;
         }
         let watch = request.data::<Arc<Watch>>().cloned();
-        let needs_room = request.uri().path().starts_with(MADE) && request.method() != Method::HEAD;
+        let needs_room = request.uri().path().starts_with(MADE);
+        let is_head = request.method() == Method::HEAD;
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
@@ -82,6 +86,7 @@ impl Load {
         // Once for the request to arrive, and once more for its answer to be made.
         let answered = timeout(self.timeout * 2, answer(request)).await.ok();
         let kept = match (answered, watch) {
+            (Some(response), _) if is_head => Some(without_body(response)),
             (Some(response), Some(watch)) if needs_room => {
                 keep(response, &watch, context.as_ref().and_then(|context| context.caller())).await
             }
@@ -89,6 +94,17 @@ impl Load {
         };
         kept.unwrap_or_else(refused)
     }
+}
+
+/// What HEAD is answered: the headers of GET's `response`, and how long its body is (RFC 9110, 8.6). The body itself is
+/// sent to nobody, and goes while the request counts: it would be kept for as long as a byte of the request is missing.
+fn without_body(mut response: Response) -> Response {
+    let body: BoxBody<Bytes, io::Error> = response.take_body().into();
+    // An answer that has none, such as 304, does not say how long it is.
+    if let Some(bytes) = body.size_hint().exact().filter(|bytes| *bytes > 0) {
+        response.headers_mut().insert(CONTENT_LENGTH, bytes.into());
+    }
+    response
 }
 
 /// The answer to `user`, with room for it until it is taken; none where there is no room.

@@ -1,11 +1,15 @@
 //! How much is kept of answers that nobody takes.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use rstest::rstest;
 use todo_contract_tests::{
     Client,
     Engine::{self, Postgres, Sqlite},
-    Raw, TestApp, until,
+    Raw, ServerProcess, TestApp, TestDatabase, until,
 };
+use tokio::time::sleep;
 
 use super::requests::{fill, filled};
 
@@ -54,6 +58,45 @@ async fn who_takes_nothing_makes_way_soon(#[values(Sqlite, Postgres)] engine: En
     let take_nothing = take_all(&app, &ann, size).await;
     until("there is room again", async || ann.list().await.status == 200).await;
     drop(take_nothing);
+}
+
+/// Least of all while the rest of the request is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_list_that_head_asks_for_nothing_is_kept() {
+    const CLIENTS: u64 = 128;
+    let database = TestDatabase::create(Sqlite).await;
+    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("LIST_CACHE", "0")]);
+    let address = server.address();
+    let ann = ServerProcess::client(address, "ann");
+    let size = fill(&ann, 200).await;
+    // What the first lists take for good is not counted.
+    let warm = join_all((0..16).map(|_| ann.send("HEAD", "/api/tasks", None))).await;
+    assert!(warm.iter().all(|answer| answer.header("content-length") == size.to_string()));
+    let before = server.usage().0;
+
+    let (mut hold_back, mut most) = (Vec::new(), before);
+    for client in 0..CLIENTS {
+        let mut raw = Raw::connect(address).await;
+        // Each for another list, so that none is made for several.
+        let head = Raw::head("HEAD", &format!("/api/tasks?limit={}", 200 + client), "ann");
+        raw.send(head + "Content-Length: 1\r\nConnection: close\r\n\r\n").await;
+        hold_back.push(raw);
+        most = most.max(server.usage().0);
+    }
+    let answered = tokio::spawn(async move {
+        for raw in &mut hold_back {
+            let answer = raw.text().await.to_lowercase();
+            assert!(answer.starts_with("http/1.1 200 ok\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+            assert!(answer.contains(&format!("\r\ncontent-length: {size}\r\n")), "{answer}");
+        }
+    });
+    while !answered.is_finished() {
+        most = most.max(server.usage().0);
+        sleep(Duration::from_millis(5)).await;
+    }
+    answered.await.expect("each is answered");
+    let kept = most - before;
+    assert!(kept < CLIENTS * size / 3, "{kept} bytes are kept for {CLIENTS} who each asked how long {size} bytes are");
 }
 
 /// Has `client`, who is ann, ask for lists of `size` bytes and take none, until there is room for no more.

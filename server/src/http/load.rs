@@ -38,9 +38,6 @@ use crate::{HttpConfig, metrics, serve::Watch};
 /// What is answered whatever the load: it takes no work, and whoever asks must know.
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 
-/// Where answers are made anew for each request. All others are there once for all.
-const MADE: &str = "/api/";
-
 /// Bounds the requests under way, the time that each may take, and what is kept of their answers.
 pub(super) struct Load {
     places: Arc<Semaphore>,
@@ -66,7 +63,6 @@ impl Load {
             return answer(request).await;
         }
         let watch = request.data::<Arc<Watch>>().cloned();
-        let needs_room = request.uri().path().starts_with(MADE);
         let is_head = request.method() == Method::HEAD;
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
@@ -87,7 +83,7 @@ impl Load {
         let answered = timeout(self.timeout * 2, answer(request)).await.ok();
         let kept = match (answered, watch) {
             (Some(response), _) if is_head => Some(without_body(response)),
-            (Some(response), Some(watch)) if needs_room => {
+            (Some(response), Some(watch)) => {
                 keep(response, &watch, context.as_ref().and_then(|context| context.caller())).await
             }
             (answered, _) => answered,

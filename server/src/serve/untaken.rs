@@ -20,11 +20,14 @@ use crate::metrics;
 /// How long those who are cut may take to go.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The room for such answers: each is whole in memory, for minutes where a client is slow, and a list may have
-/// megabytes. Where none is left, the user who has most of it loses the oldest of theirs, unless the one who asks would
-/// then have more than they: so no single user keeps others from large answers, and nobody loses the only one that they
-/// have. Several users with one each do: for little more than `REQUEST_TIMEOUT` where they take nothing, and to the end
-/// of theirs where they take no more than they must.
+/// The room for such answers: each is whole in memory, or, of a page, which is there once for all, in part; for minutes
+/// where a client is slow, and a list may have megabytes. Where none is left, the user who has most of it loses the
+/// oldest of theirs, unless the one who asks would then have more than they: so no single user keeps others from large
+/// answers, and nobody loses the only one that they have. Several users with one each do: for little more than
+/// `REQUEST_TIMEOUT` where they take nothing, and to the end of theirs where they take no more than they must.
+///
+/// Strangers count as one user. Since they may be many, the next of them has the oldest of theirs go where no user
+/// must: those who take nothing push each other out, and who takes a page at once has it.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,
@@ -38,6 +41,7 @@ struct Held {
 }
 
 struct Holder {
+    /// None where it is a stranger.
     user: Option<UserId>,
     bytes: u64,
     eviction: Arc<Notify>,
@@ -83,7 +87,9 @@ impl Untaken {
         if permit.now_or_never().is_some() {
             return true;
         }
-        let Some(cut) = held.in_the_way(bytes.saturating_sub(free), user, bytes) else {
+        let missing = bytes.saturating_sub(free);
+        let strangers = || if user.is_none() { held.of_strangers(missing) } else { None };
+        let Some(cut) = held.in_the_way(missing, user, bytes).or_else(strangers) else {
             return false;
         };
         for holder in cut.into_iter().filter_map(|number| held.by.remove(&number)) {
@@ -109,6 +115,18 @@ impl Held {
             let is_next = |(number, holder): &(&u64, &Holder)| holder.user.as_ref() == *whose && !cut.contains(*number);
             let (number, holder) = self.by.iter().find(is_next)?;
             *share = share.checked_sub(holder.bytes).filter(|left| *left >= wanted)?;
+            missing = missing.saturating_sub(holder.bytes);
+            cut.push(*number);
+        }
+        Some(cut)
+    }
+
+    /// The oldest answers to strangers that hold what is `missing`. `None` where all of theirs do not.
+    fn of_strangers(&self, mut missing: u64) -> Option<Vec<u64>> {
+        let mut cut = Vec::new();
+        let mut theirs = self.by.iter().filter(|(_, holder)| holder.user.is_none());
+        while missing > 0 {
+            let (number, holder) = theirs.next()?;
             missing = missing.saturating_sub(holder.bytes);
             cut.push(*number);
         }
@@ -154,5 +172,14 @@ mod tests {
     #[test]
     fn nobody_loses_the_only_one() {
         assert_eq!(held(&[("ann", 6), ("bob", 6)]).in_the_way(5, user("cid").as_ref(), 5), None);
+    }
+
+    #[test]
+    fn strangers_make_way_for_users_and_for_each_other() {
+        let held = held(&[("ann", 5), ("", 5), ("", 5)]);
+        assert_eq!(held.in_the_way(5, user("bob").as_ref(), 5), Some(vec![2]));
+        assert_eq!(held.in_the_way(5, None, 5), None, "no user makes way for who has more");
+        assert_eq!(held.of_strangers(6), Some(vec![2, 3]));
+        assert_eq!(held.of_strangers(11), None);
     }
 }

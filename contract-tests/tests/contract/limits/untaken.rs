@@ -99,6 +99,33 @@ async fn of_a_list_that_head_asks_for_nothing_is_kept() {
     assert!(kept < CLIENTS * size / 3, "{kept} bytes are kept for {CLIENTS} who each asked how long {size} bytes are");
 }
 
+/// Together they have what one user may have. The oldest goes for the next of them, or who takes nothing would keep a
+/// page from all others.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_take_nothing_make_way(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::configured(engine, &[("MAX_UNTAKEN", "16")]).await;
+    let (ann, stranger) = (app.client("ann"), app.stranger());
+    fill(&ann, 200).await;
+    let page = stranger.get("/docs").await.expect(200).text;
+    let bundle = page.split('"').find(|part| part.ends_with("/swagger-ui-bundle.js")).expect("it loads one");
+    let path = format!("/{bundle}");
+    let size = stranger.get(&path).await.expect(200).text.len() as u64;
+    let mut take_nothing = Vec::new();
+    for _ in 0..=ROOM_BYTES / size {
+        let mut raw = Raw::narrow(app.address()).await;
+        raw.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await;
+        raw.told("HTTP/1.1 200 OK\r\n").await;
+        take_nothing.push(raw);
+    }
+    for _ in 0..3 {
+        ann.list().await.expect(200);
+        stranger.get(&path).await.expect(200);
+    }
+    let rest = take_nothing[0].rest().await.map_or(0, |rest| rest.len() as u64);
+    assert!(rest < size, "the oldest went, and {rest} bytes of {size} with it");
+}
+
 /// Has `client`, who is ann, ask for lists of `size` bytes and take none, until there is room for no more.
 async fn take_all(app: &TestApp, ann: &Client, size: u64) -> Vec<Raw> {
     let mut take_nothing = Vec::new();

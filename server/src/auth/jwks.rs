@@ -102,8 +102,8 @@ impl Jwks {
         };
         let Some(age) = fetched.map(|fetched| fetched.elapsed()) else { return Ok(()) };
         let soon = self.max_age / 2;
-        // A failure says how the issuer is for some seconds alone; and once it is older than `soon`, only while the next
-        // try is under way.
+        // A failure says how the issuer is for some seconds alone; once older than `soon`, only while the next try is
+        // under way.
         let is_failing = failed
             .is_some_and(|failed| failed.is_recent() && (failed.at.elapsed() < soon || self.last.try_lock().is_err()));
         if age >= self.max_age && !is_failing && needs() {

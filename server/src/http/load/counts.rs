@@ -17,7 +17,7 @@ const COUNTS: u64 = 16_384;
 
 /// The requests under way, by user.
 pub(super) struct Counts {
-    counts: Vec<AtomicUsize>,
+    by_user: Vec<AtomicUsize>,
     hasher: RandomState,
     most: usize,
 }
@@ -25,8 +25,8 @@ pub(super) struct Counts {
 impl Counts {
     /// For so many places.
     pub(super) fn new(places: usize) -> Self {
-        let counts = iter::repeat_with(AtomicUsize::default).take(index(COUNTS)).collect();
-        Self { counts, hasher: RandomState::new(), most: places.div_ceil(2) }
+        let by_user = iter::repeat_with(AtomicUsize::default).take(index(COUNTS)).collect();
+        Self { by_user, hasher: RandomState::new(), most: places.div_ceil(2) }
     }
 
     /// Which of them is that of `user`.
@@ -48,7 +48,7 @@ pub(super) struct Counted {
 impl Counted {
     /// None where as many are counted as may be.
     pub(super) fn take(counts: &Arc<Counts>, user: usize) -> Option<Self> {
-        let before = counts.counts[user].fetch_add(1, Ordering::Relaxed);
+        let before = counts.by_user[user].fetch_add(1, Ordering::Relaxed);
         let counted = Self { counts: Arc::clone(counts), user };
         (before < counts.most).then_some(counted)
     }
@@ -56,6 +56,6 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.counts.counts[self.user].fetch_sub(1, Ordering::Relaxed);
+        self.counts.by_user[self.user].fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@
 mod admin;
 mod app;
 mod auth;
+mod by_user;
 mod clock;
 mod config;
 mod database;

@@ -123,8 +123,9 @@ fn describe() {
     describe_counter!(
         SHED,
         Unit::Count,
-        "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN, 32 MiB of large bodies, half of MAX_REQUESTS are \
-         one user's or wait for the issuer, or 32 searches and bulk writes of one user in a worker) or given up."
+        "Requests answered 503 at once (MAX_REQUESTS, MAX_UNTAKEN, 32 MiB of large bodies, one user has more of \
+         MAX_REQUESTS than are left, half of it wait for the issuer, or 32 searches and bulk writes of one user in a \
+         worker) or given up."
     );
     describe_counter!(RATE_LIMITED, Unit::Count, "Requests answered 429, by whose bucket was empty.");
     describe_counter!(AUTHENTICATIONS, Unit::Count, "Tokens looked at, by what came of it.");

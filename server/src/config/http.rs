@@ -24,7 +24,7 @@ pub struct HttpConfig {
     pub workers: u32,
     /// The most connections.
     pub max_connections: usize,
-    /// The most requests under way, half of them of one user; past them the answer is 503 at once.
+    /// The most requests under way, of one user no more than are left; past them the answer is 503 at once.
     pub max_requests: usize,
     /// The most MiB of large answers that all clients together have not taken yet. Past them, the user who has most
     /// loses one to whoever asks and has less; who has no less is answered 503 at once.

@@ -2,8 +2,8 @@
 //! an immediate no instead of a queue.
 //!
 //! A request counts while it is worked on. While the rest of its body is waited for it does not, so that
-//! those who send slowly keep nobody from an answer; it counts again once the body is there. A user may have half of
-//! the places.
+//! those who send slowly keep nobody from an answer; it counts again once the body is there. A user may have as many
+//! places as are left.
 
 mod arriving;
 mod counts;
@@ -49,7 +49,7 @@ impl Load {
     pub(super) fn new(config: &HttpConfig) -> Self {
         Self {
             places: Arc::new(Semaphore::new(config.max_requests)),
-            counts: Arc::new(Counts::new(config.max_requests)),
+            counts: Arc::new(counts::none()),
             timeout: config.request_timeout,
         }
     }
@@ -141,15 +141,15 @@ impl Place {
     fn take_again(&self) -> bool {
         let mut taken = self.taken.lock();
         taken.place = Arc::clone(&self.places).try_acquire_owned().ok();
-        taken.of_user = self.user.get().and_then(|user| Counted::take(&self.counts, *user));
+        taken.of_user = self.user.get().and_then(|user| Counted::take(&self.counts, *user, &self.places));
         taken.place.is_some() && taken.of_user.is_some() == self.user.get().is_some()
     }
 }
 
 impl Share for Place {
     fn claim(&self, user: &UserId) -> Result<(), Overloaded> {
-        let user = *self.user.get_or_init(|| self.counts.of(user));
-        let counted = Counted::take(&self.counts, user).ok_or_else(|| {
+        let user = *self.user.get_or_init(|| self.counts.index(user));
+        let counted = Counted::take(&self.counts, user, &self.places).ok_or_else(|| {
             metrics::shed();
             Overloaded
         })?;

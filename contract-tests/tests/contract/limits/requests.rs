@@ -277,20 +277,26 @@ async fn past_the_bound_the_answer_is_no_at_once() {
     under_way.abort();
 }
 
+const BODY: &str = r#"{"title": "a"}"#;
+
+/// A creation of ann's whose body is waited for, which takes no place.
+async fn all_but_its_body(app: &BrokenApp) -> Raw {
+    let mut raw = Raw::connect(app.address()).await;
+    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", BODY.len());
+    let head = Raw::head("POST", "/api/tasks", "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
+    raw.send(head).await;
+    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    raw
+}
+
 #[tokio::test]
 async fn who_finds_no_place_once_all_has_arrived_is_refused() {
     let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
-    let mut raw = Raw::connect(app.address()).await;
-    let body = r#"{"title": "a"}"#;
-    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    let head = Raw::head("POST", "/api/tasks", "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
-    raw.send(head).await;
-    // The body is waited for, which takes no place.
-    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let mut raw = all_but_its_body(&app).await;
     let client = app.client();
     let under_way = tokio::spawn(async move { client.list().await.status });
     until("another is at it", async || app.calls() > 0).await;
-    raw.send(body).await;
+    raw.send(BODY).await;
     let refused = raw.problem().await.expect(503);
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(app.calls(), 1, "nothing was done");
@@ -336,17 +342,24 @@ async fn one_user_leaves_half_of_the_places_to_others() {
 }
 
 #[tokio::test]
+async fn two_users_leave_a_place_to_others() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "6"), ("REQUEST_TIMEOUT", "300")]).await;
+    let mut all = Vec::new();
+    for (calls, user) in ["ann", "ann", "ann", "bob", "bob"].into_iter().enumerate() {
+        all.push(under_way(&app, user, calls + 1).await);
+    }
+    let mut third = Raw::connect(app.address()).await;
+    third.send(Raw::head("GET", "/api/tasks", "bob") + "Connection: close\r\n\r\n").await;
+    third.problem().await.expect(503);
+    all.push(under_way(&app, "cid", 6).await);
+}
+
+#[tokio::test]
 async fn a_user_has_no_more_of_the_places_once_all_has_arrived() {
     let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "4"), ("REQUEST_TIMEOUT", "300")]).await;
-    let mut raw = Raw::connect(app.address()).await;
-    let body = r#"{"title": "a"}"#;
-    let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    let head = Raw::head("POST", "/api/tasks", "ann") + &about + "Connection: close\r\nExpect: 100-continue\r\n\r\n";
-    raw.send(head).await;
-    // The body is waited for, which takes no place of hers.
-    raw.told("HTTP/1.1 100 Continue\r\n\r\n").await;
+    let mut raw = all_but_its_body(&app).await;
     let _of_ann = [under_way(&app, "ann", 1).await, under_way(&app, "ann", 2).await];
-    raw.send(body).await;
+    raw.send(BODY).await;
     let refused = raw.problem().await.expect(503);
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(app.calls(), 2, "nothing was done");

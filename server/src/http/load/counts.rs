@@ -1,42 +1,21 @@
-//! How many of the places each user has: half of them at most, so that nobody takes those of all others.
+//! How many of the places each user has: no more than are left, so that nobody takes those of all others. One user
+//! alone has half of them; of two who ask as often, each has a third in the end, and so on.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    iter,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use todo_api::UserId;
+use tokio::sync::Semaphore;
 
-/// Users are counted by the hash of their ids, without a lock or a map that grows. Those who have the same hash are
-/// counted as one: nobody can tell with whom that is.
-const COUNTS: u64 = 16_384;
+use crate::by_user::ByUser;
 
 /// The requests under way, by user.
-pub(super) struct Counts {
-    by_user: Vec<AtomicUsize>,
-    hasher: RandomState,
-    most: usize,
-}
+pub(super) type Counts = ByUser<AtomicUsize>;
 
-impl Counts {
-    /// For so many places.
-    pub(super) fn new(places: usize) -> Self {
-        let by_user = iter::repeat_with(AtomicUsize::default).take(index(COUNTS)).collect();
-        Self { by_user, hasher: RandomState::new(), most: places.div_ceil(2) }
-    }
-
-    /// Which of them is that of `user`.
-    pub(super) fn of(&self, user: &UserId) -> usize {
-        index(self.hasher.hash_one(user) % COUNTS)
-    }
-}
-
-fn index(number: u64) -> usize {
-    usize::try_from(number).unwrap_or_default()
+/// Nothing is under way.
+pub(super) fn none() -> Counts {
+    ByUser::new(16_384, AtomicUsize::default)
 }
 
 /// One request that is counted, until this is dropped.
@@ -46,16 +25,16 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// None where as many are counted as may be.
-    pub(super) fn take(counts: &Arc<Counts>, user: usize) -> Option<Self> {
-        let before = counts.by_user[user].fetch_add(1, Ordering::Relaxed);
+    /// One of `user` that has one of the `places`; none where more are counted than places are left.
+    pub(super) fn take(counts: &Arc<Counts>, user: usize, places: &Semaphore) -> Option<Self> {
+        let before = counts.at(user).fetch_add(1, Ordering::Relaxed);
         let counted = Self { counts: Arc::clone(counts), user };
-        (before < counts.most).then_some(counted)
+        (before <= places.available_permits()).then_some(counted)
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.counts.by_user[self.user].fetch_sub(1, Ordering::Relaxed);
+        self.counts.at(self.user).fetch_sub(1, Ordering::Relaxed);
     }
 }

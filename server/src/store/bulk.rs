@@ -34,11 +34,27 @@ pub(super) struct Bulk {
 }
 
 impl Bulk {
-    /// Begins one of `owner`, which is under way until the value goes.
-    pub(super) async fn begin(&self, owner: &UserId) -> UnderWay<'_> {
-        let next = self.of(owner).write_owned().await;
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay { bulk: self, next, began: Instant::now() }
+    /// Waits until the next one of `owner` may begin; not where one is under way.
+    pub(super) async fn rest(&self, owner: &UserId) {
+        let next = self.next.lock().get(owner).and_then(|next| next.try_read().ok().map(|next| *next));
+        if let Some(next) = next {
+            sleep_until(next).await;
+        }
+    }
+
+    /// Begins one of `owner` as soon as it may, which is under way until the value goes.
+    pub(super) async fn begin(self: Arc<Self>, owner: &UserId) -> UnderWay {
+        loop {
+            let next = self.of(owner).write_owned().await;
+            let (at, began) = (*next, Instant::now());
+            if at <= began {
+                self.under_way.fetch_add(1, Ordering::Relaxed);
+                return UnderWay { bulk: self, next, began };
+            }
+            // Not while it is locked: single writes need not wait for that.
+            drop(next);
+            sleep_until(at).await;
+        }
     }
 
     /// Waits for what is under way of `owner`. One that begins at this very moment may be missed.
@@ -48,14 +64,6 @@ impl Bulk {
         {
             // Boxed: hardly ever needed, and copied at each layer above.
             Box::pin(async move { drop(next.read().await) }).await;
-        }
-    }
-
-    /// Waits until the next one of `owner` may begin.
-    pub(super) async fn pause(&self, owner: &UserId) {
-        if let Some(next) = self.known(owner) {
-            let next = *next.read().await;
-            sleep_until(next).await;
         }
     }
 
@@ -71,13 +79,13 @@ impl Bulk {
 }
 
 /// A write that is under way, however it ends.
-pub(super) struct UnderWay<'a> {
-    bulk: &'a Bulk,
+pub(super) struct UnderWay {
+    bulk: Arc<Bulk>,
     next: OwnedRwLockWriteGuard<Instant>,
     began: Instant,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for UnderWay {
     fn drop(&mut self) {
         *self.next = Instant::now() + self.began.elapsed().min(PAUSE);
         self.bulk.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -97,10 +105,11 @@ mod tests {
 
     #[tokio::test]
     async fn single_writes_wait_for_those_of_their_owner_alone() {
-        let (bulk, [ann, bob]) = (Bulk::default(), users());
-        let under_way = bulk.begin(&ann).await;
+        let (bulk, [ann, bob]) = (Arc::new(Bulk::default()), users());
+        let under_way = Arc::clone(&bulk).begin(&ann).await;
         assert!(bulk.ended(&ann).now_or_never().is_none());
-        assert!(bulk.pause(&ann).now_or_never().is_none(), "of another worker");
+        assert!(Arc::clone(&bulk).begin(&ann).now_or_never().is_none(), "of another worker");
+        assert!(bulk.rest(&ann).now_or_never().is_some(), "who has to wait for a turn need not rest");
         assert!(bulk.ended(&bob).now_or_never().is_some());
         drop(under_way);
         assert!(bulk.ended(&ann).now_or_never().is_some(), "and not for the next one's beginning");
@@ -109,15 +118,22 @@ mod tests {
     #[tokio::test]
     async fn the_next_one_begins_as_long_after_the_last_one_as_that_took() {
         const TAKES: Duration = Duration::from_millis(50);
-        let (bulk, [ann, bob]) = (Bulk::default(), users());
-        let under_way = bulk.begin(&ann).await;
+        let (bulk, [ann, bob]) = (Arc::new(Bulk::default()), users());
+        for waits_in_turn in [false, true] {
+            let under_way = Arc::clone(&bulk).begin(&ann).await;
+            sleep(TAKES).await;
+            let ends = Instant::now();
+            drop(under_way);
+            assert!(bulk.rest(&bob).now_or_never().is_some());
+            if waits_in_turn {
+                drop(Arc::clone(&bulk).begin(&ann).await);
+            } else {
+                bulk.rest(&ann).await;
+            }
+            assert!(ends.elapsed() >= TAKES, "{waits_in_turn}");
+        }
         sleep(TAKES).await;
-        let ends = Instant::now();
-        drop(under_way);
-        assert!(bulk.pause(&bob).now_or_never().is_some());
-        bulk.pause(&ann).await;
-        assert!(ends.elapsed() >= TAKES);
-        drop(bulk.begin(&bob).await);
+        drop(Arc::clone(&bulk).begin(&bob).await);
         assert!(bulk.known(&ann).is_none(), "what was long ago is forgotten");
     }
 }

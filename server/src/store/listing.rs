@@ -112,7 +112,7 @@ impl Store {
         };
         let mut rows = if wanted.is_search() {
             self.turns.admit(owner)?;
-            self.attempt(self.turns.take(owner, ready(()), rows)).await?
+            self.attempt(self.turns.take(owner, || ready(()), rows)).await?
         } else {
             self.attempt(rows).await?
         };

@@ -123,13 +123,14 @@ impl Store {
     where
         S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
     {
+        // Not within the limit of an operation: it is not the database that is waited for. (Who comes while one is
+        // under way waits in turn, and there within the limit.)
+        self.bulk.rest(owner).await;
         self.turns.admit(owner)?;
-        let (whose, memory, bulk) = (owner.clone(), Arc::clone(&self.memory), Arc::clone(&self.bulk));
-        let written = async move {
-            let _under_way = bulk.begin(&whose).await;
-            write_all(&whose, statement, &database, &memory).await
-        };
-        Box::pin(self.attempt(self.turns.take(owner, self.bulk.pause(owner), written))).await
+        let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
+        let written = async move { write_all(&whose, statement, &database, &memory).await };
+        let begin = || Arc::clone(&self.bulk).begin(owner);
+        Box::pin(self.attempt(self.turns.take(owner, begin, written))).await
     }
 
     /// What a statement found, or why it found nothing. The statement has decided; the task is read afterwards only to

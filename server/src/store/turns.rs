@@ -38,21 +38,30 @@ impl Turns {
         Self { all: Arc::new(Semaphore::new(half)), own: Mutex::default(), limit }
     }
 
-    /// What comes of `asked`, in a turn of `owner`, which begins with a `pause`: that keeps nobody else waiting.
-    pub(super) async fn take<T, E>(
+    /// What comes of `asked`, in a turn of `owner`. What `start` brings ends with it, and is not held while others are
+    /// waited for: the owner's single writes would wait along.
+    pub(super) async fn take<B, T, E>(
         &self,
         owner: &UserId,
-        pause: impl Future<Output = ()>,
+        start: impl Fn() -> B,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
     where
+        B: Future<Output: Send + 'static>,
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
         let own = self.of(owner).lock_owned().await;
-        pause.await;
-        let of_all = Arc::clone(&self.all).acquire_owned().await;
-        apart((of_all, own), self.limit, asked).await
+        let mut begun = start().await;
+        let of_all = if let Ok(of_all) = Arc::clone(&self.all).try_acquire_owned() {
+            Ok(of_all)
+        } else {
+            drop(begun);
+            let of_all = Arc::clone(&self.all).acquire_owned().await;
+            begun = start().await;
+            of_all
+        };
+        apart((begun, of_all, own), self.limit, asked).await
     }
 
     /// Fails where as many of `owner` are there as may be.

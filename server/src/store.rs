@@ -9,6 +9,7 @@ mod memory;
 mod once;
 mod owner;
 mod page;
+mod quotas;
 mod readiness;
 mod search;
 mod single;
@@ -26,7 +27,8 @@ use todo_migration::UsersTable;
 use tokio::sync::Semaphore;
 
 use self::{
-    bulk::Bulk, cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, readiness::LastWord, turns::Turns, wait::within,
+    bulk::Bulk, cursor::Seal, lanes::Lanes, memory::Memory, once::Keys, quotas::Quotas, readiness::LastWord,
+    turns::Turns, wait::within,
 };
 use crate::{
     DatabaseConfig, Databases,
@@ -67,6 +69,10 @@ pub(crate) struct Store {
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
     turns: Arc<Turns>,
+    /// Of lists.
+    quotas: Arc<Quotas>,
+    /// Of creations under a key: the same, or their own where another connection writes.
+    creations: Arc<Quotas>,
     /// Of the whole process.
     bulk: Arc<Bulk>,
     /// Seals and opens cursors.
@@ -92,7 +98,7 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
-        let memory = Arc::new(Memory::new(config));
+        let (memory, quotas) = (Arc::new(Memory::new(config)), Arc::new(Quotas::new(config)));
         Ok(Self {
             lanes: Arc::new(Lanes::new(&databases, config, None, &memory)),
             memory,
@@ -103,6 +109,8 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
+            creations: if config.url.is_embedded() { Arc::new(Quotas::new(config)) } else { Arc::clone(&quotas) },
+            quotas,
             bulk: Arc::default(),
             seal: Arc::new(seal),
         })
@@ -111,14 +119,21 @@ impl Store {
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
         let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
-        let (mut turns, mut transactions) = (Arc::new(Turns::new(config)), room_for_transactions(config));
         if config.url.is_embedded() {
             // All have the same connections there, and one writes at a time.
             lanes.write_with(&self.lanes);
-            turns = Arc::clone(&self.turns);
-            transactions = Arc::clone(&self.transactions);
+            return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
         }
-        Self { databases, lanes: Arc::new(lanes), transactions, turns, ..self.clone() }
+        let quotas = Arc::new(Quotas::new(config));
+        Self {
+            databases,
+            lanes: Arc::new(lanes),
+            transactions: room_for_transactions(config),
+            turns: Arc::new(Turns::new(config)),
+            creations: Arc::clone(&quotas),
+            quotas,
+            ..self.clone()
+        }
     }
 
     /// For statements of `owner` that change nothing.

@@ -114,7 +114,11 @@ impl Store {
             self.turns.admit(owner)?;
             self.attempt(self.turns.take(owner, || ready(()), rows)).await?
         } else {
-            self.attempt(rows).await?
+            self.attempt(async {
+                let _quota = self.quotas.take(owner).await;
+                rows.await
+            })
+            .await?
         };
         let version = version(rows.iter().map(|row| (row.id, row.updated_at)), query.limit);
         let limit = query.limit.get().into();

@@ -88,8 +88,9 @@ impl Store {
     /// connection along, in the midst of a transaction, and could come again while the database is at it.
     async fn write_apart(&self, running: &Arc<Running>, task: NewTask) -> Result<Result<Creation, NotCreated>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
+        let quota = self.creations.take(&running.entry.0).await;
         let room = Arc::clone(&self.transactions).acquire_owned().await;
-        apart(room, self.timeout, async move {
+        apart((quota, room), self.timeout, async move {
             let (owner, key) = &running.entry;
             store.write_once(owner, key, &task).await
         })

@@ -11,7 +11,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Mode::Transaction,
-    Pooler, TestApp, TestDatabase, until, waiting,
+    Pooler, TestApp, TestDatabase, until, unwatched, waiting,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -280,4 +280,26 @@ async fn who_writes_in_company_locks_nobody_out(#[case] method: &'static str, #[
     lock(others).await;
     beside.execute_unprepared("ROLLBACK").await.expect("they are let go");
     assert_eq!(under_way.join_all().await, [status; 20]);
+}
+
+/// Those who wait for a connection wait in one order, whoever they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_many_lists_leaves_connections_for_others() {
+    let variables =
+        [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "8"), ("DATABASE_TIMEOUT", "20"), ("LIST_CACHE", "0")];
+    let app = TestApp::configured(Postgres, &variables).await;
+    let ann = app.client("ann");
+    ann.created("Buy milk").await;
+    let (blocking, beside) = (unwatched(&app.database().url()).await, app.database().connect().await);
+    blocking.execute_unprepared("BEGIN; LOCK TABLE tasks").await.expect("nobody else reads now");
+    let mut under_way = JoinSet::new();
+    for limit in 1..=20 {
+        let ann = ann.clone();
+        under_way.spawn(async move { ann.get(&format!("/api/tasks?limit={limit}")).await.status });
+    }
+    until("half of the connections are at it", async || waiting(&beside).await == 4).await;
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(waiting(&beside).await, 4, "the others are left");
+    blocking.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    assert_eq!(under_way.join_all().await, [200; 20]);
 }

@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// answers, and nobody loses the only one that they have. Several users with one each do: for little more than
 /// `REQUEST_TIMEOUT` where they take nothing, and to the end of theirs where they take no more than they must.
 ///
-/// Strangers count as one user. Since they may be many, the next of them has the oldest of theirs go where no user
-/// must: those who take nothing push each other out, and who takes a page at once has it.
+/// Strangers count as one user, who makes way for all others: where no user must, the oldest of theirs go, for the next
+/// stranger, too. So those who take nothing push each other out, and who takes a page at once has it.
 pub(super) struct Untaken {
     bytes: Arc<Semaphore>,
     held: Mutex<Held>,
@@ -88,8 +88,7 @@ impl Untaken {
             return true;
         }
         let missing = bytes.saturating_sub(free);
-        let strangers = || if user.is_none() { held.of_strangers(missing) } else { None };
-        let Some(cut) = held.in_the_way(missing, user, bytes).or_else(strangers) else {
+        let Some(cut) = held.in_the_way(missing, user, bytes).or_else(|| held.of_strangers(missing)) else {
             return false;
         };
         for holder in cut.into_iter().filter_map(|number| held.by.remove(&number)) {

@@ -65,7 +65,10 @@ async fn who_takes_nothing_makes_way_soon(#[values(Sqlite, Postgres)] engine: En
 async fn of_a_list_that_head_asks_for_nothing_is_kept() {
     const CLIENTS: u64 = 128;
     let database = TestDatabase::create(Sqlite).await;
-    let server = ServerProcess::start(&[("DATABASE_URL", &database.url()), ("LIST_CACHE", "0")]);
+    // None of them is to be given up, however slow the machine.
+    let timeouts = [("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
+    let url = database.url();
+    let server = ServerProcess::start(&[&[("DATABASE_URL", &*url), ("LIST_CACHE", "0")], timeouts.as_slice()].concat());
     let address = server.address();
     let ann = ServerProcess::client(address, "ann");
     let size = fill(&ann, 200).await;

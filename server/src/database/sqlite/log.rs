@@ -27,7 +27,8 @@ const PAGES: RangeInclusive<u64> = 4_000..=32_000;
 /// It may take one part in so many of the room: a small disk would be full of it alone.
 const PARTS_OF_ROOM: u64 = 16;
 
-/// For how long it is left as it is after readers have taken too long, as a backup does: writes wait meanwhile.
+/// For how long it is left as it is after that failed, on a full disk, say, or readers have taken too long, as a backup
+/// does: writes wait meanwhile.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// To how many pages it may grow, by the room that there is beside `file` now.
@@ -56,8 +57,9 @@ pub(super) fn cut(
                 let (is_long, gave_up) = &*log;
                 let is_left = gave_up.lock().is_some_and(|since| since.elapsed() < PAUSE);
                 if is_long() && !is_left {
-                    bring_in(connection, patience).await?;
-                    *gave_up.lock() = is_long().then(Instant::now);
+                    let brought = bring_in(connection, patience).await;
+                    *gave_up.lock() = (brought.is_err() || is_long()).then(Instant::now);
+                    brought?;
                 }
                 Ok(true)
             })

@@ -84,6 +84,11 @@ fn internal<R>(error: impl Error + Send + Sync + 'static) -> Failure<R> {
     Failure::Broken(Broken::Internal(Arc::new(error)))
 }
 
+/// Half of a worker's connections, one at least: the rest are there for everybody else.
+fn half_of_connections(config: &DatabaseConfig) -> usize {
+    (config.max_connections as usize / 2).max(1)
+}
+
 /// As many as there are connections that write.
 fn room_for_transactions(config: &DatabaseConfig) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(if config.url.is_embedded() { 1 } else { config.max_connections as usize }))

@@ -36,8 +36,7 @@ pub(super) struct Bulk {
 impl Bulk {
     /// Waits until the next one of `owner` may begin; not where one is under way.
     pub(super) async fn rest(&self, owner: &UserId) {
-        let next = self.next.lock().get(owner).and_then(|next| next.try_read().ok().map(|next| *next));
-        if let Some(next) = next {
+        if let Some(next) = self.known(owner).and_then(|next| next.try_read().ok().map(|next| *next)) {
             sleep_until(next).await;
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use todo_api::UserId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::half_of_connections;
 use crate::{DatabaseConfig, by_user::ByUser};
 
 /// Half of a worker's connections for each user, one at least.
@@ -13,7 +14,7 @@ pub(super) struct Quotas(ByUser<Arc<Semaphore>>);
 
 impl Quotas {
     pub(super) fn new(config: &DatabaseConfig) -> Self {
-        let half = (config.max_connections as usize / 2).max(1);
+        let half = half_of_connections(config);
         Self(ByUser::new(1024, || Arc::new(Semaphore::new(half))))
     }
 

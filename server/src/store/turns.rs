@@ -13,7 +13,7 @@ use sea_orm::DbErr;
 use todo_api::{Broken, Failure, Outcome, UserId};
 use tokio::sync::{Mutex as Lock, Semaphore};
 
-use super::wait::apart;
+use super::{half_of_connections, wait::apart};
 use crate::{DatabaseConfig, metrics};
 
 /// How many requests of one user may have a turn or wait for one. Each keeps its place among the requests under way,
@@ -33,9 +33,8 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new(config: &DatabaseConfig) -> Self {
-        let half = (config.max_connections as usize / 2).max(1);
         let limit = if config.url.is_embedded() { Duration::MAX } else { config.timeout };
-        Self { all: Arc::new(Semaphore::new(half)), own: Mutex::default(), limit }
+        Self { all: Arc::new(Semaphore::new(half_of_connections(config))), own: Mutex::default(), limit }
     }
 
     /// What comes of `asked`, in a turn of `owner`. What `start` brings ends with it, and is not held while others are

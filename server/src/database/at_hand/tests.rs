@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use futures_util::{FutureExt, future::join};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join},
+};
 use sea_orm::{
     RuntimeErr,
     sqlx::{self, Sqlite, sqlite::SqlitePoolOptions},
@@ -38,6 +41,17 @@ fn two_of_file(options: SqlitePoolOptions, file: &Path) -> AtHand<Sqlite> {
     fs::write(file, []).expect("it is made");
     let pool = options.max_connections(2).connect_lazy(&format!("sqlite://{}", file.display()));
     AtHand::new(&pool.expect("an address"), KEPT)
+}
+
+/// Who could open none while `file` was away, and waited for one that is lost by now.
+async fn left_alone<'a>(hand: &'a AtHand<Sqlite>, file: &Path) -> BoxFuture<'a, Result<Taken<Sqlite>, DbErr>> {
+    let taken = hand.take().await.expect("it is free");
+    fs::remove_file(file).expect("it is there");
+    let mut second = hand.take().boxed();
+    assert!(timeout(UNUSED / 2, &mut second).await.is_err());
+    fs::write(file, []).expect("it is made");
+    taken.close();
+    second
 }
 
 #[tokio::test]
@@ -109,12 +123,7 @@ async fn who_could_open_none_tries_again_once_the_others_are_lost() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("todo.db");
     let hand = two_of_file(SqlitePoolOptions::new(), &file);
-    let taken = hand.take().await.expect("it is free");
-    fs::remove_file(&file).expect("it is there");
-    let mut second = Box::pin(hand.take());
-    assert!(timeout(UNUSED / 2, &mut second).await.is_err());
-    fs::write(&file, []).expect("it is made");
-    taken.close();
+    let second = left_alone(&hand, &file).await;
     timeout(Duration::from_secs(5), second).await.expect("in time").expect("it opens");
 }
 
@@ -131,12 +140,7 @@ async fn who_tries_again_still_gets_what_is_laid_back() {
         }
     });
     let hand = two_of_file(options, &file);
-    let taken = hand.take().await.expect("it is free");
-    fs::remove_file(&file).expect("it is there");
-    let mut second = Box::pin(hand.take());
-    assert!(timeout(UNUSED / 2, &mut second).await.is_err());
-    fs::write(&file, []).expect("it is made");
-    taken.close();
+    let mut second = left_alone(&hand, &file).await;
     while found.load(Ordering::Acquire) < 2 {
         assert!(timeout(UNUSED, &mut second).await.is_err(), "it has one opened");
     }

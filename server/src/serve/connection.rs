@@ -138,6 +138,8 @@ async fn farewell(end: End, mut stream: TcpStream, watch: &Watch, evicted: Pin<&
                 stream.write_all(&refusal::too_slow()).await?;
                 stream.shutdown().await
             }
+            // What the system still keeps for who takes nothing would stay there for minutes.
+            End::Cut if watch.is_answering() => stream.set_zero_linger(),
             End::Done if watch.is_unread() => {
                 let (mut unwanted, mut nowhere) = (stream.take(MAX_UNWANTED_BYTES), sink());
                 tokio::select! {

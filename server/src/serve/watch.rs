@@ -127,6 +127,11 @@ impl Watch {
         self.state.lock().phase == Phase::Head
     }
 
+    /// Whether an answer is on its way.
+    pub(super) fn is_answering(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Answering | Phase::Flushing)
+    }
+
     /// Bytes of a request came in.
     pub(super) fn received(&self) {
         let mut state = self.state.lock();

@@ -19,7 +19,8 @@ pub struct Page<T> {
     pub version: PageVersion,
 }
 
-/// The version of a page: equal ones have the same items in the same order, and the same cursor of a next page or none.
+/// The version of a page: of one query, equal ones have the same items in the same order, and the same cursor of a next
+/// page or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PageVersion(pub u64);
 

@@ -19,7 +19,7 @@ use self::{
         ToggleTaskCompletion, ToggleTaskCompletionError, UpdateTask, UpdateTaskError,
     },
     location::Location,
-    parameters::Unfiltered,
+    parameters::{OwnConditions, Unfiltered},
 };
 pub(crate) use self::{
     id::TaskId,
@@ -71,6 +71,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn list_tasks(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// How many tasks a page has at most, such as 50; 1000 by default. It may change from page to page.
         Param(limit): Param<Limit>,
         /// Where the page begins, from the `Link` of the page before. It is valid only for you, and for the
@@ -113,6 +114,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn create_task(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// The task to create.
         Json(task): Json<NewTask>,
         /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters, in
@@ -136,6 +138,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn complete_all_tasks(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// How all tasks shall be.
         Json(completion): Json<Completion>,
         _unfiltered: Unfiltered,
@@ -156,6 +159,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn delete_completed_tasks(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// Has to be `true`.
         #[oai(name = "completed")]
         _completed: Param<OnlyCompleted>,
@@ -176,6 +180,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn get_task(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// The id of one of your tasks.
         Param(id): Param<TaskId>,
         /// Versions of the task that you have, from `ETag`; or `*`.
@@ -200,6 +205,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn update_task(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// What to change.
         Json(patch): Json<TaskPatch>,
         /// The id of one of your tasks.
@@ -222,6 +228,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn toggle_task_completion(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// The id of one of your tasks.
         Param(id): Param<TaskId>,
         /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.
@@ -241,6 +248,7 @@ impl<S: Tasks> TasksApi<S> {
     async fn delete_task(
         &self,
         caller: Caller,
+        _conditions: OwnConditions,
         /// The id of one of your tasks.
         Param(id): Param<TaskId>,
         /// The versions that the deletion is meant for, from `ETag`, strongly compared; or `*`.

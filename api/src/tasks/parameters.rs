@@ -41,6 +41,7 @@ pub(crate) fn faults(request: &Request) -> Vec<Fault> {
             name => VALIDATORS.iter().find(|(known, _)| *known == name).and_then(|(_, fault)| fault(request)),
         })
         .chain(narrowing(request))
+        .chain(disregarded(request))
         .collect()
 }
 
@@ -63,6 +64,27 @@ fn narrowing(request: &Request) -> impl Iterator<Item = Fault> {
         .filter(move |name| is_on_all && !own.iter().any(|own| own == name))
         .filter(|name| !matches!(in_query(request, name), Ok(None)))
         .map(|name| Fault::in_parameter(name, "must not be given: it narrows the list alone"))
+}
+
+/// The conditions that are given to an operation which does not look at them.
+fn disregarded(request: &Request) -> impl Iterator<Item = Fault> {
+    [IfMatch::NAME, IfNoneMatch::NAME]
+        .into_iter()
+        .filter(|name| request.headers().contains_key(*name) && !own(request).iter().any(|own| own == name))
+        .map(|name| Fault::in_parameter(name, "must not be given: the operation does not look at it"))
+}
+
+/// An argument of every operation. Refuses a condition that it does not look at: whoever gives one wants nothing done
+/// where it does not hold (RFC 9110, 13.1).
+pub(crate) struct OwnConditions;
+
+impl<'a> FromRequest<'a> for OwnConditions {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        if disregarded(request).next().is_some() {
+            return Err(failed(Unprocessable(faults(request))));
+        }
+        Ok(Self)
+    }
 }
 
 /// An argument of an operation on all of the caller's tasks. Refuses the parameters of the list that is at the same

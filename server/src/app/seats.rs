@@ -45,10 +45,13 @@ fn shares(config: &Config) -> Vec<DatabaseConfig> {
         );
     }
     // Rounded so that the shares are all there is.
-    let share = |worker| DatabaseConfig {
-        max_connections: all.max_connections.saturating_add(worker) / workers,
-        min_connections: all.min_connections.saturating_add(worker) / workers,
-        ..all.clone()
+    let of = |all: u32, worker| all.saturating_add(worker) / workers;
+    let share = |worker| {
+        let max_connections = of(all.max_connections, worker);
+        // One is always left to a request: the pool, which opens the others by itself, tries again ever more rarely
+        // while the database is away, and would have them all for a minute after it is back.
+        let min_connections = of(all.min_connections, worker).min(max_connections.saturating_sub(1));
+        DatabaseConfig { max_connections, min_connections, ..all.clone() }
     };
     (0..workers).map(share).collect()
 }
@@ -58,15 +61,25 @@ mod tests {
     use super::*;
     use crate::config::tests::configured;
 
-    #[test]
-    fn the_shares_are_all_there_is() {
+    /// The most and the fewest connections of each of four workers.
+    fn shared(most: &str, fewest: &str) -> Vec<(u32, u32)> {
         let shares = shares(&configured(&[
             ("DATABASE_URL", "postgresql://ann@127.0.0.1/todo"),
-            ("DATABASE_MAX_CONNECTIONS", "10"),
-            ("DATABASE_MIN_CONNECTIONS", "1"),
+            ("DATABASE_MAX_CONNECTIONS", most),
+            ("DATABASE_MIN_CONNECTIONS", fewest),
             ("WORKERS", "4"),
         ]));
-        let shares: Vec<_> = shares.iter().map(|share| (share.max_connections, share.min_connections)).collect();
-        assert_eq!(shares, [(2, 0), (2, 0), (3, 0), (3, 1)]);
+        shares.iter().map(|share| (share.max_connections, share.min_connections)).collect()
+    }
+
+    #[test]
+    fn the_shares_are_all_there_is() {
+        assert_eq!(shared("10", "1"), [(2, 0), (2, 0), (3, 0), (3, 1)]);
+    }
+
+    #[test]
+    fn one_connection_is_opened_by_whoever_needs_it() {
+        assert_eq!(shared("10", "10"), [(2, 1), (2, 1), (3, 2), (3, 2)]);
+        assert_eq!(shared("1", "1"), [(1, 0)]);
     }
 }

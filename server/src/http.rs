@@ -97,7 +97,8 @@ impl Surrounded {
     async fn answer(&self, request: Box<Request>) -> Response {
         let asked = self.layers.cors.look(&request);
         let by_tls = self.layers.proxies.came_by_tls(&request);
-        let mut response = match asked.preflight() {
+        let preflight = asked.preflight().filter(|_| protocol::refusal(&request).is_none());
+        let mut response = match preflight {
             Some(response) => response,
             None => self.guarded(request).await,
         };

@@ -5,7 +5,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Answer, Client,
     Engine::{self, Postgres, Sqlite},
-    TestApp, read,
+    Raw, TestApp, read,
 };
 
 const APP: &str = "https://app.example.com";
@@ -119,6 +119,25 @@ async fn a_preflight_of_an_allowed_origin_is_answered(
     }
     assert!(answer.header("access-control-max-age").parse::<u32>().is_ok());
     assert!(answer.varies_by("Origin"));
+}
+
+/// An allowed origin is anybody's to name: a proxy before us may see the end of such a request elsewhere.
+#[rstest]
+#[case::no_host("", 400)]
+#[case::two_hosts("Host: a\r\nHost: b\r\n", 400)]
+#[case::unknown_coding("Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", 501)]
+#[tokio::test]
+async fn a_preflight_has_to_be_a_request_of_http(
+    #[values(Sqlite, Postgres)] engine: Engine,
+    #[case] headers: &str,
+    #[case] status: u16,
+) {
+    let app = app(engine).await;
+    let mut raw = Raw::connect(app.address()).await;
+    let asked = "Access-Control-Request-Method: GET\r\nConnection: close\r\n";
+    raw.send(format!("OPTIONS /api/tasks HTTP/1.1\r\n{headers}Origin: {APP}\r\n{asked}\r\n")).await;
+    let refusal = raw.problem().await.expect(status);
+    assert_eq!(refusal.header("access-control-allow-origin"), APP);
 }
 
 /// It is nginx that answers them while the server is away.

@@ -69,10 +69,10 @@ pub(crate) struct Store {
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
     turns: Arc<Turns>,
-    /// Of lists.
-    quotas: Arc<Quotas>,
-    /// Of creations under a key: the same, or their own where another connection writes.
-    creations: Arc<Quotas>,
+    /// Of statements that read.
+    read_quotas: Arc<Quotas>,
+    /// Of those that write: the same, or their own where another connection writes.
+    write_quotas: Arc<Quotas>,
     /// Of the whole process.
     bulk: Arc<Bulk>,
     /// Seals and opens cursors.
@@ -114,8 +114,8 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            creations: if config.url.is_embedded() { Arc::new(Quotas::new(config)) } else { Arc::clone(&quotas) },
-            quotas,
+            write_quotas: if config.url.is_embedded() { Arc::new(Quotas::new(config)) } else { Arc::clone(&quotas) },
+            read_quotas: quotas,
             bulk: Arc::default(),
             seal: Arc::new(seal),
         })
@@ -135,8 +135,8 @@ impl Store {
             lanes: Arc::new(lanes),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            creations: Arc::clone(&quotas),
-            quotas,
+            write_quotas: Arc::clone(&quotas),
+            read_quotas: quotas,
             ..self.clone()
         }
     }

@@ -21,13 +21,14 @@ use self::{
     change::Apply,
     create::Create,
     delete::Delete,
-    lane::Lane,
+    lane::{Kind, Lane},
     look::Look,
     manner::{Manner, PATIENCE},
     read::Read,
     version::Version,
 };
 use super::{
+    Store,
     memory::{Edit, Memory},
     write::Written,
 };
@@ -86,6 +87,22 @@ impl Lanes {
         self.create = others.create.clone();
         self.change = others.change.clone();
         self.delete = others.delete.clone();
+    }
+}
+
+impl Store {
+    /// The answer to a question of `owner` in a lane. What goes alone there takes one of the connections that they may
+    /// have at once.
+    pub(super) async fn ask_in<K: Kind>(
+        &self,
+        lane: &Lane<K>,
+        owner: &UserId,
+        question: K::Question,
+    ) -> Result<K::Answer, Arc<DbErr>> {
+        let quotas = if K::IS_READ { &self.read_quotas } else { &self.write_quotas };
+        // Boxed: mostly not needed, and copied at each layer above.
+        let _quota = if lane.goes_alone(&question) { Box::pin(quotas.take(owner)).await } else { None };
+        lane.ask(question).await
     }
 }
 

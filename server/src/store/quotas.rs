@@ -1,4 +1,5 @@
-//! How many connections one user has at once, of statements that each take one. All who wait for a connection do so in
+//! How many connections one user has at once, of statements that each take one: lists, creations under a key, and what
+//! goes alone in its [lane](super::lanes), as all does under row-level security. All who wait for a connection do so in
 //! one order, which knows no users: hundreds of one user would go before everybody else.
 
 use std::sync::Arc;

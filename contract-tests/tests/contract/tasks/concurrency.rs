@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use todo_contract_tests::{
-    Engine::{self, Postgres, Sqlite},
+    Engine::{self, Guarded, Postgres, Sqlite},
     Mode::Transaction,
     Pooler, TestApp, TestDatabase, until, unwatched, waiting,
 };
@@ -283,23 +283,41 @@ async fn who_writes_in_company_locks_nobody_out(#[case] method: &'static str, #[
 }
 
 /// Those who wait for a connection wait in one order, whoever they are.
+#[rstest]
+#[case::lists(Postgres, "GET", "?limit={number}", "*", 200)]
+#[case::changes_of_several_versions(Postgres, "PATCH", "/{id}/complete", "\"{id}.7\", \"{id}.8\"", 412)]
+#[case::tasks_that_nobody_asks_for_in_company(Guarded, "GET", "/{id}", "*", 200)]
+#[case::changes_that_nobody_makes_in_company(Guarded, "PATCH", "/{id}/complete", "*", 200)]
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_for_many_lists_leaves_connections_for_others() {
-    let variables =
-        [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "8"), ("DATABASE_TIMEOUT", "20"), ("LIST_CACHE", "0")];
-    let app = TestApp::configured(Postgres, &variables).await;
+async fn who_asks_for_much_leaves_connections_for_others(
+    #[case] engine: Engine,
+    #[case] method: &'static str,
+    #[case] path: &str,
+    #[case] versions: &str,
+    #[case] status: u16,
+) {
+    let variables = [
+        ("WORKERS", "1"),
+        ("DATABASE_MAX_CONNECTIONS", "8"),
+        ("DATABASE_TIMEOUT", "60"),
+        ("REQUEST_TIMEOUT", "60"),
+        ("LIST_CACHE", "0"),
+    ];
+    let app = TestApp::configured(engine, &variables).await;
     let ann = app.client("ann");
-    ann.created("Buy milk").await;
+    let id = ann.created("Buy milk").await.to_string();
+    let (path, ann) = (path.replace("{id}", &id), ann.with_header("If-Match", &versions.replace("{id}", &id)));
     let (blocking, beside) = (unwatched(&app.database().url()).await, app.database().connect().await);
     blocking.execute_unprepared("BEGIN; LOCK TABLE tasks").await.expect("nobody else reads now");
     let mut under_way = JoinSet::new();
-    for limit in 1..=20 {
-        let ann = ann.clone();
-        under_way.spawn(async move { ann.get(&format!("/api/tasks?limit={limit}")).await.status });
+    for number in 1..=20 {
+        let (ann, path) = (ann.clone(), format!("/api/tasks{}", path.replace("{number}", &number.to_string())));
+        under_way.spawn(async move { ann.send(method, &path, None).await.status });
     }
     until("half of the connections are at it", async || waiting(&beside).await == 4).await;
     sleep(Duration::from_millis(500)).await;
     assert_eq!(waiting(&beside).await, 4, "the others are left");
+    app.stranger().get("/api/ready").await.expect(200);
     blocking.execute_unprepared("ROLLBACK").await.expect("they are let go");
-    assert_eq!(under_way.join_all().await, [200; 20]);
+    assert_eq!(under_way.join_all().await, [status; 20]);
 }

@@ -96,8 +96,13 @@ impl<K: Kind> Lane<K> {
         self.0.manner.is_apart()
     }
 
+    /// Whether `question` goes by itself, on a connection of its own, however many ask.
+    pub(super) fn goes_alone(&self, question: &K::Question) -> bool {
+        self.0.manner.most == 1 || K::goes_alone(question)
+    }
+
     /// The answer to `question`, alone or in company.
-    pub(in crate::store) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
+    pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
         if self.is_apart() || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
             return Box::pin(self.0.ask_alone(slice::from_ref(&question))).await;

@@ -112,7 +112,7 @@ impl Store {
         };
         let mut rows = if wanted.is_search() {
             self.turns.admit(owner)?;
-            self.attempt(self.turns.take(owner, || ready(()), rows)).await?
+            self.attempt(self.turns.take(owner, &self.turns.reads, || ready(()), rows)).await?
         } else {
             self.attempt(async {
                 let _quota = self.read_quotas.take(owner).await;

@@ -130,7 +130,7 @@ impl Store {
         let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
         let written = async move { write_all(&whose, statement, &database, &memory).await };
         let begin = || Arc::clone(&self.bulk).begin(owner);
-        Box::pin(self.attempt(self.turns.take(owner, begin, written))).await
+        Box::pin(self.attempt(self.turns.take(owner, &self.turns.writes, begin, written))).await
     }
 
     /// What a statement found, or why it found nothing. The statement has decided; the task is read afterwards only to

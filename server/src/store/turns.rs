@@ -23,7 +23,11 @@ const MOST: usize = 32;
 /// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else.
 /// Each user has one turn at a time, and all wait in their order.
 pub(super) struct Turns {
-    all: Arc<Semaphore>,
+    /// Of those that read.
+    pub(super) reads: Arc<Semaphore>,
+    /// Of those that write: the same, or one alone where one connection writes. Who only waited for that would keep
+    /// those from a turn who read.
+    pub(super) writes: Arc<Semaphore>,
     /// Of the users who have one, or wait for it.
     own: Mutex<HashMap<UserId, Weak<Lock<()>>>>,
     /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does
@@ -33,15 +37,21 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new(config: &DatabaseConfig) -> Self {
-        let limit = if config.url.is_embedded() { Duration::MAX } else { config.timeout };
-        Self { all: Arc::new(Semaphore::new(half_of_connections(config))), own: Mutex::default(), limit }
+        let reads = Arc::new(Semaphore::new(half_of_connections(config)));
+        let (writes, limit) = if config.url.is_embedded() {
+            (Arc::new(Semaphore::new(1)), Duration::MAX)
+        } else {
+            (Arc::clone(&reads), config.timeout)
+        };
+        Self { reads, writes, own: Mutex::default(), limit }
     }
 
-    /// What comes of `asked`, in a turn of `owner`. What `start` brings ends with it, and is not held while others are
-    /// waited for: the owner's single writes would wait along.
+    /// What comes of `asked`, in a turn of `owner` among `all`. What `start` brings ends with it, and is not held while
+    /// others are waited for: the owner's single writes would wait along.
     pub(super) async fn take<B, T, E>(
         &self,
         owner: &UserId,
+        all: &Arc<Semaphore>,
         start: impl Fn() -> B,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,
     ) -> Result<T, E>
@@ -52,11 +62,11 @@ impl Turns {
     {
         let own = self.of(owner).lock_owned().await;
         let mut begun = start().await;
-        let of_all = if let Ok(of_all) = Arc::clone(&self.all).try_acquire_owned() {
+        let of_all = if let Ok(of_all) = Arc::clone(all).try_acquire_owned() {
             Ok(of_all)
         } else {
             drop(begun);
-            let of_all = Arc::clone(&self.all).acquire_owned().await;
+            let of_all = Arc::clone(all).acquire_owned().await;
             begun = start().await;
             of_all
         };

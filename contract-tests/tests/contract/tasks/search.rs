@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use rstest::rstest;
@@ -19,6 +20,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Proxy, Raw, ServerProcess, TestApp, TestDatabase, Weather, count, page, until, until_counted, watched_on,
 };
+use tokio::time::timeout;
 
 async fn finds(client: &Client, q: &str) -> bool {
     let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", q).finish();
@@ -228,6 +230,27 @@ async fn searches_leave_room_for_everybody_else(
     is_over.store(true, Ordering::SeqCst);
     for search in searches {
         search.await.expect("it is answered");
+    }
+}
+
+/// One connection writes there, and others read.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_to_write_an_embedded_database_keeps_nobody_from_searching() {
+    let database = TestDatabase::create(Sqlite).await;
+    let (_server, address, admin) = watched_on(&database.url(), &NARROW);
+    database.fill("cid", 1).await;
+    let block = database.block_writes().await;
+    let writes = ["ann", "bob"].map(|user| {
+        let user = ServerProcess::client(address, user);
+        tokio::spawn(async move { user.complete_all(true).await })
+    });
+    until_counted(admin, "database_operations_in_progress", 2).await;
+    let cid = ServerProcess::client(address, "cid");
+    let found = timeout(Duration::from_secs(20), finds(&cid, "task")).await;
+    assert!(found.expect("it is answered meanwhile"));
+    block.execute_unprepared("ROLLBACK").await.expect("writes go on");
+    for write in writes {
+        write.await.expect("an answer").expect(200);
     }
 }
 

@@ -111,8 +111,8 @@ impl Store {
             Model::all(&rows?)
         };
         let mut rows = if wanted.is_search() {
-            self.turns.admit(owner)?;
-            self.attempt(self.turns.take(owner, &self.turns.reads, || ready(()), rows)).await?
+            let admitted = self.turns.admit(owner)?;
+            self.attempt(self.turns.take(admitted, &self.turns.reads, || ready(()), rows)).await?
         } else {
             self.attempt(async {
                 let _quota = self.read_quotas.take(owner).await;

@@ -123,14 +123,15 @@ impl Store {
     where
         S: StatementBuilder + Into<SubQueryStatement> + Send + 'static,
     {
+        // First, so that those who rest are counted, too.
+        let admitted = self.turns.admit(owner)?;
         // Not within the limit of an operation: it is not the database that is waited for. (Who comes while one is
         // under way waits in turn, and there within the limit.)
         self.bulk.rest(owner).await;
-        self.turns.admit(owner)?;
         let (whose, memory) = (owner.clone(), Arc::clone(&self.memory));
         let written = async move { write_all(&whose, statement, &database, &memory).await };
         let begin = || Arc::clone(&self.bulk).begin(owner);
-        Box::pin(self.attempt(self.turns.take(owner, &self.turns.writes, begin, written))).await
+        Box::pin(self.attempt(self.turns.take(admitted, &self.turns.writes, begin, written))).await
     }
 
     /// What a statement found, or why it found nothing. The statement has decided; the task is read afterwards only to

@@ -16,9 +16,13 @@ use tokio::sync::{Mutex as Lock, Semaphore};
 use super::{half_of_connections, wait::apart};
 use crate::{DatabaseConfig, metrics};
 
-/// How many requests of one user may have a turn or wait for one. Each keeps its place among the requests under way,
-/// which others want too.
+/// How many requests of one user may have a turn or wait for one, in whatever way. Each keeps its place among the
+/// requests under way, which others want too.
 const MOST: usize = 32;
+
+/// That a request of a user is one of those, until the value goes. All have the same lock, and who holds it has the
+/// user's turn.
+pub(super) type Admission = Arc<Lock<()>>;
 
 /// Half of a worker's connections, one at least, do such work at a time, and the rest are there for everybody else.
 /// Each user has one turn at a time, and all wait in their order.
@@ -28,7 +32,7 @@ pub(super) struct Turns {
     /// Of those that write: the same, or one alone where one connection writes. Who only waited for that would keep
     /// those from a turn who read.
     pub(super) writes: Arc<Semaphore>,
-    /// Of the users who have one, or wait for it.
+    /// Of the users who have been admitted.
     own: Mutex<HashMap<UserId, Weak<Lock<()>>>>,
     /// How long the database may be at it: PostgreSQL gives it up by then, or says nothing any more. SQLite does
     /// neither.
@@ -46,11 +50,11 @@ impl Turns {
         Self { reads, writes, own: Mutex::default(), limit }
     }
 
-    /// What comes of `asked`, in a turn of `owner` among `all`. What `start` brings ends with it, and is not held while
-    /// others are waited for: the owner's single writes would wait along.
+    /// What comes of `asked`, in a turn among `all` of who was admitted. What `start` brings ends with it, and is not
+    /// held while others are waited for: the owner's single writes would wait along.
     pub(super) async fn take<B, T, E>(
         &self,
-        owner: &UserId,
+        admitted: Admission,
         all: &Arc<Semaphore>,
         start: impl Fn() -> B,
         asked: impl Future<Output = Result<T, E>> + Send + 'static,
@@ -60,7 +64,7 @@ impl Turns {
         T: Send + 'static,
         E: From<DbErr> + Send + 'static,
     {
-        let own = self.of(owner).lock_owned().await;
+        let own = admitted.lock_owned().await;
         let mut begun = start().await;
         let of_all = if let Ok(of_all) = Arc::clone(all).try_acquire_owned() {
             Ok(of_all)
@@ -73,22 +77,19 @@ impl Turns {
         apart((begun, of_all, own), self.limit, asked).await
     }
 
-    /// Fails where as many of `owner` are there as may be.
-    pub(super) fn admit<R>(&self, owner: &UserId) -> Outcome<(), R> {
-        if self.own.lock().get(owner).map_or(0, Weak::strong_count) < MOST {
-            return Ok(());
+    /// Counts a request of `owner`; fails where as many are there as may be.
+    pub(super) fn admit<R>(&self, owner: &UserId) -> Outcome<Admission, R> {
+        let mut own = self.own.lock();
+        own.retain(|_, admitted| admitted.strong_count() > 0);
+        let admitted = own.get(owner).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let first = Admission::default();
+            own.insert(owner.clone(), Arc::downgrade(&first));
+            first
+        });
+        if Arc::strong_count(&admitted) <= MOST {
+            return Ok(admitted);
         }
         metrics::shed();
         Err(Failure::Broken(Broken::Overloaded))
-    }
-
-    fn of(&self, owner: &UserId) -> Arc<Lock<()>> {
-        let mut own = self.own.lock();
-        own.retain(|_, lock| lock.strong_count() > 0);
-        own.get(owner).and_then(Weak::upgrade).unwrap_or_else(|| {
-            let lock = Arc::default();
-            own.insert(owner.clone(), Arc::downgrade(&lock));
-            lock
-        })
     }
 }

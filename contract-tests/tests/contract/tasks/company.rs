@@ -51,6 +51,14 @@ async fn together(app: &TestApp, client: &Client, titles: &[&str], meanwhile: im
     answers
 }
 
+/// In how many transactions ann's tasks were written.
+async fn transactions(app: &TestApp) -> usize {
+    let transaction = Expr::col("xmin").cast_as("text");
+    let own = Expr::col("user_id").eq("ann");
+    let transactions = Query::select().expr(transaction).distinct().from("tasks").and_where(own).take();
+    app.database().connect().await.query_all(&transactions).await.expect("an answer").len()
+}
+
 /// As many as they are: what of a statement they leave empty makes no task, and fails none.
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_that_wait_go_together() {
@@ -63,11 +71,25 @@ async fn creates_that_wait_go_together() {
     let titles: Vec<_> = titles.iter().map(String::as_str).collect();
     let created = together(&app, &ann, &titles, || {}).await;
     assert_eq!(created.into_iter().map(|answer| answer.expect(201).id()).collect::<HashSet<_>>().len(), TASKS);
-    let transaction = Expr::col("xmin").cast_as("text");
-    let own = Expr::col("user_id").eq("ann");
-    let transactions = Query::select().expr(transaction).distinct().from("tasks").and_where(own).take();
-    let transactions = app.database().connect().await.query_all(&transactions).await.expect("an answer").len();
+    let transactions = transactions(&app).await;
     assert!(transactions < TASKS / 2, "{transactions} transactions for {TASKS} tasks");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_creates_go_together_than_the_operator_lets(#[values(1, 4)] most: usize) {
+    const TASKS: usize = 24;
+    let batch_size = most.to_string();
+    let variables = [("DATABASE_BATCH_SIZE", batch_size.as_str()), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")];
+    let app = TestApp::configured(Postgres, &variables).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    for answer in together(&app, &ann, &["a"; TASKS], || {}).await {
+        answer.expect(201);
+    }
+    let transactions = transactions(&app).await;
+    // Beside that of the first task.
+    assert!(transactions > TASKS / most, "{transactions} transactions for {TASKS} tasks, {most} at a time");
 }
 
 /// What an operator may have added: a task that is too much is left out.

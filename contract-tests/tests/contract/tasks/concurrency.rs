@@ -4,14 +4,14 @@ use std::{collections::HashSet, time::Duration};
 
 use rstest::rstest;
 use sea_orm::{
-    ConnectionTrait, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, TransactionTrait,
     sea_query::{Expr, ExprTrait, Query},
 };
 use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     Mode::Transaction,
-    Pooler, TestApp, TestDatabase, until, unwatched, waiting,
+    Pooler, TestApp, TestDatabase, until, waiting,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -282,42 +282,64 @@ async fn who_writes_in_company_locks_nobody_out(#[case] method: &'static str, #[
     assert_eq!(under_way.join_all().await, [status; 20]);
 }
 
-/// Those who wait for a connection wait in one order, whoever they are.
+/// So that all connections are soon taken, and nobody is given up, however slow the machine is.
+const FEW_CONNECTIONS: [(&str, &str); 5] = [
+    ("WORKERS", "1"),
+    ("DATABASE_MAX_CONNECTIONS", "8"),
+    ("DATABASE_TIMEOUT", "60"),
+    ("REQUEST_TIMEOUT", "60"),
+    ("LIST_CACHE", "0"),
+];
+
+/// Sees that what one user has under way waits for `block` with half of the connections, and lets it go; the statuses
+/// that come of it. Those who wait for a connection wait in one order, whoever they are.
+async fn with_half_of_the_connections(app: &TestApp, block: &DatabaseConnection, under_way: JoinSet<u16>) -> Vec<u16> {
+    let beside = app.database().connect().await;
+    until("half of the connections are at it", async || waiting(&beside).await == 4).await;
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(waiting(&beside).await, 4, "the others are left");
+    app.stranger().get("/api/ready").await.expect(200);
+    block.execute_unprepared("ROLLBACK").await.expect("they are let go");
+    under_way.join_all().await
+}
+
 #[rstest]
-#[case::lists(Postgres, "GET", "?limit={number}", "*", 200)]
-#[case::changes_of_several_versions(Postgres, "PATCH", "/{id}/complete", "\"{id}.7\", \"{id}.8\"", 412)]
-#[case::tasks_that_nobody_asks_for_in_company(Guarded, "GET", "/{id}", "*", 200)]
-#[case::changes_that_nobody_makes_in_company(Guarded, "PATCH", "/{id}/complete", "*", 200)]
+#[case::lists(Postgres, "GET", "?limit={number}", None, 200)]
+#[case::changes_of_several_versions(Postgres, "PATCH", "/{id}/complete", Some("\"{id}.7\", \"{id}.8\""), 412)]
+#[case::tasks_that_nobody_asks_for_in_company(Guarded, "GET", "/{id}", None, 200)]
+#[case::changes_that_nobody_makes_in_company(Guarded, "PATCH", "/{id}/complete", None, 200)]
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_much_leaves_connections_for_others(
     #[case] engine: Engine,
     #[case] method: &'static str,
     #[case] path: &str,
-    #[case] versions: &str,
+    #[case] versions: Option<&str>,
     #[case] status: u16,
 ) {
-    let variables = [
-        ("WORKERS", "1"),
-        ("DATABASE_MAX_CONNECTIONS", "8"),
-        ("DATABASE_TIMEOUT", "60"),
-        ("REQUEST_TIMEOUT", "60"),
-        ("LIST_CACHE", "0"),
-    ];
-    let app = TestApp::configured(engine, &variables).await;
+    let app = TestApp::configured(engine, &FEW_CONNECTIONS).await;
     let ann = app.client("ann");
     let id = ann.created("Buy milk").await.to_string();
-    let (path, ann) = (path.replace("{id}", &id), ann.with_header("If-Match", &versions.replace("{id}", &id)));
-    let (blocking, beside) = (unwatched(&app.database().url()).await, app.database().connect().await);
-    blocking.execute_unprepared("BEGIN; LOCK TABLE tasks").await.expect("nobody else reads now");
+    let path = path.replace("{id}", &id);
+    let ann = versions.map_or(ann.clone(), |versions| ann.with_header("If-Match", &versions.replace("{id}", &id)));
+    let block = app.database().block_all().await;
     let mut under_way = JoinSet::new();
     for number in 1..=20 {
         let (ann, path) = (ann.clone(), format!("/api/tasks{}", path.replace("{number}", &number.to_string())));
         under_way.spawn(async move { ann.send(method, &path, None).await.status });
     }
-    until("half of the connections are at it", async || waiting(&beside).await == 4).await;
-    sleep(Duration::from_millis(500)).await;
-    assert_eq!(waiting(&beside).await, 4, "the others are left");
-    app.stranger().get("/api/ready").await.expect(200);
-    blocking.execute_unprepared("ROLLBACK").await.expect("they are let go");
-    assert_eq!(under_way.join_all().await, [status; 20]);
+    assert_eq!(with_half_of_the_connections(&app, &block, under_way).await, [status; 20]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_creates_under_many_keys_leaves_connections_for_others() {
+    let app = TestApp::configured(Postgres, &FEW_CONNECTIONS).await;
+    let ann = app.client("ann");
+    ann.created("so that Ann is known").await;
+    let block = app.database().block_writes().await;
+    let mut under_way = JoinSet::new();
+    for number in 1..=20 {
+        let ann = ann.keyed(&format!("key-{number}"));
+        under_way.spawn(async move { ann.create(json!({"title": "Buy milk"})).await.status });
+    }
+    assert_eq!(with_half_of_the_connections(&app, &block, under_way).await, [201; 20]);
 }

@@ -94,16 +94,23 @@ async fn a_bad_key_is_named(#[values(Sqlite, Postgres, Guarded)] engine: Engine,
     ann.list().await.expect(200);
 }
 
+/// An answer of the day before, where there is one, is given to neither.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     #[values(Sqlite, Postgres, Guarded)] engine: Engine,
+    #[values(false, true)] is_renewed: bool,
 ) {
     let app = TestApp::configured(engine, &PATIENT).await;
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;
-    let block = app.database().block_writes().await;
     let create = async || ann.keyed("key").create(json!({"title": "a"})).await;
+    if is_renewed {
+        create().await.expect(201);
+        let dated = Query::update().table("idempotency_keys").value("created_at", 0_i64).take();
+        app.database().connect().await.execute(&dated).await.expect("time passes");
+    }
+    let block = app.database().block_writes().await;
     let one = pin!(create());
     let other = pin!(create());
     // Whichever comes second.
@@ -117,7 +124,7 @@ async fn while_the_first_is_running_the_same_again_is_told_to_wait(
     let first = running.await.expect(201);
     assert!(!bobs.await.expect("an answer").expect(201).headers.contains_key("idempotency-replayed"));
     assert_replays(&create().await, &first);
-    assert_eq!(count(&ann).await, 2);
+    assert_eq!(count(&ann).await, 2 + usize::from(is_renewed));
 }
 
 /// A client that has sent a creation under `key`, and does not wait for the answer yet.

@@ -90,6 +90,28 @@ async fn every_operation_answers_soon_where_the_database_is_frozen() {
     }
 }
 
+/// It does not go in company, where each statement has a limit of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_given_up_when_time_is_over() {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    // One worker, so that there is a connection at hand: to open one has a limit, too.
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "2"), ("LIST_CACHE", "0"), ("WORKERS", "1")];
+    let app = TestApp::on(&database, &variables).await.expect("it starts");
+    let ann = app.client("ann");
+    // The least of three: the machine may be busy with other tests.
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        until("there is a connection", async || ann.list().await.status == 200).await;
+        proxy.set(Weather::Stalled);
+        let start = Instant::now();
+        ann.list().await.expect(503);
+        least = least.min(start.elapsed());
+        proxy.set(Weather::Fair);
+    }
+    assert!(least < Duration::from_millis(3800), "it was given up after {least:?}");
+}
+
 /// Fewer than it may have: the limit of a role, or what other servers leave.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connections_that_there_are_are_used_by_turns() {

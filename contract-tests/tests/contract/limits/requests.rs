@@ -254,19 +254,12 @@ pub(super) async fn fill(client: &Client, tasks: usize) -> u64 {
     client.list().await.expect(200).text.len() as u64
 }
 
-/// A server that can work on one request, and is at it.
-async fn busy(variables: &[(&str, &str)]) -> (BrokenApp, tokio::task::JoinHandle<u16>) {
-    let variables: Vec<_> = [("MAX_REQUESTS", "1")].iter().chain(variables).copied().collect();
-    let app = BrokenApp::configured(Mishap::Never, &variables).await;
+#[tokio::test]
+async fn past_the_bound_the_answer_is_no_at_once() {
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "300")]).await;
     let client = app.client();
     let under_way = tokio::spawn(async move { client.list().await.status });
     until("it is at it", async || app.calls() > 0).await;
-    (app, under_way)
-}
-
-#[tokio::test]
-async fn past_the_bound_the_answer_is_no_at_once() {
-    let (app, under_way) = busy(&[("REQUEST_TIMEOUT", "300")]).await;
     for _ in 0..100 {
         let refused = app.client().list().await.expect(503);
         assert_eq!(refused.header("retry-after"), "1");
@@ -367,12 +360,16 @@ async fn a_user_has_no_more_of_the_places_once_all_has_arrived() {
 
 #[tokio::test]
 async fn work_that_does_not_end_is_given_up() {
-    let start = Instant::now();
-    let (app, under_way) = busy(&[("REQUEST_TIMEOUT", "1")]).await;
-    assert_eq!(under_way.await.expect("an answer"), 503);
-    // A second to arrive, a second for its answer, and some time for a busy machine.
-    let took = start.elapsed();
-    assert!((2..10).contains(&took.as_secs()), "it was given up after {took:?}");
+    let app = BrokenApp::configured(Mishap::Never, &[("MAX_REQUESTS", "1"), ("REQUEST_TIMEOUT", "1")]).await;
+    // The least of three: the machine may be busy with other tests.
+    let mut least = Duration::MAX;
+    for _ in 0..3 {
+        let start = Instant::now();
+        app.client().list().await.expect(503);
+        least = least.min(start.elapsed());
+    }
+    // A second to arrive, and a second for its answer.
+    assert!((2000..2900).contains(&least.as_millis()), "it was given up after {least:?}");
     app.client().get("/openapi.json").await.expect(200);
 }
 

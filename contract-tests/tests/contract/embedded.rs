@@ -24,6 +24,7 @@ use todo_contract_tests::{
     Answer, Client, Ended, Engine::Sqlite, Leash, ServerProcess, TestDatabase, is_root, server_binary,
     temporary_folder, until, unwatched,
 };
+use tokio::time::sleep;
 
 /// A user who is not root, for whom alone the rights of files count.
 const NOBODY: u32 = 65534;
@@ -222,18 +223,24 @@ async fn a_damaged_page_is_a_fault_and_never_wrong_data(#[case] length: usize) {
     assert!(faults > 0 && whole > 20, "{faults} tasks on that page, {whole} on others");
 }
 
-/// A file that is longer than its log is one that was longer once.
+/// How long the log may be at most: twice what it may grow to on the largest disk.
+const LONG: u64 = 2 * 32_000 * 4_096;
+
+/// Makes the log of a database longer than that, and says where it is. A file that is longer than its log is one that
+/// was longer once.
+fn lengthen_log(database: &TestDatabase) -> PathBuf {
+    let file = PathBuf::from(database.url().replacen("sqlite://", "", 1) + "-wal");
+    File::options().write(true).open(&file).and_then(|log| log.set_len(LONG + 1)).expect("it can be made longer");
+    file
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_cut_short_though_somebody_reads_it_at_every_moment() {
-    // Twice what it may grow to on the largest disk.
-    const LONG: u64 = 2 * 32_000 * 4_096;
-
     let database = TestDatabase::create(Sqlite).await;
     let server = ServerProcess::start(&[("DATABASE_URL", &database.url())]);
     let ann = ServerProcess::client(server.address(), "ann");
     ann.created("Buy milk").await;
-    let file = PathBuf::from(database.url().replacen("sqlite://", "", 1) + "-wal");
-    File::options().write(true).open(&file).and_then(|log| log.set_len(LONG + 1)).expect("it can be made longer");
+    let file = lengthen_log(&database);
 
     let mut readers = [unwatched(&database.url()).await, unwatched(&database.url()).await];
     let is_over = Arc::new(AtomicBool::new(false));
@@ -244,7 +251,7 @@ async fn the_log_is_cut_short_though_somebody_reads_it_at_every_moment() {
             readers[0].execute_unprepared(begin).await.expect("one reads");
             while !is_over.load(Ordering::SeqCst) {
                 readers[1].execute_unprepared(begin).await.expect("the next one reads");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                sleep(Duration::from_millis(50)).await;
                 readers[0].execute_unprepared("COMMIT").await.expect("the first one has read");
                 readers.swap(0, 1);
             }
@@ -257,6 +264,35 @@ async fn the_log_is_cut_short_though_somebody_reads_it_at_every_moment() {
     .await;
     is_over.store(true, Ordering::SeqCst);
     reading.await.expect("all was read");
+}
+
+/// Not each write waits for who takes long to read, as a backup does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_cut_short_is_left_for_a_while() {
+    let database = TestDatabase::create(Sqlite).await;
+    let url = database.url();
+    // A write waits for readers for a third of that.
+    let server = ServerProcess::start(&[("DATABASE_URL", &url), ("DATABASE_TIMEOUT", "12")]);
+    let ann = ServerProcess::client(server.address(), "ann");
+    ann.created("Buy milk").await;
+    let reader = unwatched(&url).await;
+    reader.execute_unprepared("BEGIN; SELECT count(*) FROM tasks").await.expect("it reads");
+    let file = lengthen_log(&database);
+
+    let creation = async || {
+        let asked = Instant::now();
+        ann.created("Buy oat milk").await;
+        asked.elapsed()
+    };
+    until("a write waits for the reader", async || creation().await > Duration::from_secs(1)).await;
+    let mut took = Duration::ZERO;
+    for _ in 0..6 {
+        // By then the connection that writes has been given back, which is when the log may be cut short.
+        sleep(Duration::from_millis(300)).await;
+        took += creation().await;
+    }
+    assert!(took < Duration::from_secs(12), "they took {took:?}");
+    assert!(fs::metadata(&file).expect("it is there").len() > LONG, "it was not cut short");
 }
 
 /// In the way that README shows.

@@ -348,6 +348,18 @@ async fn the_last_of_many_keys_counts(#[values(Sqlite, Postgres)] engine: Engine
     }
 }
 
+/// Each of them may have signed it.
+#[rstest]
+#[tokio::test]
+async fn a_token_that_names_no_key_is_tried_with_all(#[values(Sqlite, Postgres)] engine: Engine) {
+    let keys = ["a", "b", "c"].map(|kid| SigningKey::generate(kid, EdDSA));
+    let issuer = Issuer::of(&keys.each_ref()).await;
+    let app = trusting(engine, &issuer, ONCE).await;
+    for key in &keys {
+        assert_counts(&app, &Token::of("ann").signed_by(key).header(|header| header.kid = None)).await;
+    }
+}
+
 #[rstest]
 #[case::remembered("10000")]
 #[case::not_remembered("0")]

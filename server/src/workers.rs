@@ -169,6 +169,10 @@ pub(crate) mod tests {
 
     use super::*;
 
+    fn answerer() -> Answerer {
+        Arc::new(endpoint::make_sync(|_| ()).map_to_response().boxed())
+    }
+
     /// A worker that is never idle: each of the turns, which are counted, takes so long.
     pub(crate) fn busy(turn: Duration) -> (Thread, Arc<AtomicUsize>) {
         let thread = Thread::start(0).expect("a thread");
@@ -198,6 +202,21 @@ pub(crate) mod tests {
         assert!(taken < 200, "twenty of them got in within {taken} turns");
     }
 
+    #[test]
+    fn a_client_goes_to_the_worker_that_has_the_fewest() {
+        let threads = [0, 1].map(|number| Thread::start(number).expect("a thread"));
+        let clients = threads.each_ref().map(Thread::clients);
+        let counts = || clients.each_ref().map(Clients::count);
+        let workers = Workers::new(threads.map(|thread| (thread, answerer())));
+        let take_in = || workers.take_in().expect("there are workers");
+        let [leaves, _stay @ ..] = [(); 4].map(|()| take_in());
+        assert_eq!(counts(), [2, 2]);
+        drop(leaves);
+        assert_eq!(counts(), [1, 2]);
+        let _next = take_in();
+        assert_eq!(counts(), [2, 2]);
+    }
+
     #[tokio::test]
     async fn they_have_ended_once_that_is_told() {
         let threads = [0, 1].map(|number| Thread::start(number).expect("a thread"));
@@ -212,7 +231,6 @@ pub(crate) mod tests {
                 gone
             })
             .collect();
-        let answerer = || -> Answerer { Arc::new(endpoint::make_sync(|_| ()).map_to_response().boxed()) };
         Workers::new(threads.map(|thread| (thread, answerer()))).end().await;
         for mut gone in guards {
             assert_eq!(gone.try_recv(), Err(oneshot::error::TryRecvError::Closed), "what it did is over");

@@ -181,4 +181,13 @@ mod tests {
         assert_eq!(held.of_strangers(6), Some(vec![2, 3]));
         assert_eq!(held.of_strangers(11), None);
     }
+
+    #[tokio::test]
+    async fn what_the_system_takes_at_once_needs_no_room() {
+        let (untaken, eviction) = (Untaken::new(1), Arc::new(Notify::new()));
+        for (bytes, needs_room) in [(1, false), (128 * 1024, false), (128 * 1024 + 1, true)] {
+            let room = untaken.room(bytes, None, &eviction).await.expect("there is room");
+            assert_eq!(room.held.is_some(), needs_room, "{bytes} bytes");
+        }
+    }
 }

@@ -233,3 +233,38 @@ impl Drop for Watch {
         self.resume(&mut self.state.lock());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::configured;
+
+    /// Holds that the connection may stay as it is for so many seconds from `step` on.
+    fn assert_left(watch: &Watch, step: impl FnOnce(&Watch), seconds: u64) {
+        let before = Instant::now();
+        step(watch);
+        let since = watch.deadline().expect("a deadline") - Duration::from_secs(seconds);
+        assert!((before..=Instant::now()).contains(&since), "{seconds} s are left");
+    }
+
+    #[test]
+    fn each_phase_has_its_limit() {
+        let config = configured(&[("REQUEST_TIMEOUT", "10"), ("IDLE_TIMEOUT", "100")]).http;
+        let watch = Watch::new(Arc::new(Connections::new(&config)), &config);
+        assert_left(&watch, Watch::listened_to, 10);
+        assert_left(&watch, Watch::received, 10);
+        watch.asked();
+        assert!(watch.deadline().is_none(), "what is worked on has a limit of its own");
+        let take_some = |watch: &Watch| {
+            watch.answering();
+            watch.taken(96 * 1024);
+        };
+        // A second for each 32 KiB.
+        assert_left(&watch, take_some, 10 + 3);
+        let take_the_rest = |watch: &Watch| {
+            watch.answered();
+            watch.flushed();
+        };
+        assert_left(&watch, take_the_rest, 100);
+    }
+}

@@ -99,10 +99,15 @@ mod tests {
             "127.0.0.1",
             "10.1.2.3",
             "192.168.0.7",
+            "169.254.1.2",
             "[::1]",
             "[fd00::7]",
+            "[fe80::1]",
             "[::ffff:10.0.0.1]",
             "db.internal",
+            "printer.local",
+            "nas.lan",
+            "db.test",
             "db.home.arpa",
         ] {
             assert_eq!(mode(&format!("postgresql://ann@{host}/todo?sslmode=require")), "Require", "{host}");

@@ -182,6 +182,9 @@ async fn swagger_ui_asks_nobody_else(#[values(Sqlite, Postgres)] engine: Engine)
         let policy = answer.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
         assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+        for directive in ["connect-src 'self'", "base-uri 'none'", "form-action 'none'"] {
+            assert!(policy.split("; ").any(|given| given == directive), "{directive} in {policy}");
+        }
         assert!(!policy.contains("unsafe") && !policy.contains("//"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }

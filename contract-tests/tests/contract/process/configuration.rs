@@ -127,6 +127,13 @@ use todo_contract_tests::{Ended, ServerProcess, temporary_folder};
 )]
 #[case::port("PORT", "eighty", r#"PORT is "eighty", but must be a whole number from 0 to 65535"#)]
 #[case::port_too_large("PORT", "65536", "PORT is \"65536\"")]
+#[case::no_room_for_a_list("MAX_UNTAKEN", "15", r#"MAX_UNTAKEN is "15", but must be a whole number from 16 to 65536"#)]
+#[case::batch_of_none(
+    "DATABASE_BATCH_SIZE",
+    "0",
+    r#"DATABASE_BATCH_SIZE is "0", but must be a whole number from 1 to 128"#
+)]
+#[case::batch_too_large("DATABASE_BATCH_SIZE", "129", "DATABASE_BATCH_SIZE is \"129\"")]
 #[case::no_connections("DATABASE_MAX_CONNECTIONS", "0", "DATABASE_MAX_CONNECTIONS is \"0\"")]
 #[case::minimum_over_maximum("DATABASE_MIN_CONNECTIONS", "11", "DATABASE_MIN_CONNECTIONS must be at most")]
 #[case::timeout("DATABASE_TIMEOUT", "-1", "DATABASE_TIMEOUT is \"-1\"")]
@@ -146,7 +153,7 @@ use todo_contract_tests::{Ended, ServerProcess, temporary_folder};
 #[case::rate("RATE_LIMIT", "many", r#"RATE_LIMIT is "many", but must be off, or requests a second"#)]
 #[case::no_rate("RATE_LIMIT", "0:1", "each at least 1, such as 20:200")]
 #[case::proxy("TRUSTED_PROXIES", "nginx", "TRUSTED_PROXIES has \"nginx\", which is no address; write each as")]
-#[case::no_requests("MAX_REQUESTS", "0", "MAX_REQUESTS is \"0\"")]
+#[case::no_requests("MAX_REQUESTS", "0", r#"MAX_REQUESTS is "0", but must be a whole number from 1 to 100000"#)]
 #[case::level("LOG_LEVEL", "loud=very", r#"LOG_LEVEL is "loud=very", but must be"#)]
 #[case::no_level("LOG_LEVEL", "info,warning", "but must be off, error, warn, info, debug, trace, or directives such")]
 #[case::level_of_us_alone(

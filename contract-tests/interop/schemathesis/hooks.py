@@ -38,6 +38,9 @@ def seal(case: Case) -> None:
         headers={"Authorization": f"Bearer {token}"},
         timeout=10,
     )
-    # Where there is no next page, it goes without.
+    page.raise_for_status()
+    # Where there is no next page, it goes without: tap.py counts how often there was one.
     if cursor := re.search(r"[?&]cursor=([\w-]+)", page.headers.get("Link", "")):
         case.query["cursor"] = cursor[1]
+        with open("sealed", "a", encoding="utf-8") as sealed:
+            print(cursor[1], file=sealed)

@@ -9,12 +9,13 @@ from typing import Any
 LEAST_CASES = 3000
 
 
-def checks(report: Any) -> Iterator[tuple[str, Any]]:
+def checks(report: Any, sealed: int) -> Iterator[tuple[str, Any]]:
     """Each check by name, with what speaks against it."""
     operations = report["operations"]
     yield f"all {operations['total']} operations are tested", operations["tested"] != operations["total"] or None
     cases = report["test_cases"]["generated"]
     yield f"{cases} cases, of {LEAST_CASES} at least", cases < LEAST_CASES or None
+    yield f"{sealed} of them with a cursor that the server made, of 1 at least", sealed == 0 or None
     for name in ["examples", "coverage", "fuzzing", "stateful"]:
         phase = report["phases"][name]
         yield f"the phase {name} succeeds", phase if phase["status"] != "success" else None
@@ -25,8 +26,8 @@ def checks(report: Any) -> Iterator[tuple[str, Any]]:
 
 
 number = 0
-with open(sys.argv[1], encoding="utf-8") as file:
-    for number, (name, against) in enumerate(checks(json.load(file)), start=1):
+with open(sys.argv[1], encoding="utf-8") as file, open(sys.argv[2], encoding="utf-8") as sealed:
+    for number, (name, against) in enumerate(checks(json.load(file), len(sealed.readlines())), start=1):
         print(f"{'not ok' if against else 'ok'} {number} - {name}")
         if against and against is not True:
             print("\n".join(f"# {line}" for line in json.dumps(against, indent=2).splitlines()))

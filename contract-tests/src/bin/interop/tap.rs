@@ -11,6 +11,8 @@ pub(crate) struct Tap {
     pub(crate) failed: Vec<String>,
     /// How many were announced; none where nothing was.
     planned: Option<usize>,
+    /// Whether one of several streams had nothing to check.
+    has_empty: bool,
     bailed_out: bool,
 }
 
@@ -30,6 +32,7 @@ impl Tap {
                 }
             } else if let Some(count) = line.strip_prefix("1..").and_then(|rest| rest.trim().parse::<usize>().ok()) {
                 tap.planned = Some(tap.planned.unwrap_or(0) + count);
+                tap.has_empty |= count == 0;
             } else if line.starts_with("Bail out!") {
                 tap.bailed_out = true;
             }
@@ -43,6 +46,7 @@ impl Tap {
         match self.planned {
             _ if self.bailed_out => Some("it bailed out".to_owned()),
             _ if run == 0 => Some("it checked nothing".to_owned()),
+            _ if self.has_empty => Some("a part of it checked nothing".to_owned()),
             None => Some("it announced no plan".to_owned()),
             Some(planned) if planned != run => Some(format!("it planned {planned} checks and ran {run}")),
             Some(_) => None,
@@ -92,6 +96,7 @@ mod tests {
             ("", "it checked nothing"),
             ("1..0\n", "it checked nothing"),
             ("okay\n", "it checked nothing"),
+            ("ok 1 - typed\n1..1\nTAP version 13\n1..0\n", "a part of it checked nothing"),
             ("ok 1\n", "it announced no plan"),
             ("1..3\nok 1\n", "it planned 3 checks and ran 1"),
             ("ok 1\n1..1\nBail out! no server\n", "it bailed out"),

@@ -10,6 +10,11 @@ use crate::{Client, Engine, TestDatabase, Token, audit, given, read};
 /// The secret that tests and servers share.
 pub const SECRET: &str = "a secret of the tests, which is long enough";
 
+/// What all servers of tests have, unless a test says otherwise. The database may take twice its time: the machine is
+/// busy with other tests.
+pub(crate) const OF_TESTS: [(&str, &str); 4] =
+    [("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0"), ("DATABASE_TIMEOUT", "8")];
+
 /// Variables for all servers of a run of tests, `NAME=value` with spaces between: what is not the default is
 /// tested by running the same tests again.
 #[expect(clippy::disallowed_methods, reason = "it configures the tests, not the server")]
@@ -72,10 +77,7 @@ impl TestApp {
     pub async fn on(database: &TestDatabase, variables: &[(&str, &str)]) -> Result<Self, StartError> {
         audit::start();
         let of_database = database.variables();
-        // The database may take twice its time: the machine is busy with other tests.
-        let of_tests =
-            [("BETTER_AUTH_SECRET", SECRET), ("HOST", "127.0.0.1"), ("PORT", "0"), ("DATABASE_TIMEOUT", "8")];
-        let defaults = [given(&of_database), of_tests.to_vec(), given(&OF_RUN)].concat();
+        let defaults = [given(&of_database), OF_TESTS.to_vec(), given(&OF_RUN)].concat();
         let is_given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let variables = defaults.iter().filter(|(name, _)| !is_given(name)).chain(variables).copied();
         let config = Config::from_pairs(variables).expect("the configuration is good");

@@ -18,7 +18,11 @@ use serde_json::Value;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tempfile::TempDir;
 
-use crate::{Client, Ended, Leash, SECRET, Token, app::OF_RUN, temporary_folder, workspace};
+use crate::{
+    Client, Ended, Leash, Token,
+    app::{OF_RUN, OF_TESTS},
+    temporary_folder, workspace,
+};
 
 /// The built `todo-server`: the one that `TEST_SERVER` names, or else it is built where it is not.
 ///
@@ -75,8 +79,7 @@ impl ServerProcess {
     }
 
     fn alone(mut command: Command, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-        command.args(arguments).env_clear().current_dir(folder);
-        command.env("BETTER_AUTH_SECRET", SECRET).env("HOST", "127.0.0.1").env("PORT", "0");
+        command.args(arguments).env_clear().current_dir(folder).envs(OF_TESTS);
         command.envs(OF_RUN.iter().map(|(name, value)| (name, value)));
         command.envs(variables.iter().copied());
         command

@@ -211,7 +211,8 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: usize) {
-    let variables = [("DATABASE_TIMEOUT", "6"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let variables =
+        [("DATABASE_TIMEOUT", "15"), ("REQUEST_TIMEOUT", "30"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
     let app = TestApp::configured(Postgres, &variables).await;
     let ann = app.client("ann");
     let mut ids = Vec::new();

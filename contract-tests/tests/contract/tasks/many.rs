@@ -221,7 +221,8 @@ async fn all_of_many_are_written_in_time() {
 /// All of them wait for a task that somebody keeps locked; the connections are for others as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_writes_all_again_and_again_leaves_room_for_others() {
-    let variables = [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "4")];
+    let variables =
+        [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "4"), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "60")];
     let app = TestApp::configured(Postgres, &variables).await;
     let (ann, bob) = (app.client("ann"), app.client("bob"));
     three(&ann).await;

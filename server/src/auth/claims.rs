@@ -142,3 +142,21 @@ pub(super) fn user(claims: &Claims) -> Result<UserId, Unidentified> {
         Unidentified::because(format!("the {name} claim must be a string of 1 to 255 characters without U+0000"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn clocks_may_differ_by_five_seconds() {
+        let claims = |name: &str| Claims::from_iter([(name.to_owned(), json!(100))]);
+        for (now, counts) in [(104.9, true), (105.0, false)] {
+            assert_eq!(expiry(&claims("exp"), now).is_ok(), counts, "at {now}");
+        }
+        for (now, counts) in [(94.9, false), (95.0, true)] {
+            assert_eq!(start(&claims("nbf"), now).is_ok(), counts, "at {now}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use std::{
 use todo_api::UserId;
 
 /// Users are told apart by the hash of their ids. Those who have the same share a value: nobody can tell with whom.
+#[derive(Debug)]
 pub(crate) struct ByUser<T> {
     values: Vec<T>,
     hasher: RandomState,

@@ -69,10 +69,7 @@ pub(crate) struct Store {
     /// Room for transactions that go on where their client leaves.
     transactions: Arc<Semaphore>,
     turns: Arc<Turns>,
-    /// Of statements that read.
-    read_quotas: Arc<Quotas>,
-    /// Of those that write: the same, or their own where another connection writes.
-    write_quotas: Arc<Quotas>,
+    quotas: Quotas,
     /// Of the whole process.
     bulk: Arc<Bulk>,
     /// Seals and opens cursors.
@@ -103,9 +100,9 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
-        let (memory, quotas) = (Arc::new(Memory::new(config)), Arc::new(Quotas::new(config)));
+        let (memory, quotas) = (Arc::new(Memory::new(config)), Quotas::new(config));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, None, &memory)),
+            lanes: Arc::new(Lanes::new(&databases, config, None, &memory, &quotas)),
             memory,
             databases,
             timeout: config.timeout,
@@ -114,8 +111,7 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            write_quotas: if config.url.is_embedded() { Arc::new(Quotas::new(config)) } else { Arc::clone(&quotas) },
-            read_quotas: quotas,
+            quotas,
             bulk: Arc::default(),
             seal: Arc::new(seal),
         })
@@ -123,20 +119,20 @@ impl Store {
 
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
-        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
+        // All have the same connections to an embedded one.
+        let quotas = if config.url.is_embedded() { self.quotas.clone() } else { Quotas::new(config) };
+        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory, &quotas);
         if config.url.is_embedded() {
-            // All have the same connections there, and one writes at a time.
+            // One writes at a time there.
             lanes.write_with(&self.lanes);
             return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
         }
-        let quotas = Arc::new(Quotas::new(config));
         Self {
             databases,
             lanes: Arc::new(lanes),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            write_quotas: Arc::clone(&quotas),
-            read_quotas: quotas,
+            quotas,
             ..self.clone()
         }
     }

@@ -18,8 +18,8 @@ impl Store {
         assert!(page.version != read.version || is_same, "pages of the same version are the same");
         let mark = self.memory.history.mark(owner);
         let kept = self.memory.lists.get(owner, query).filter(|kept| kept.reaches(mark));
-        let version = self.attempt(self.ask_in(&self.lanes.version, owner, wanted.clone())).await?;
-        self.attempt(self.ask_in(&self.lanes.look, owner, ())).await?;
+        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
+        self.attempt(self.lanes.look.ask(())).await?;
         if let Some(kept) = kept.filter(|_| self.memory.history.mark(owner) == mark) {
             let known = self.memory.lists.at(owner, query, mark, &kept);
             assert!(known.is_none_or(|known| known.version == version), "what has its mark is what it was");

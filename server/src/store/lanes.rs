@@ -21,15 +21,15 @@ use self::{
     change::Apply,
     create::Create,
     delete::Delete,
-    lane::{Kind, Lane},
+    lane::Lane,
     look::Look,
     manner::{Manner, PATIENCE},
     read::Read,
     version::Version,
 };
 use super::{
-    Store,
     memory::{Edit, Memory},
+    quotas::Quotas,
     write::Written,
 };
 use crate::{DatabaseConfig, Databases, database::Connection, entity::task::Model, workers::Clients};
@@ -56,6 +56,7 @@ impl Lanes {
         config: &DatabaseConfig,
         clients: Option<Clients>,
         memory: &Arc<Memory>,
+        quotas: &Quotas,
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
@@ -63,10 +64,12 @@ impl Lanes {
         // SQLite has one writer: a statement sent beside another would wait behind it, and alone instead of in the next
         // batch.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
-        let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients };
+        let quota = Arc::clone(&quotas.writes);
+        let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients, quota };
         // It is no round trip away: reading in company gains less there than the waiting for it costs.
         let turns = if is_embedded { 0 } else { 2 };
-        let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
+        let quota = Arc::clone(&quotas.reads);
+        let reading = Manner { turns, patience: PATIENCE, quota, ..writing.clone() };
         let reads = &databases.reads;
         let writes = Writes { database: databases.writes.clone(), memory: Arc::clone(memory) };
         Self {
@@ -87,22 +90,6 @@ impl Lanes {
         self.create = others.create.clone();
         self.change = others.change.clone();
         self.delete = others.delete.clone();
-    }
-}
-
-impl Store {
-    /// The answer to a question of `owner` in a lane. What goes alone there takes one of the connections that they may
-    /// have at once.
-    pub(super) async fn ask_in<K: Kind>(
-        &self,
-        lane: &Lane<K>,
-        owner: &UserId,
-        question: K::Question,
-    ) -> Result<K::Answer, Arc<DbErr>> {
-        let quotas = if K::IS_READ { &self.read_quotas } else { &self.write_quotas };
-        // Boxed: mostly not needed, and copied at each layer above.
-        let _quota = if lane.goes_alone(&question) { Box::pin(quotas.take(owner)).await } else { None };
-        lane.ask(question).await
     }
 }
 

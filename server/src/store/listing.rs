@@ -80,7 +80,7 @@ impl Store {
 
     /// Looks at the database, and says whether the owner still has that mark.
     pub(super) async fn has_still<R>(&self, owner: &UserId, mark: Mark) -> Outcome<bool, R> {
-        self.attempt(self.ask_in(&self.lanes.look, owner, ())).await?;
+        self.attempt(self.lanes.look.ask(())).await?;
         Ok(self.memory.history.mark(owner) == mark)
     }
 
@@ -93,7 +93,7 @@ impl Store {
     async fn compared(&self, wanted: &Wanted) -> Outcome<(PageVersion, Option<Page<Task>>), InvalidCursor> {
         let Wanted { owner, query, .. } = wanted;
         let mark = self.memory.history.mark(owner);
-        let version = self.attempt(self.ask_in(&self.lanes.version, owner, wanted.clone())).await?;
+        let version = self.attempt(self.lanes.version.ask(wanted.clone())).await?;
         Ok((version, self.memory.find(owner, query, version, self.unless_late(mark))))
     }
 
@@ -115,7 +115,7 @@ impl Store {
             self.attempt(self.turns.take(admitted, &self.turns.reads, || ready(()), rows)).await?
         } else {
             self.attempt(async {
-                let _quota = self.read_quotas.take(owner).await;
+                let _quota = self.quotas.reads.take(owner).await;
                 rows.await
             })
             .await?

@@ -88,7 +88,7 @@ impl Store {
     /// connection along, in the midst of a transaction, and could come again while the database is at it.
     async fn write_apart(&self, running: &Arc<Running>, task: NewTask) -> Result<Result<Creation, NotCreated>, DbErr> {
         let (store, running) = (self.clone(), Arc::clone(running));
-        let quota = self.write_quotas.take(&running.entry.0).await;
+        let quota = self.quotas.writes.take(&running.entry.0).await;
         let room = Arc::clone(&self.transactions).acquire_owned().await;
         apart((quota, room), self.timeout, async move {
             let (owner, key) = &running.entry;

@@ -38,7 +38,7 @@ impl Store {
 
     /// The task as the database has it.
     pub(super) async fn read_task<R>(&self, owner: &UserId, id: i64) -> Outcome<Option<Task>, R> {
-        let task = self.attempt(self.ask_in(&self.lanes.read, owner, target(owner, id, &Expected::Any))).await?;
+        let task = self.attempt(self.lanes.read.ask(target(owner, id, &Expected::Any))).await?;
         Ok(task.map(Task::from))
     }
 }

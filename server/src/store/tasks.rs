@@ -37,7 +37,7 @@ impl Tasks for Store {
     async fn create(&self, owner: &UserId, task: NewTask) -> Outcome<Task, Unidentified> {
         let row = row(owner, task);
         let create = async || {
-            let created = self.ask_in(&self.lanes.create, owner, (owner.clone(), row.clone())).await?;
+            let created = self.lanes.create.ask((owner.clone(), row.clone())).await?;
             created.ok_or_else(|| Arc::new(DbErr::RecordNotInserted))
         };
         let created = self.for_owner(owner, create).await.map(Task::from)?;
@@ -69,7 +69,7 @@ impl Tasks for Store {
     async fn update(&self, owner: &UserId, id: i64, patch: TaskPatch, expected: Expected) -> Outcome<Task, Unmatched> {
         let target = target(owner, id, &expected);
         if patch.is_empty() {
-            let task = self.attempt(self.ask_in(&self.lanes.read, owner, target)).await?;
+            let task = self.attempt(self.lanes.read.ask(target)).await?;
             return self.matched(task.map(Task::from), owner, id, &expected).await;
         }
         let change = Change {
@@ -93,7 +93,7 @@ impl Tasks for Store {
         let target = target(owner, id, &expected);
         let delete = async {
             self.bulk.ended(owner).await;
-            self.ask_in(&self.lanes.delete, owner, target).await
+            self.lanes.delete.ask(target).await
         };
         let is_deleted = self.attempt(delete).await?;
         self.matched(is_deleted.then_some(()), owner, id, &expected).await
@@ -106,7 +106,7 @@ impl Store {
         let id = change.target.id;
         let change = async {
             self.bulk.ended(owner).await;
-            self.ask_in(&self.lanes.change, owner, change).await
+            self.lanes.change.ask(change).await
         };
         let task = self.attempt(change).await?;
         self.matched(task.map(Task::from), owner, id, expected).await

@@ -306,7 +306,15 @@ async fn with_half_of_the_connections(app: &TestApp, block: &DatabaseConnection,
 
 #[rstest]
 #[case::lists(Postgres, "GET", "?limit={number}", None, 200)]
-#[case::changes_of_several_versions(Postgres, "PATCH", "/{id}/complete", Some("\"{id}.7\", \"{id}.8\""), 412)]
+#[case::versions_of_lists(Postgres, "GET", "?limit={number}", Some(("If-None-Match", "\"x\"")), 200)]
+#[case::changes_of_a_locked_task(Postgres, "PATCH", "/{id}/complete", None, 200)]
+#[case::changes_of_several_versions(
+    Postgres,
+    "PATCH",
+    "/{id}/complete",
+    Some(("If-Match", "\"{id}.7\", \"{id}.8\"")),
+    412
+)]
 #[case::tasks_that_nobody_asks_for_in_company(Guarded, "GET", "/{id}", None, 200)]
 #[case::changes_that_nobody_makes_in_company(Guarded, "PATCH", "/{id}/complete", None, 200)]
 #[tokio::test(flavor = "multi_thread")]
@@ -314,14 +322,16 @@ async fn who_asks_for_much_leaves_connections_for_others(
     #[case] engine: Engine,
     #[case] method: &'static str,
     #[case] path: &str,
-    #[case] versions: Option<&str>,
+    #[case] condition: Option<(&str, &str)>,
     #[case] status: u16,
 ) {
     let app = TestApp::configured(engine, &FEW_CONNECTIONS).await;
-    let ann = app.client("ann");
+    let mut ann = app.client("ann");
     let id = ann.created("Buy milk").await.to_string();
     let path = path.replace("{id}", &id);
-    let ann = versions.map_or(ann.clone(), |versions| ann.with_header("If-Match", &versions.replace("{id}", &id)));
+    if let Some((name, value)) = condition {
+        ann = ann.with_header(name, &value.replace("{id}", &id));
+    }
     let block = app.database().block_all().await;
     let mut under_way = JoinSet::new();
     for number in 1..=20 {

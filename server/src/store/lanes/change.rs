@@ -4,6 +4,7 @@ use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, QueryFilter, QueryTrait, Value,
     sea_query::{Expr, ExprTrait, Func},
 };
+use todo_api::UserId;
 
 use super::{Writes, lane::Kind, sizes};
 use crate::{
@@ -54,6 +55,10 @@ impl Kind for Apply {
     type Answer = Option<Model>;
 
     const IS_READ: bool = false;
+
+    fn owner(change: &Change) -> Option<&UserId> {
+        Some(&change.target.owner)
+    }
 
     async fn ask(&self, changes: &[Change]) -> Result<Vec<Option<Model>>, DbErr> {
         let kept = |column: Column| Expr::col((Entity, column));

@@ -20,6 +20,10 @@ impl Kind for Create {
 
     const IS_READ: bool = false;
 
+    fn owner((owner, _): &(UserId, ActiveModel)) -> Option<&UserId> {
+        Some(owner)
+    }
+
     async fn ask(&self, rows: &[(UserId, ActiveModel)]) -> Result<Vec<Option<Model>>, DbErr> {
         let owners = rows.iter().map(|(owner, _)| owner);
         let mut creation = Entity::create_each(sizes::filled_up(rows.iter().map(|(_, row)| row.row()).collect()));

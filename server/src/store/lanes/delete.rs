@@ -1,6 +1,7 @@
 //! Deleting tasks.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryTrait};
+use todo_api::UserId;
 
 use super::{Writes, lane::Kind, sizes};
 use crate::{
@@ -16,6 +17,10 @@ impl Kind for Delete {
     type Answer = bool;
 
     const IS_READ: bool = false;
+
+    fn owner(target: &Target) -> Option<&UserId> {
+        Some(&target.owner)
+    }
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<bool>, DbErr> {
         let owners = targets.iter().map(|target| &target.owner);
@@ -43,8 +48,6 @@ impl Kind for Delete {
 
 #[cfg(test)]
 mod tests {
-    use todo_api::UserId;
-
     use super::*;
 
     #[test]

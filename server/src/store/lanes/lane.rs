@@ -11,19 +11,28 @@
 //!
 //! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside
 //! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
-//! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time, even
-//! where the others take all connections for another third.
+//! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time. What one
+//! user has beside others or apart takes no more connections than their [quota](crate::store::quotas): whoever has it
+//! used up, by changes of locked tasks, say, goes by themselves until then, as soon as one is free.
+//!
+//! Reads that one statement cannot carry do not wait for one another: each goes beside the others at once.
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, mem, slice, sync::Arc, thread};
+use std::{
+    collections::{HashSet, VecDeque},
+    mem, slice,
+    sync::Arc,
+    thread,
+};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use sea_orm::DbErr;
+use todo_api::UserId;
 use tokio::{
-    sync::oneshot,
+    sync::{OwnedSemaphorePermit, oneshot},
     task::yield_now,
     time::{sleep, timeout},
 };
@@ -43,6 +52,9 @@ pub(in crate::store) trait Kind: Send + Sync + 'static {
 
     /// Whether asking twice does no more than asking once.
     const IS_READ: bool;
+
+    /// Whose question it is; nobody's, where all ask the same.
+    fn owner(question: &Self::Question) -> Option<&UserId>;
 
     /// Asks all of `questions` by one statement, and answers in their order.
     fn ask(&self, questions: &[Self::Question]) -> impl Future<Output = Result<Vec<Self::Answer>, DbErr>> + Send;
@@ -82,7 +94,16 @@ struct State<K: Kind> {
 /// A question, and where its answer is waited for.
 struct Asked<K: Kind> {
     question: K::Question,
-    tell: oneshot::Sender<Result<K::Answer, Arc<DbErr>>>,
+    tell: Tell<K>,
+}
+
+type Tell<K> = oneshot::Sender<Result<<K as Kind>::Answer, Arc<DbErr>>>;
+
+/// Those who go by one statement.
+struct Batch<K: Kind> {
+    asked: Vec<Asked<K>>,
+    /// Whether it cannot carry all who wait, however many it may.
+    leaves_others: bool,
 }
 
 impl<K: Kind> Lane<K> {
@@ -96,16 +117,11 @@ impl<K: Kind> Lane<K> {
         self.0.manner.is_apart()
     }
 
-    /// Whether `question` goes by itself, on a connection of its own, however many ask.
-    pub(super) fn goes_alone(&self, question: &K::Question) -> bool {
-        self.0.manner.most == 1 || K::goes_alone(question)
-    }
-
     /// The answer to `question`, alone or in company.
-    pub(super) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
+    pub(in crate::store) async fn ask(&self, question: K::Question) -> Result<K::Answer, Arc<DbErr>> {
         if self.is_apart() || K::goes_alone(&question) {
             // Boxed: the future of a statement is large, and would be copied at each layer above.
-            return Box::pin(self.0.ask_alone(slice::from_ref(&question))).await;
+            return Box::pin(self.0.ask_alone(&question)).await;
         }
         let (tell, told) = oneshot::channel();
         let goes_at_once = {
@@ -148,29 +164,63 @@ impl<K: Kind> Inner<K> {
     /// Sends one statement after the other until nobody waits.
     async fn run(self: Arc<Self>) {
         let run = Run(self);
-        while let Some(batch) = run.0.next().await {
-            let mut statement = Box::pin(Arc::clone(&run.0).send(batch));
-            tokio::select! {
-                biased;
-                () = &mut statement => {}
-                () = sleep(run.0.manner.patience) => {
-                    tokio::spawn(statement);
+        let lane = &run.0;
+        while let Some(Batch { asked, leaves_others }) = lane.next().await {
+            let (questions, tells): (Vec<_>, Vec<_>) =
+                asked.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
+            let questions = Arc::new(questions);
+            let mut statement = Box::pin(Arc::clone(lane).ask_in_company(Arc::clone(&questions)));
+            if !(K::IS_READ && leaves_others) {
+                tokio::select! {
+                    biased;
+                    answers = &mut statement => {
+                        lane.tell(questions, tells, answers);
+                        continue;
+                    }
+                    () = sleep(lane.manner.patience) => {}
                 }
             }
+            let counted = lane.count(&questions);
+            let lane = Arc::clone(lane);
+            tokio::spawn(async move {
+                let answers = statement.await;
+                drop(counted);
+                lane.tell(questions, tells, answers);
+            });
         }
     }
 
     /// Those who go next. Whoever is ready has a turn before, so that all who come at the same time go together.
-    async fn next(&self) -> Option<Vec<Asked<K>>> {
+    async fn next(self: &Arc<Self>) -> Option<Batch<K>> {
         for _ in 0..self.manner.turns {
             yield_now().await;
         }
-        self.state.lock().next(self.manner.most)
+        let (batch, apart) = self.state.lock().next(&self.manner);
+        if !apart.is_empty() {
+            let (questions, tells) = apart.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
+            self.ask_each_apart(Arc::new(questions), tells);
+        }
+        batch
     }
 
-    async fn send(self: Arc<Self>, batch: Vec<Asked<K>>) {
-        let (questions, tells): (Vec<_>, Vec<_>) = batch.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
-        match self.ask(&questions).await {
+    async fn ask_in_company(self: Arc<Self>, questions: Arc<Vec<K::Question>>) -> Result<Vec<K::Answer>, DbErr> {
+        self.ask(&questions).await
+    }
+
+    /// Counts the connection of a statement with those of each user who asks by it.
+    fn count(&self, questions: &[K::Question]) -> Vec<OwnedSemaphorePermit> {
+        let owners: HashSet<_> = questions.iter().filter_map(K::owner).collect();
+        owners.into_iter().filter_map(|owner| self.manner.quota.count(owner)).collect()
+    }
+
+    /// Tells each the answer of a statement. Where it has none, each is asked again apart, if that may help.
+    fn tell(
+        self: &Arc<Self>,
+        questions: Arc<Vec<K::Question>>,
+        tells: Vec<Tell<K>>,
+        answers: Result<Vec<K::Answer>, DbErr>,
+    ) {
+        match answers {
             Ok(answers) => {
                 for (tell, answer) in tells.into_iter().zip(answers) {
                     // Who has left needs none.
@@ -184,31 +234,41 @@ impl<K: Kind> Inner<K> {
                     _ = tell.send(Err(Arc::clone(&error)));
                 }
             }
-            Err(_) => {
-                let asked = questions.chunks(1).zip(tells).map(async |(question, mut tell)| {
-                    tokio::select! {
-                        biased;
-                        // Who was answered meanwhile, or has left, is not asked for any more, as where one goes alone:
-                        // what the database has begun may be done all the same.
-                        () = tell.closed() => {}
-                        answer = self.ask_apart(question) => drop(tell.send(answer)),
-                    }
-                });
-                join_all(asked).await;
-            }
+            Err(_) => self.ask_each_apart(questions, tells),
         }
     }
 
+    fn ask_each_apart(self: &Arc<Self>, questions: Arc<Vec<K::Question>>, tells: Vec<Tell<K>>) {
+        let lane = Arc::clone(self);
+        tokio::spawn(async move {
+            let asked = questions.iter().zip(tells).map(async |(question, mut tell)| {
+                tokio::select! {
+                    biased;
+                    // Who was answered meanwhile, or has left, is not asked for any more, as where one goes alone:
+                    // what the database has begun may be done all the same.
+                    () = tell.closed() => {}
+                    answer = lane.ask_apart(question) => drop(tell.send(answer)),
+                }
+            });
+            join_all(asked).await;
+        });
+    }
+
     /// The answer to a question that goes alone, which is asked once more where the connection broke under a read.
-    async fn ask_alone(&self, question: &[K::Question]) -> Result<K::Answer, Arc<DbErr>> {
+    async fn ask_alone(&self, question: &K::Question) -> Result<K::Answer, Arc<DbErr>> {
         match self.ask_apart(question).await {
             Err(error) if K::IS_READ && is_cut(&error) => self.ask_apart(question).await,
             answer => answer,
         }
     }
 
-    async fn ask_apart(&self, question: &[K::Question]) -> Result<K::Answer, Arc<DbErr>> {
-        let mut answers = self.ask(question).await?;
+    /// The same, once its owner may have a connection for it.
+    async fn ask_apart(&self, question: &K::Question) -> Result<K::Answer, Arc<DbErr>> {
+        let _counted = match K::owner(question) {
+            Some(owner) => self.manner.quota.take(owner).await,
+            None => None,
+        };
+        let mut answers = self.ask(slice::from_ref(question)).await?;
         answers.pop().ok_or_else(|| Arc::new(DbErr::RecordNotFound("the statement answered nothing".to_owned())))
     }
 
@@ -219,23 +279,29 @@ impl<K: Kind> Inner<K> {
 }
 
 impl<K: Kind> State<K> {
-    /// Those who go next, the first of those who wait among them; none where nobody waits.
-    fn next(&mut self, most: usize) -> Option<Vec<Asked<K>>> {
-        self.waiting.retain(|asked| !asked.tell.is_closed());
-        if self.waiting.is_empty() {
-            self.is_under_way = false;
-            return None;
-        }
-        let mut batch: Vec<Asked<K>> = Vec::with_capacity(self.waiting.len().min(most));
-        let mut stay = VecDeque::new();
-        while batch.len() < most
+    /// Those who go next, the first of those who wait among them, if anybody waits; and those who go apart, since they
+    /// have all the connections that they may.
+    fn next(&mut self, manner: &Manner) -> (Option<Batch<K>>, Vec<Asked<K>>) {
+        let mut batch: Vec<Asked<K>> = Vec::with_capacity(self.waiting.len().min(manner.most));
+        let (mut apart, mut stay) = (vec![], VecDeque::new());
+        while batch.len() < manner.most
             && let Some(asked) = self.waiting.pop_front()
         {
-            let fits = batch.iter().all(|other| K::go_together(&other.question, &asked.question));
-            if fits { batch.push(asked) } else { stay.push_back(asked) }
+            if asked.tell.is_closed() {
+                continue;
+            }
+            if K::owner(&asked.question).is_some_and(|owner| manner.quota.is_used_up(owner)) {
+                apart.push(asked);
+            } else if batch.iter().all(|other| K::go_together(&other.question, &asked.question)) {
+                batch.push(asked);
+            } else {
+                stay.push_back(asked);
+            }
         }
+        let leaves_others = !stay.is_empty();
         stay.append(&mut self.waiting);
         self.waiting = stay;
-        Some(batch)
+        self.is_under_way = !batch.is_empty();
+        (self.is_under_way.then_some(Batch { asked: batch, leaves_others }), apart)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbErr, Statement};
+use todo_api::UserId;
 
 use super::lane::Kind;
 use crate::{
@@ -29,6 +30,10 @@ impl Kind for Look {
     type Answer = ();
 
     const IS_READ: bool = true;
+
+    fn owner((): &()) -> Option<&UserId> {
+        None
+    }
 
     async fn ask(&self, all: &[()]) -> Result<Vec<()>, DbErr> {
         let look = self.memory.history.look();

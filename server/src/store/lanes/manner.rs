@@ -1,8 +1,8 @@
 //! How the statements of a lane go.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::workers::Clients;
+use crate::{store::quotas::Quota, workers::Clients};
 
 /// How long a statement may take before the next of its kind goes beside it, where there are several connections.
 pub(super) const PATIENCE: Duration = Duration::from_millis(25);
@@ -21,6 +21,8 @@ pub(super) struct Manner {
     pub(super) patience: Duration,
     /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
     pub(super) clients: Option<Clients>,
+    /// How many statements of one user go alone or beside others at once.
+    pub(super) quota: Arc<Quota>,
 }
 
 impl Manner {

@@ -1,6 +1,7 @@
 //! Reading tasks.
 
 use sea_orm::{ConnectionTrait, DbErr, QueryFilter, QueryTrait};
+use todo_api::UserId;
 
 use super::{connection_of, lane::Kind, sizes};
 use crate::{
@@ -16,6 +17,10 @@ impl Kind for Read {
     type Answer = Option<Model>;
 
     const IS_READ: bool = true;
+
+    fn owner(target: &Target) -> Option<&UserId> {
+        Some(&target.owner)
+    }
 
     async fn ask(&self, targets: &[Target]) -> Result<Vec<Option<Model>>, DbErr> {
         let database = connection_of(&self.0, targets.iter().map(|target| &target.owner));

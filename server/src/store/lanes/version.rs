@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait, DbErr,
     sea_query::{Expr, Query},
 };
-use todo_api::PageVersion;
+use todo_api::{PageVersion, UserId};
 
 use super::{connection_of, lane::Kind, sizes};
 use crate::{
@@ -23,6 +23,10 @@ impl Kind for Version {
     type Answer = PageVersion;
 
     const IS_READ: bool = true;
+
+    fn owner(page: &Wanted) -> Option<&UserId> {
+        Some(&page.owner)
+    }
 
     async fn ask(&self, pages: &[Wanted]) -> Result<Vec<PageVersion>, DbErr> {
         let Some(first) = pages.first() else {

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use sea_orm::{RuntimeErr, sqlx};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinHandle};
 
 use super::{
     super::{look::Look, manner::PATIENCE},
     *,
 };
-use crate::database::trouble::{is_away, tests::said};
+use crate::{
+    database::trouble::{is_away, tests::said},
+    store::quotas::Quota,
+};
 
 /// Doubles numbers, as often as it is let; a statement with a 13 in it fails.
 struct Doubling {
@@ -23,6 +26,10 @@ impl Kind for Arc<Doubling> {
     type Answer = u32;
 
     const IS_READ: bool = false;
+
+    fn owner(_number: &u32) -> Option<&UserId> {
+        None
+    }
 
     async fn ask(&self, numbers: &[u32]) -> Result<Vec<u32>, DbErr> {
         self.statements.lock().push(numbers.to_vec());
@@ -47,8 +54,56 @@ impl Kind for Reading {
 
     const IS_READ: bool = true;
 
+    fn owner(_number: &u32) -> Option<&UserId> {
+        None
+    }
+
     async fn ask(&self, numbers: &[u32]) -> Result<Vec<u32>, DbErr> {
         self.0.ask(numbers).await
+    }
+}
+
+/// The same, of users.
+struct Owned<const IS_READ: bool>(Arc<Doubling>);
+
+impl<const IS_READ: bool> Kind for Owned<IS_READ> {
+    type Question = (UserId, u32);
+    type Answer = u32;
+
+    const IS_READ: bool = IS_READ;
+
+    fn owner((owner, _): &(UserId, u32)) -> Option<&UserId> {
+        Some(owner)
+    }
+
+    async fn ask(&self, all: &[(UserId, u32)]) -> Result<Vec<u32>, DbErr> {
+        self.0.ask(&all.iter().map(|(_, number)| *number).collect::<Vec<_>>()).await
+    }
+
+    fn go_together((_, one): &(UserId, u32), (_, other): &(UserId, u32)) -> bool {
+        one != other
+    }
+}
+
+/// A lane in which each user has two statements beside others at most.
+fn lane_of_users<const IS_READ: bool>(manner: Manner) -> (Arc<Doubling>, Lane<Owned<IS_READ>>) {
+    let (kind, _) = lane(refused);
+    let quota = Arc::new(Quota::new(2));
+    (Arc::clone(&kind), Lane::new(Owned(kind), Manner { quota, ..manner }))
+}
+
+fn ask_for<const IS_READ: bool>(
+    lane: &Lane<Owned<IS_READ>>,
+    owner: &str,
+    number: u32,
+) -> JoinHandle<Result<u32, Arc<DbErr>>> {
+    let (lane, owner) = (lane.clone(), UserId::stored(owner.to_owned()));
+    tokio::spawn(async move { lane.ask((owner, number)).await })
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -57,7 +112,8 @@ fn lane(failure: fn() -> DbErr) -> (Arc<Doubling>, Lane<Arc<Doubling>>) {
 }
 
 fn manner() -> Manner {
-    Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience: PATIENCE, clients: None }
+    let quota = Arc::new(Quota::new(5));
+    Manner { limit: Duration::from_secs(4), most: 128, turns: 2, patience: PATIENCE, clients: None, quota }
 }
 
 /// Where a slow one is waited for.
@@ -166,6 +222,54 @@ async fn a_slow_one_is_overtaken() {
     for (answer, expected) in asked.into_iter().zip([2, 4]) {
         assert_eq!(answer.await.ok().flatten(), Some(expected));
     }
+}
+
+/// Else one user's changes of a locked task would take one connection after the other, until nobody has any.
+#[tokio::test]
+async fn who_has_their_share_beside_others_keeps_nobody_waiting() {
+    let (kind, lane) = lane_of_users::<false>(Manner { limit: Duration::from_mins(1), ..manner() });
+    let sent = || kind.statements.lock().len();
+    let slow: Vec<_> = (0..10).map(|_| ask_for(&lane, "eve", 7)).collect();
+    until(|| sent() == 2).await;
+    sleep(PATIENCE * 4).await;
+    assert_eq!(sent(), 2);
+    let other = ask_for(&lane, "ann", 1);
+    until(|| kind.statements.lock().last().is_some_and(|last| *last == [1])).await;
+    kind.let_through.add_permits(20);
+    assert_eq!(other.await.ok().and_then(Result::ok), Some(2));
+    for answer in slow {
+        assert_eq!(answer.await.ok().and_then(Result::ok), Some(14), "nobody is forgotten");
+    }
+    assert_eq!(sent(), 11);
+}
+
+#[tokio::test]
+async fn reads_that_cannot_go_together_go_beside_one_another() {
+    let (kind, lane) = lane_of_users::<true>(patient());
+    let asked: Vec<_> = ["eve", "eve", "eve", "eve", "ann", "bob"].map(|owner| ask_for(&lane, owner, 7)).into();
+    until(|| kind.statements.lock().len() == 4).await;
+    sleep(PATIENCE * 4).await;
+    assert_eq!(kind.statements.lock().len(), 4, "two of them are Eve's");
+    kind.let_through.add_permits(20);
+    for answer in asked {
+        assert_eq!(answer.await.ok().and_then(Result::ok), Some(14));
+    }
+}
+
+#[tokio::test]
+async fn what_is_asked_again_apart_takes_no_more_than_its_owner_may_have() {
+    let (kind, lane) = lane_of_users::<false>(patient());
+    let asked: Vec<_> = [13, 1, 2, 3, 4].map(|number| ask_for(&lane, "eve", number)).into();
+    kind.let_through.add_permits(1);
+    until(|| kind.statements.lock().len() > 2).await;
+    sleep(PATIENCE * 4).await;
+    assert_eq!(kind.statements.lock().len(), 3, "all in company, and two apart");
+    kind.let_through.add_permits(20);
+    let mut answers = vec![];
+    for answer in asked {
+        answers.push(answer.await.ok().and_then(Result::ok));
+    }
+    assert_eq!(answers, [None, Some(2), Some(4), Some(6), Some(8)]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How much is kept of answers that clients have not taken yet, and whose go where there is room for no more.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -22,9 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The room for such answers: each is whole in memory, or, of a page, which is there once for all, in part; for minutes
 /// where a client is slow, and a list may have megabytes. Where none is left, the user who has most of it loses the
-/// oldest of theirs, unless the one who asks would then have more than they: so no single user keeps others from large
-/// answers, and nobody loses the only one that they have. Several users with one each do: for little more than
-/// `REQUEST_TIMEOUT` where they take nothing, and to the end of theirs where they take no more than they must.
+/// oldest of theirs, unless the one who asks would then have more than they; then whoever has most of the others: so no
+/// single user keeps others from large answers, and nobody loses the only one that they have. Several users with one
+/// each do: for little more than `REQUEST_TIMEOUT` where they take nothing, and to the end of theirs where they take no
+/// more than they must.
 ///
 /// Strangers count as one user, who makes way for all others: where no user must, the oldest of theirs go, for the next
 /// stranger, too. So those who take nothing push each other out, and who takes a page at once has it.
@@ -101,21 +102,24 @@ impl Untaken {
 
 impl Held {
     /// Which answers to drop so that what is `missing` of `bytes` for `user` becomes free: each time the oldest of the
-    /// user who holds most, as long as they keep at least what `user` would then hold. `None` where that is not enough.
+    /// user who holds most, of those who then keep at least what `user` would hold. `None` where that is not enough.
     fn in_the_way(&self, mut missing: u64, user: Option<&UserId>, bytes: u64) -> Option<Vec<u64>> {
-        let mut shares = HashMap::<_, u64>::new();
-        for holder in self.by.values() {
-            *shares.entry(holder.user.as_ref()).or_default() += holder.bytes;
+        let mut shares = HashMap::<_, Share>::new();
+        for (number, holder) in &self.by {
+            let share = shares.entry(holder.user.as_ref()).or_default();
+            share.bytes += holder.bytes;
+            share.answers.push_back((*number, holder.bytes));
         }
-        let wanted = shares.get(&user).copied().unwrap_or_default() + bytes;
+        let wanted = shares.get(&user).map_or(0, |share| share.bytes) + bytes;
         let mut cut = Vec::new();
         while missing > 0 {
-            let (whose, share) = shares.iter_mut().max_by_key(|(_, share)| **share)?;
-            let is_next = |(number, holder): &(&u64, &Holder)| holder.user.as_ref() == *whose && !cut.contains(*number);
-            let (number, holder) = self.by.iter().find(is_next)?;
-            *share = share.checked_sub(holder.bytes).filter(|left| *left >= wanted)?;
-            missing = missing.saturating_sub(holder.bytes);
-            cut.push(*number);
+            let may_lose =
+                shares.values_mut().filter(|share| share.without_oldest().is_some_and(|left| left >= wanted));
+            let share = may_lose.max_by_key(|share| share.bytes)?;
+            let (number, bytes) = share.answers.pop_front()?;
+            share.bytes -= bytes;
+            missing = missing.saturating_sub(bytes);
+            cut.push(number);
         }
         Some(cut)
     }
@@ -130,6 +134,21 @@ impl Held {
             cut.push(*number);
         }
         Some(cut)
+    }
+}
+
+/// What one user holds.
+#[derive(Default)]
+struct Share {
+    bytes: u64,
+    /// Each answer's number and bytes, the oldest first.
+    answers: VecDeque<(u64, u64)>,
+}
+
+impl Share {
+    /// What is left of it without the oldest answer; none where there is no answer.
+    fn without_oldest(&self) -> Option<u64> {
+        self.answers.front().map(|(_, oldest)| self.bytes - oldest)
     }
 }
 
@@ -171,6 +190,14 @@ mod tests {
     #[test]
     fn nobody_loses_the_only_one() {
         assert_eq!(held(&[("ann", 6), ("bob", 6)]).in_the_way(5, user("cid").as_ref(), 5), None);
+    }
+
+    #[test]
+    fn one_large_answer_shields_nobody_else() {
+        let held = held(&[("ann", 10), ("bob", 3), ("bob", 3), ("bob", 3)]);
+        assert_eq!(held.in_the_way(3, user("cid").as_ref(), 3), Some(vec![2]));
+        assert_eq!(held.in_the_way(6, user("cid").as_ref(), 3), Some(vec![2, 3]), "bob keeps as much as cid has");
+        assert_eq!(held.in_the_way(9, user("cid").as_ref(), 3), None, "nobody loses the only one");
     }
 
     #[test]

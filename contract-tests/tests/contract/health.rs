@@ -72,6 +72,20 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
     ann.get("/api/ready").await.expect(200);
 }
 
+/// However long the database may take, as in any other request.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_whether_the_database_is_there_waits_no_longer_than_a_request_may_take() {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "60"), ("REQUEST_TIMEOUT", "2")];
+    let server = ServerProcess::start(&variables);
+    let probe = Client::of(server.address());
+    proxy.set(Weather::Stalled);
+    let answer = timeout(Duration::from_secs(30), probe.get("/api/ready")).await.expect("twice REQUEST_TIMEOUT");
+    answer.expect(503);
+    probe.get("/api/health").await.expect(200);
+}
+
 /// They would else keep their connections for as long as that takes: all of them, where strangers ask often enough.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_while_the_database_is_asked_is_given_its_last_word() {

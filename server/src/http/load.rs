@@ -35,7 +35,8 @@ use self::{
 };
 use crate::{HttpConfig, metrics, serve::Watch};
 
-/// What is answered whatever the load: it takes no work, and whoever asks must know.
+/// What is answered whatever the load: it takes no work, and whoever asks must know. Who asks whether the database is
+/// there waits for it as long as any request may take.
 const ALWAYS_ANSWERED: [&str; 2] = ["/api/health", "/api/ready"];
 
 /// Bounds the requests under way, the time that each may take, and what is kept of their answers.
@@ -59,16 +60,18 @@ impl Load {
     where
         F: Future<Output = Response>,
     {
-        if ALWAYS_ANSWERED.contains(&request.uri().path()) {
-            return answer(request).await;
-        }
-        let watch = request.data::<Arc<Watch>>().cloned();
-        let is_head = request.method() == Method::HEAD;
         let context = request.data::<Arc<RequestContext>>().cloned();
         let refused = || {
             metrics::shed();
             Problem::from(Overloaded).into_answer(context.as_deref())
         };
+        // Once for the request to arrive, and once more for its answer to be made.
+        let in_time = |request| timeout(self.timeout * 2, answer(request));
+        if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+            return in_time(request).await.unwrap_or_else(|_elapsed| refused());
+        }
+        let watch = request.data::<Arc<Watch>>().cloned();
+        let is_head = request.method() == Method::HEAD;
         let Some(place) = Place::take(&self.places, &self.counts) else {
             return refused();
         };
@@ -79,8 +82,7 @@ impl Load {
             let arriving = ArrivingBody::new(body.into(), self.timeout, Arc::clone(&place), watch.clone());
             request.set_body(BoxBody::new(arriving));
         }
-        // Once for the request to arrive, and once more for its answer to be made.
-        let answered = timeout(self.timeout * 2, answer(request)).await.ok();
+        let answered = in_time(request).await.ok();
         let kept = match (answered, watch) {
             (Some(response), _) if is_head => Some(without_body(response)),
             (Some(response), Some(watch)) => {

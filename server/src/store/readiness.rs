@@ -15,12 +15,12 @@ use crate::{database::trouble::is_away, metrics, telemetry};
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);
 
-/// For how long, beyond that, it is passed on while the database takes its time over the next.
+/// For how long, beyond that, a yes is passed on while the database takes its time over the next word.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The last word of the database, and the turn of who asks for the next. Who comes meanwhile is given the last one, and
-/// waits for the same word only where that is too old, or there is none. Were all to wait while the database is away,
-/// strangers could fill every connection with it, and nobody would learn that the process serves.
+/// waits for the same word only where that is a yes that is too old, or there is none. Were all to wait while the
+/// database is away, strangers could fill every connection with it, and nobody would learn that the process serves.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastWord {
     word: Arc<parking_lot::Mutex<Option<Word>>>,
@@ -36,9 +36,18 @@ struct Word {
 type Answer = Result<(), Arc<DbErr>>;
 
 impl LastWord {
-    /// The word, where it is younger than that.
-    fn within(&self, age: Duration) -> Option<Answer> {
-        self.word.lock().as_ref().filter(|word| word.given.elapsed() < age).map(|word| word.answer.clone())
+    /// The word, where it stands.
+    fn standing(&self) -> Option<Answer> {
+        self.word_if(|word| word.given.elapsed() < STANDS_FOR)
+    }
+
+    /// The word, where it may be passed on while the next is asked for: a yes until it is that old, a no always.
+    fn passed_on(&self, age: Duration) -> Option<Answer> {
+        self.word_if(|word| word.answer.is_err() || word.given.elapsed() < age)
+    }
+
+    fn word_if(&self, is_good: impl Fn(&Word) -> bool) -> Option<Answer> {
+        self.word.lock().as_ref().filter(|word| is_good(word)).map(|word| word.answer.clone())
     }
 }
 
@@ -48,7 +57,7 @@ impl Readiness for Store {
         let turn = Arc::clone(&self.readiness.turn);
         let answer = match Arc::clone(&turn).try_lock_owned() {
             Ok(turn) => self.standing_word(turn).await,
-            Err(_) => match self.readiness.within(STANDS_FOR + self.timeout.min(PATIENCE)) {
+            Err(_) => match self.readiness.passed_on(STANDS_FOR + self.timeout.min(PATIENCE)) {
                 Some(answer) => answer,
                 None => self.standing_word(turn.lock_owned().await).await,
             },
@@ -61,7 +70,7 @@ impl Readiness for Store {
 impl Store {
     /// The word that stands, or else the next.
     async fn standing_word(&self, turn: OwnedMutexGuard<()>) -> Answer {
-        if let Some(answer) = self.readiness.within(STANDS_FOR) {
+        if let Some(answer) = self.readiness.standing() {
             return answer;
         }
         // A task of its own, so that the word is heard even where who wanted it has gone: else each who goes would have
@@ -79,5 +88,21 @@ impl Store {
         }
         *self.readiness.word.lock() = Some(Word { given: Instant::now(), answer: answer.clone() });
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::wait::too_late, *};
+
+    #[test]
+    fn a_yes_is_passed_on_until_it_is_too_old_and_a_no_always() {
+        let passed_on = |answer, age| {
+            let word = Arc::new(parking_lot::Mutex::new(Some(Word { given: Instant::now(), answer })));
+            LastWord { word, ..LastWord::default() }.passed_on(age)
+        };
+        assert!(matches!(passed_on(Ok(()), Duration::from_hours(1)), Some(Ok(()))));
+        assert!(passed_on(Ok(()), Duration::ZERO).is_none(), "it is too old at once");
+        assert!(matches!(passed_on(Err(Arc::new(too_late())), Duration::ZERO), Some(Err(_))));
     }
 }

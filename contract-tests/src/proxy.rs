@@ -26,6 +26,8 @@ pub enum Weather {
     Fair,
     /// Nothing passes until it is fair again; then all of it does.
     Stalled,
+    /// Everything passes until these words come by: with them it stalls.
+    StallingAt(&'static str),
     /// What is sent is swallowed, and the connection stays silent for ever, as behind a router that forgot it.
     Swallowing,
     /// The same, of what the database says alone: it hears and does what it is told.
@@ -60,7 +62,7 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (weather, cuts, hit) = (watch::Sender::new(Weather::Fair), watch::Sender::new(()), Arc::default());
-        let way = Way { weather: weather.subscribe(), cuts: cuts.subscribe(), hit: Arc::clone(&hit) };
+        let way = Way { weather: weather.clone(), cuts: cuts.subscribe(), hit: Arc::clone(&hit) };
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // A database that is away closes the connection.
@@ -99,7 +101,7 @@ impl Drop for Proxy {
 /// What a connection knows of the network.
 #[derive(Debug, Clone)]
 struct Way {
-    weather: watch::Receiver<Weather>,
+    weather: watch::Sender<Weather>,
     cuts: watch::Receiver<()>,
     hit: Arc<AtomicUsize>,
 }
@@ -126,10 +128,16 @@ impl Way {
     }
 
     /// Passes on what comes, until one side closes.
-    async fn pass(mut self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, swallowing: &[Weather]) {
+    async fn pass(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, swallowing: &[Weather]) {
         let (mut bytes, mut is_silent) = (vec![0; 16 * 1024], false);
         while let Ok(length @ 1..) = from.read(&mut bytes).await {
-            let weather = *self.weather.borrow();
+            let mut weather = *self.weather.borrow();
+            if let Weather::StallingAt(words) = weather
+                && bytes[..length].windows(words.len()).any(|passing| passing == words.as_bytes())
+            {
+                weather = Weather::Stalled;
+                self.weather.send_replace(weather);
+            }
             is_silent |= swallowing.contains(&weather);
             if is_silent || weather == Weather::Stalled {
                 self.hit.fetch_add(1, Ordering::SeqCst);
@@ -137,7 +145,7 @@ impl Way {
             if is_silent {
                 continue;
             }
-            let passes = self.weather.wait_for(|weather| *weather != Weather::Stalled).await.is_ok();
+            let passes = self.weather.subscribe().wait_for(|weather| *weather != Weather::Stalled).await.is_ok();
             if !passes || to.write_all(&bytes[..length]).await.is_err() {
                 return;
             }

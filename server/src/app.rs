@@ -14,7 +14,7 @@ use crate::{
     AuthConfig, Config, DatabaseConfig, Databases, HttpConfig, MigrateError, Migrations, RowSecurityError,
     UnusableDatabase, UnusableJwks,
     admin::Admin,
-    database::trouble,
+    database::{in_time, trouble},
     http::Surroundings,
     serve::{self, Address},
     store::{OpenError, Store},
@@ -90,7 +90,8 @@ impl App {
     ///
     /// # Errors
     ///
-    /// Where one of these fails; for a database that is out of reach only after `DATABASE_START_TIMEOUT`.
+    /// Where one of these fails; for a database that is out of reach, or falls silent, only after
+    /// `DATABASE_START_TIMEOUT`.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         warn_of_other_tokens(&config.auth);
         // Before anything is done: a server that cannot come to serve migrates nothing.
@@ -189,10 +190,11 @@ async fn open(config: &DatabaseConfig) -> Result<(Databases, Store), StartError>
         error => StartError::from(error),
     })?;
     if config.row_security {
-        let role = databases.role_of_callers(&migrations.migrator).await?;
+        let role = in_time(config, databases.role_of_callers(&migrations.migrator)).await?;
         databases = databases.restricted_to(&role);
     }
-    let store = Store::open(databases.clone(), config).await.map_err(|error| match error {
+    let opened = in_time(config, Store::open(databases.clone(), config)).await;
+    let store = opened.map_err(|error| match error {
         OpenError::Database(cause) => unusable(cause).into(),
         error => StartError::Store(error),
     })?;

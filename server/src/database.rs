@@ -22,25 +22,25 @@ mod why;
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::FutureExt as _;
 use sea_orm::{
-    ConnAcquireErr, ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr,
-    TransactionTrait,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseTransaction, DbBackend, DbErr, TransactionTrait,
 };
 use todo_migration::Migrator;
 use tokio::{
     runtime::Handle,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::context::TokioContext;
 use tracing::log::LevelFilter;
 
-use self::sessions::Sessions;
 pub(crate) use self::{
     connection::Connection,
     statement::runtime,
-    unusable::{BACKUP, words},
+    unusable::{BACKUP, UNANSWERED, words},
 };
 pub use self::{row_security::RowSecurityError, unusable::UnusableDatabase};
+use self::{sessions::Sessions, trouble::too_late};
 use crate::{DatabaseConfig, DatabaseUrl};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are not, so that a
@@ -147,7 +147,7 @@ async fn wait<T>(
         let error = match timeout_at(silence, try_once()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
-            Err(_elapsed) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+            Err(_elapsed) => too_late(),
         };
         let is_silence = matches!(error, DbErr::ConnectionAcquire(_));
         if !may_pass(&error) || Instant::now() + pause > deadline {
@@ -159,6 +159,16 @@ async fn wait<T>(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
+}
+
+/// The result of `work` of a start or a command, unless the database falls silent over it: then it is given up as one
+/// that never answers is. A file does not fall silent, and SQLite has limits of its own.
+pub(crate) fn in_time<T, E: From<DbErr>>(
+    config: &DatabaseConfig,
+    work: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
+    let limit = if config.url.is_embedded() { Duration::MAX } else { config.start_timeout.max(config.timeout) };
+    timeout(limit, work).map(|result| result.unwrap_or_else(|_elapsed| Err(too_late().into())))
 }
 
 /// What both databases have in common.

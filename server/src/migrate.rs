@@ -3,7 +3,7 @@
 mod error;
 mod schema;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
@@ -14,24 +14,21 @@ use todo_migration::{Migrator, MigratorTraitSelf as _, current_role, rehearse, v
 pub use self::error::MigrateError;
 use self::schema::Schemas;
 use crate::{
-    DatabaseConfig, DatabaseUrl, Databases, UnusableDatabase,
-    database::{codes::postgres, limits, setting::Scope, trouble::code_of},
+    DatabaseConfig, Databases, UnusableDatabase,
+    database::{codes::postgres, in_time, limits, setting::Scope, trouble::code_of},
 };
 
 /// The key of the lock in PostgreSQL: any number that nobody else uses, here the letters `todo`.
 const LOCK: i64 = 0x746f_646f;
 
-/// The migrations of one database.
+/// The migrations of one database. One that falls silent is given up, but not while it migrates, for us or for another
+/// server: with many tasks, that takes long, and of a commit that was given up nobody knows whether it was made.
 #[derive(Debug)]
 pub struct Migrations<'a> {
     databases: &'a Databases,
-    /// The address that they go to, where it is not that of requests.
-    direct_url: Option<&'a DatabaseUrl>,
+    config: &'a DatabaseConfig,
     /// What they are, and what row-level security has to be.
     pub(crate) migrator: Migrator,
-    row_security: bool,
-    /// How long a request's statement may take.
-    patience: Duration,
 }
 
 /// Where a database stands: which migrations of ours it lacks, and which it has of a later release.
@@ -51,13 +48,7 @@ impl<'a> Migrations<'a> {
     /// The migrations of one database, as configured.
     #[must_use]
     pub fn of(databases: &'a Databases, config: &'a DatabaseConfig) -> Self {
-        Self {
-            databases,
-            direct_url: config.direct_url.as_ref(),
-            migrator: Migrator::new(config.users_table.clone()),
-            row_security: config.row_security,
-            patience: config.timeout,
-        }
+        Self { databases, config, migrator: Migrator::new(config.users_table.clone()) }
     }
 
     /// Makes sure that nothing is pending, by migrating where that is allowed, and that the tasks belong to
@@ -68,7 +59,10 @@ impl<'a> Migrations<'a> {
     /// Where something stays pending, they belong to another table, or the role of requests does not find them.
     pub async fn settle(&self, allowed: bool) -> Result<(), MigrateError> {
         let database = &self.databases.writes;
-        if allowed && self.row_security && self.migrator.role_of_callers(database).await?.is_none() {
+        if allowed
+            && self.config.row_security
+            && in_time(self.config, self.migrator.role_of_callers(database)).await?.is_none()
+        {
             self.up().await?;
         }
         let standing = self.standing(database).await?;
@@ -104,8 +98,8 @@ impl<'a> Migrations<'a> {
             standing.refuse_later()?;
             self.migrator.up(&transaction, None).await?;
         }
-        if self.row_security {
-            let login = current_role(&self.databases.writes).await?;
+        if self.config.row_security {
+            let login = in_time(self.config, current_role(&self.databases.writes)).await?;
             self.migrator.guard(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
         }
         transaction.commit().await?;
@@ -131,19 +125,22 @@ impl<'a> Migrations<'a> {
         let transaction = self.lock().await?;
         let schema = self.schema(&transaction).await?;
         let is_done = self.standing_within(&transaction).await?.pending.is_empty();
-        transaction.rollback().await?;
+        in_time(self.config, transaction.rollback()).await?;
         // With row-level security, whoever migrates lets the role of requests in.
-        if is_done && !self.row_security { self.refuse_unfound(schema).await } else { Ok(()) }
+        if is_done && !self.config.row_security { self.refuse_unfound(schema).await } else { Ok(()) }
     }
 
     /// Whether who migrates owns the tables, or may make them. Where it does, tries what row-level security takes
     /// beside; nothing of it is kept.
     pub(crate) async fn rehearse(&self) -> Result<bool, MigrateError> {
         let transaction = self.lock().await?;
-        let login = current_role(&self.databases.writes).await?;
-        let may = rehearse(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
-        transaction.rollback().await?;
-        Ok(may)
+        in_time(self.config, async {
+            let login = current_role(&self.databases.writes).await?;
+            let may = rehearse(&login, &transaction).await.map_err(MigrateError::RowSecurity)?;
+            transaction.rollback().await?;
+            Ok(may)
+        })
+        .await
     }
 
     /// Each migration by name, and whether it has been run; then those that a later release has run. Changes nothing.
@@ -162,14 +159,15 @@ impl<'a> Migrations<'a> {
 
     /// Refuses to go on where the tasks belong to another table of users than the configured one.
     pub(crate) async fn refuse_other_users(&self, database: &impl ConnectionTrait) -> Result<(), MigrateError> {
-        match self.migrator.other_users_table(database).await? {
+        match in_time(self.config, self.migrator.other_users_table(database)).await? {
             Some(other) => Err(other.into()),
             None => Ok(()),
         }
     }
 
     async fn standing(&self, database: &impl ConnectionTrait) -> Result<Standing, MigrateError> {
-        let mut later = self.migrator.applied(database).await.map_err(|cause| match code_of(&cause).as_deref() {
+        let applied = in_time(self.config, self.migrator.applied(database)).await;
+        let mut later = applied.map_err(|cause| match code_of(&cause).as_deref() {
             Some(postgres::INSUFFICIENT_PRIVILEGE) => MigrateError::Hidden(cause),
             _ => cause.into(),
         })?;
@@ -186,7 +184,7 @@ impl<'a> Migrations<'a> {
     /// The same, where it is the role of migrations that asks.
     async fn standing_within(&self, transaction: &DatabaseTransaction) -> Result<Standing, MigrateError> {
         self.standing(transaction).await.map_err(|error| match error {
-            MigrateError::Hidden(cause) if self.direct_url.is_some() => MigrateError::Unowned(cause),
+            MigrateError::Hidden(cause) if self.config.direct_url.is_some() => MigrateError::Unowned(cause),
             error => error,
         })
     }
@@ -194,10 +192,11 @@ impl<'a> Migrations<'a> {
     /// The schema that migrations go to, where that need not be the one of requests. Refuses to make all tables a
     /// second time where requests would go on with those in use.
     async fn schema(&self, transaction: &impl ConnectionTrait) -> Result<Option<String>, MigrateError> {
-        if self.direct_url.is_none() {
+        if self.config.direct_url.is_none() {
             return Ok(None);
         }
-        let (first, of_requests) = (Schemas::of(transaction).await?.first, Schemas::of(&self.databases.writes).await?);
+        let first = in_time(self.config, Schemas::of(transaction)).await?.first;
+        let of_requests = in_time(self.config, Schemas::of(&self.databases.writes)).await?;
         match (first, of_requests.of_tasks) {
             // Where both look there first, requests find what is made, whatever they found before.
             (Some(other), Some(in_use)) if in_use != other && of_requests.first.as_ref() != Some(&other) => {
@@ -211,9 +210,9 @@ impl<'a> Migrations<'a> {
     async fn refuse_unfound(&self, schema: Option<String>) -> Result<(), MigrateError> {
         let database = &self.databases.writes;
         if let Some(schema) = schema
-            && Schemas::of(database).await?.of_tasks.is_none()
+            && in_time(self.config, Schemas::of(database)).await?.of_tasks.is_none()
         {
-            return Err(MigrateError::Unfound { schema, role: current_role(database).await? });
+            return Err(MigrateError::Unfound { schema, role: in_time(self.config, current_role(database)).await? });
         }
         Ok(())
     }
@@ -228,25 +227,26 @@ impl<'a> Migrations<'a> {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let transaction = self.databases.begin_migrating(options).await.map_err(|cause| match self.direct_url {
+        let begun = in_time(self.config, self.databases.begin_migrating(options)).await;
+        let transaction = begun.map_err(|cause| match &self.config.direct_url {
             Some(url) => MigrateError::Unusable(UnusableDatabase::direct(url, cause)),
             None => MigrateError::Database(cause),
         })?;
         if is_postgres {
-            if !try_lock(&transaction).await? {
+            if !in_time(self.config, try_lock(&transaction)).await? {
                 tracing::info!("another server migrates; waiting for it");
                 let lock = Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(LOCK)).take();
                 transaction.query_all(&lock).await?;
             }
             // A lock is one database's, so where requests could have it too, they lead to another. The names in the
             // addresses would not tell: a pooler may have its own for a database (at Aiven, say).
-            if self.direct_url.is_some() && try_lock(&self.databases.writes).await? {
+            if self.config.direct_url.is_some() && in_time(self.config, try_lock(&self.databases.writes)).await? {
                 return Err(MigrateError::OtherDatabase);
             }
             // Others queue behind whoever waits to lock a whole table, so no lock is waited for longer than by
             // requests.
-            let limit = Query::select().expr(limits::set_lock_timeout(self.patience, Scope::Transaction)).take();
-            transaction.query_all(&limit).await?;
+            let limit = Query::select().expr(limits::set_lock_timeout(self.config.timeout, Scope::Transaction)).take();
+            in_time(self.config, transaction.query_all(&limit)).await?;
         }
         Ok(transaction)
     }

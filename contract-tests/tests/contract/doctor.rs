@@ -12,7 +12,7 @@ use todo_contract_tests::{
     Engine::{self, Postgres, Sqlite},
     Issuer,
     Mode::{Session, Transaction},
-    Pooler, Reply, ServerProcess, SigningKey, TestApp, TestDatabase, temporary_folder,
+    Pooler, Proxy, Reply, ServerProcess, SigningKey, TestApp, TestDatabase, Weather, temporary_folder,
 };
 use url::Url;
 
@@ -168,6 +168,21 @@ fn the_way_to_the_database_is_judged(#[case] url: &str, #[case] words: &str) {
     let seen = examine(&[("DATABASE_URL", url)]);
     assert_eq!(seen.code, Some(2), "it is out of reach: {}", seen.said);
     assert!(seen.said.contains(words), "{}", seen.said);
+}
+
+/// Told instead of what it would have been asked for, and not waited for without end.
+#[rstest]
+#[case::in_the_midst_of_the_checks("rolsuper", "database")]
+#[case::over_row_level_security("row_security_active", "rls")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_falls_silent_is_told(#[case] when: &'static str, #[case] check: &str) {
+    let app = TestApp::configured(Postgres, &[("DATABASE_RLS", "true")]).await;
+    let (proxy, url) = Proxy::before(&app.database().url()).await;
+    proxy.set(Weather::StallingAt(when));
+    let patience = [("DATABASE_START_TIMEOUT", "10"), ("DATABASE_TIMEOUT", "8")];
+    let seen = examine(&[&[("DATABASE_URL", url.as_str()), ("DATABASE_RLS", "true")], &patience[..]].concat());
+    seen.assert_told(check, "fail", "no answer in time");
+    assert_eq!((seen.code, proxy.hit() > 0), (Some(2), true), "{}", seen.said);
 }
 
 #[test]

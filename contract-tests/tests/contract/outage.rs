@@ -195,6 +195,26 @@ fn a_start_gives_up_on_a_database_that_says_nothing() {
     let Ended { code, said, .. } = ServerProcess::run(&[], &variables);
     assert_eq!(code, Some(1));
     assert!(said.contains("DATABASE_URL postgresql://ann@127.0.0.1") && said.contains("cannot be used"), "{said}");
+    assert!(said.contains("no answer in time"), "{said}");
+}
+
+/// It has let us in and said this and that, and then says nothing more.
+#[rstest]
+#[case::asked_what_it_is(&[], "server_version_num")]
+#[case::asked_what_was_migrated(&["migrate", "status"], "seaql_migrations")]
+#[case::asked_who_migrates(&["migrate", "up"], "pg_try_advisory_xact_lock")]
+#[case::asked_whether_its_policies_bind(&[], "row_security_active")]
+#[case::asked_for_its_key(&[], "cursors")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_gives_up_on_a_database_that_falls_silent(#[case] arguments: &[&str], #[case] when: &'static str) {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    proxy.set(Weather::StallingAt(when));
+    let patience = [("DATABASE_START_TIMEOUT", "10"), ("DATABASE_TIMEOUT", "8")];
+    let variables = [&[("DATABASE_URL", url.as_str()), ("DATABASE_RLS", "true")], &patience[..]].concat();
+    let Ended { code, said, .. } = ServerProcess::run(arguments, &variables);
+    assert!(said.ends_with("no answer in time; is the server up, and are host and port right?\n"), "{said}");
+    assert_eq!((code, proxy.hit() > 0), (Some(1), true), "{said}");
 }
 
 #[test]

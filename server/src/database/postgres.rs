@@ -38,7 +38,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
         tracing::info!("a transaction pooler stands before the database: each statement goes in its own transaction");
     }
     let databases = lead(config, sessions).await?;
-    requirements::check(&databases.writes).await?;
+    super::in_time(config, requirements::check(&databases.writes)).await?;
     Ok(databases)
 }
 

@@ -19,7 +19,7 @@ use todo_migration::{CALLER_SETTING, Guarded, Inherited, Migrator, quoted, value
 use uuid::Uuid;
 
 use super::{
-    Connection,
+    Connection, UNANSWERED,
     codes::postgres,
     setting::{self, Scope},
     transaction::Transaction,
@@ -85,7 +85,11 @@ pub enum RowSecurityError {
 
 /// What to do about it, where the error's words do not say so.
 fn remedy(error: &DbErr) -> &'static str {
-    if is_read_only(error) { "; give DATABASE_URL the address of one that takes writes" } else { "" }
+    match error {
+        DbErr::ConnectionAcquire(_) => UNANSWERED,
+        error if is_read_only(error) => "; give DATABASE_URL the address of one that takes writes",
+        _ => "",
+    }
 }
 
 /// Makes the rest of a transaction the caller's: by `role`, on the rows of `caller`.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sea_orm::{
-    DbErr, RuntimeErr,
+    ConnAcquireErr, DbErr, RuntimeErr,
     sqlx::{
         self,
         postgres::{PgDatabaseError, PgSeverity},
@@ -11,6 +11,11 @@ use sea_orm::{
 };
 
 use super::codes::{postgres, sqlite};
+
+/// The database took longer than it may.
+pub(crate) fn too_late() -> DbErr {
+    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
+}
 
 /// Whether the database is out of reach, or lets us in no more, so that another try may go through; all else is a
 /// fault.

@@ -2,7 +2,7 @@
 
 use std::{fs::OpenOptions, io::ErrorKind};
 
-use sea_orm::DbErr;
+use sea_orm::{ConnAcquireErr, DbErr};
 
 use super::{
     codes::{postgres, sqlite},
@@ -12,6 +12,9 @@ use crate::DatabaseUrl;
 
 /// What helps where the file is damaged.
 pub(crate) const BACKUP: &str = "put a backup of the file in its place, without its -wal and -shm";
+
+/// What to look at where it does not answer.
+pub(crate) const UNANSWERED: &str = "; is the server up, and are host and port right?";
 
 /// The database does not answer, refuses us, or is not a database.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +70,7 @@ impl UnusableDatabase {
                 "; are name, password and database right, and is it up behind a pooler, whose log says why?"
             }
             (_, Some(_)) => "",
-            (_, None) => "; is the server up, and are host and port right?",
+            (_, None) => UNANSWERED,
         };
         remedy.to_owned()
     }
@@ -84,6 +87,7 @@ impl UnusableDatabase {
 /// An error in words; without the library's own around those that are ours, or PostgreSQL's.
 pub(crate) fn words(error: &DbErr) -> String {
     match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => "no answer in time".to_owned(),
         DbErr::Custom(words) | DbErr::Migration(words) => words.clone(),
         error => trouble::message_of(error).map_or_else(|| error.to_string(), str::to_owned),
     }

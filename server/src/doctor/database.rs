@@ -18,8 +18,8 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Checked> {
         None => postgres::before_connecting(config),
     };
     // It is asked once: who runs a doctor wants to know now.
-    let config = DatabaseConfig { start_timeout: Duration::ZERO, ..config.clone() };
-    let databases = match Databases::connect(&config).await {
+    let once = DatabaseConfig { start_timeout: Duration::ZERO, ..config.clone() };
+    let databases = match Databases::connect(&once).await {
         Ok(databases) => databases,
         Err(unusable) => {
             findings.push(("database", Finding::fail(unusable.to_string())));
@@ -27,11 +27,11 @@ pub(super) async fn findings(config: &DatabaseConfig) -> Vec<Checked> {
         }
     };
     if file.is_none() {
-        findings.extend(postgres::connected(&databases, &config).await);
+        findings.extend(postgres::connected(&databases, config).await);
     } else {
         findings.push(("file", soundness(&databases).await));
     }
-    findings.push(("migrations", migrations(&databases, &config).await));
+    findings.push(("migrations", migrations(&databases, config).await));
     databases.close().await;
     findings
 }

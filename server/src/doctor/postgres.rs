@@ -12,7 +12,7 @@ use todo_migration::value;
 use super::{Checked, Finding, rights::rights, row_security::row_security};
 use crate::{
     DatabaseConfig, Databases, Migrations, clock,
-    database::{requirements::TAKES_NO_WRITES, tls},
+    database::{in_time, requirements::TAKES_NO_WRITES, tls, words},
     host::is_public,
 };
 
@@ -28,17 +28,24 @@ pub(super) fn before_connecting(config: &DatabaseConfig) -> Vec<Checked> {
 /// What the database tells, as far as it answers.
 pub(super) async fn connected(databases: &Databases, config: &DatabaseConfig) -> Vec<Checked> {
     let database = &databases.writes;
-    let asked = [
-        ("version", version(database).await),
-        ("writes", writes(database).await),
-        ("distance", round_trip(database).await),
-        ("role", role(database, config).await),
-        ("rights", rights(databases, config).await),
-        ("clock", time(database).await),
-        ("rls", row_security(databases, config).await),
-    ];
-    let unanswered = |cause: DbErr| Finding::fail(format!("the database does not answer a question: {cause}"));
-    let told = asked.into_iter().map(|(check, finding)| (check, finding.unwrap_or_else(unanswered)));
+    let asked = async {
+        Ok([
+            ("version", version(database).await),
+            ("writes", writes(database).await),
+            ("distance", round_trip(database).await),
+            ("role", role(database, config).await),
+            ("rights", rights(databases, config).await),
+            ("clock", time(database).await),
+        ])
+    };
+    let unanswered =
+        |cause: DbErr| Finding::fail(format!("the database does not answer a question: {}", words(&cause)));
+    let asked = match in_time(config, asked).await {
+        Ok(asked) => asked,
+        Err(cause) => return vec![("database", unanswered(cause))],
+    };
+    let asked = asked.into_iter().chain([("rls", row_security(databases, config).await)]);
+    let told = asked.map(|(check, finding)| (check, finding.unwrap_or_else(unanswered)));
     let direct = direct(databases, config).await.map(|finding| ("direct", finding));
     told.chain([("pooler", pooler(databases, config))]).chain(direct).collect()
 }

@@ -4,23 +4,19 @@ use sea_orm::{
     ConnectionTrait, DbErr,
     sea_query::{Expr, ExprTrait as _, Func, Query},
 };
-use todo_migration::{Inherited, current_role, letting_find_keys, quoted, value};
+use todo_migration::{Inherited, Migrator, current_role, letting_find_keys, quoted, value};
 
 use super::{Finding, postgres::another};
-use crate::{DatabaseConfig, Databases, Migrations};
+use crate::{DatabaseConfig, Databases, Migrations, database::in_time};
 
 /// Whether the second wall stands, where there is to be one, and whether there is a way around it.
 pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig) -> Result<Finding, DbErr> {
-    let login = current_role(&databases.writes).await?;
     if !config.row_security {
-        return Ok(match Inherited::by(&login, &databases.writes).await? {
-            Some(inherited) => Finding::fail(format!("off, but no task can be seen: {inherited}")),
-            None => Finding::pass("off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
-        });
+        return in_time(config, without(databases)).await;
     }
     let migrations = Migrations::of(databases, config);
     // As at the start: a role that is there, but lacks a right, is left as it is.
-    let is_ready = migrations.migrator.role_of_callers(&databases.writes).await?.is_some();
+    let is_ready = in_time(config, migrations.migrator.role_of_callers(&databases.writes)).await?.is_some();
     if !is_ready && config.migrate_on_start {
         let made = "its role and policies are made at the next start; have a backup first";
         match migrations.rehearse().await {
@@ -30,9 +26,24 @@ pub(super) async fn row_security(databases: &Databases, config: &DatabaseConfig)
             Err(refused) => return Ok(Finding::fail(refused.to_string())),
         }
     }
-    if let Err(refused) = databases.role_of_callers(&migrations.migrator).await {
+    in_time(config, with(databases, config, &migrations.migrator)).await
+}
+
+/// The same, where there is to be none.
+async fn without(databases: &Databases) -> Result<Finding, DbErr> {
+    let login = current_role(&databases.writes).await?;
+    Ok(match Inherited::by(&login, &databases.writes).await? {
+        Some(inherited) => Finding::fail(format!("off, but no task can be seen: {inherited}")),
+        None => Finding::pass("off; DATABASE_RLS=true makes PostgreSQL itself keep users apart too"),
+    })
+}
+
+/// The same, where there is to be one, and the next start makes nothing for it.
+async fn with(databases: &Databases, config: &DatabaseConfig, migrator: &Migrator) -> Result<Finding, DbErr> {
+    if let Err(refused) = databases.role_of_callers(migrator).await {
         return Ok(Finding::fail(refused.to_string()));
     }
+    let login = current_role(&databases.writes).await?;
     Ok(if may_read(&databases.writes, &login, ("tasks", "title")).await? {
         let remedy = if was_granted(&databases.writes, &login).await? {
             let tables = if config.users_table.is_none() { "tasks, users" } else { "tasks" };

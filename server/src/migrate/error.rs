@@ -6,6 +6,7 @@ use todo_migration::{OtherUsersTable, quoted};
 use crate::{
     UnusableDatabase,
     database::{
+        UNANSWERED,
         codes::postgres,
         trouble::{code_of, is_taken},
         words,
@@ -124,6 +125,7 @@ fn remedy(error: &DbErr) -> &'static str {
         Some(postgres::INVALID_FOREIGN_KEY | postgres::WRONG_OBJECT_TYPE) => {
             "; have the system that owns the table of users make its id the primary key, or correct USERS_TABLE"
         }
+        _ if matches!(error, DbErr::ConnectionAcquire(_)) => UNANSWERED,
         _ if is_taken(error) => "; another program has its tables there: use a database of the tasks' own",
         _ => "",
     }

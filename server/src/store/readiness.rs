@@ -9,8 +9,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Store, wait::too_late};
-use crate::{database::trouble::is_away, metrics, telemetry};
+use super::Store;
+use crate::{
+    database::trouble::{is_away, too_late},
+    metrics, telemetry,
+};
 
 /// How long the database's last word stands.
 const STANDS_FOR: Duration = Duration::from_secs(1);

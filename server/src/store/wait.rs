@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnAcquireErr, DbErr};
+use sea_orm::DbErr;
 use tokio::time::timeout;
 
-use crate::{metrics, telemetry};
-
-/// The database took longer than it may.
-pub(super) fn too_late() -> DbErr {
-    DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
-}
+use crate::{database::trouble::too_late, metrics, telemetry};
 
 /// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
 /// `limit`, in all.

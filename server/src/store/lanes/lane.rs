@@ -39,8 +39,8 @@ use tokio::{
 
 use super::manner::Manner;
 use crate::{
-    database::trouble::{is_cut, is_read_only, is_refusal},
-    store::wait::{lost, too_late},
+    database::trouble::{is_cut, is_read_only, is_refusal, too_late},
+    store::wait::lost,
 };
 
 /// A kind of statement that can carry several questions.

@@ -48,8 +48,6 @@ pub(super) trait Hand: Debug + Send + Sync {
 
     async fn execute(&self, statement: Statement) -> Result<ExecResult, DbErr>;
 
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr>;
-
     /// The first row. Not by way of a list of all: looks go by here, the most frequent of statements, and each would
     /// have one allocated.
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr>;
@@ -256,13 +254,6 @@ where
         let result = taken.execute(statement, Naming::Named).await.inspect_err(|error| self.doubt(error))?;
         self.lay_back(taken);
         Ok(result)
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut taken = self.take().await?;
-        let result = taken.say(sql).await.inspect_err(|error| self.doubt(error))?;
-        self.lay_back(taken);
-        Ok(result.into())
     }
 
     async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

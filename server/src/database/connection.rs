@@ -169,13 +169,9 @@ impl ConnectionTrait for Connection {
         transaction.end(result).await
     }
 
+    /// For the trait alone: nobody here has a statement that cannot be prepared.
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        if self.caller.is_none() {
-            return self.at_hand.execute_unprepared(sql).await;
-        }
-        let transaction = self.begin().await?;
-        let result = transaction.execute_unprepared(sql).await;
-        transaction.end(result).await
+        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

@@ -11,18 +11,15 @@ use sea_query_sqlx::SqlxValues;
 
 use super::{at_hand::AtHand, statement::Naming, taken::Taken};
 
-/// A transaction of either database, taken back where the value ends without [`Held::commit`].
+/// A transaction of either database, taken back where the value ends without [`Held::end`].
 #[async_trait]
 pub(super) trait Held: Debug + Send {
     async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr>;
 
-    async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr>;
-
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr>;
 
-    async fn commit(self: Box<Self>) -> Result<(), DbErr>;
-
-    async fn rollback(self: Box<Self>) -> Result<(), DbErr>;
+    /// Ends it with the statement `words`.
+    async fn end(&mut self, words: &'static str) -> Result<(), DbErr>;
 }
 
 #[derive(Debug)]
@@ -46,15 +43,6 @@ where
         let begun = this.taken()?.say(words).await;
         begun.inspect_err(|error| this.hand.doubt(error))?;
         Ok(this)
-    }
-
-    async fn end(&mut self, words: &str) -> Result<(), DbErr> {
-        let said = self.taken()?.say(words).await;
-        said.inspect_err(|error| self.hand.doubt(error))?;
-        if let Some(taken) = self.taken.take() {
-            self.hand.lay_back(taken);
-        }
-        Ok(())
     }
 
     fn taken(&mut self) -> Result<&mut Taken<DB>, DbErr> {
@@ -87,22 +75,18 @@ where
         result.inspect_err(|error| self.hand.doubt(error))
     }
 
-    async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
-        let result = self.taken()?.say(sql).await;
-        result.map(ExecResult::from).inspect_err(|error| self.hand.doubt(error))
-    }
-
     async fn query_all(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let naming = self.naming;
         let rows = self.taken()?.query_all(statement, naming).await;
         rows.inspect_err(|error| self.hand.doubt(error))
     }
 
-    async fn commit(mut self: Box<Self>) -> Result<(), DbErr> {
-        self.end("COMMIT").await
-    }
-
-    async fn rollback(mut self: Box<Self>) -> Result<(), DbErr> {
-        self.end("ROLLBACK").await
+    async fn end(&mut self, words: &'static str) -> Result<(), DbErr> {
+        let said = self.taken()?.say(words).await;
+        said.inspect_err(|error| self.hand.doubt(error))?;
+        if let Some(taken) = self.taken.take() {
+            self.hand.lay_back(taken);
+        }
+        Ok(())
     }
 }

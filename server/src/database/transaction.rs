@@ -20,7 +20,7 @@ impl Transaction {
 
     /// Makes it last. Where that fails, it is not known whether it lasts.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        self.held.into_inner().commit().await
+        self.held.into_inner().end("COMMIT").await
     }
 
     /// Makes it last where all went well, and takes it back where the database refused something.
@@ -36,7 +36,7 @@ impl Transaction {
 
     /// Takes it back. Where the database does not answer, it does so by itself.
     pub(crate) async fn rollback(self) -> Result<(), DbErr> {
-        self.held.into_inner().rollback().await
+        self.held.into_inner().end("ROLLBACK").await
     }
 }
 
@@ -50,8 +50,9 @@ impl ConnectionTrait for Transaction {
         self.held.lock().await.execute(statement).await
     }
 
+    /// For the trait alone: nobody here has a statement that cannot be prepared.
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.held.lock().await.execute_unprepared(sql).await
+        self.execute_raw(Statement::from_string(self.backend, sql)).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

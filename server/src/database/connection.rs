@@ -40,27 +40,19 @@ pub(crate) struct Connection {
     pool: DatabaseConnection,
     at_hand: Arc<dyn Hand>,
     standbys: Arc<Standbys>,
-    way: Way,
+    /// The words that begin the transaction in which each statement goes, behind a pooler.
+    wrapping: Option<Arc<str>>,
     /// The role that callers' statements are carried out by, where row-level security is on.
     role: Option<Arc<str>>,
     /// Whose statements these are, where that is on.
     caller: Option<UserId>,
 }
 
-/// How a statement reaches the database.
-#[derive(Debug, Clone)]
-enum Way {
-    /// By itself.
-    Straight,
-    /// In a transaction that begins with these words.
-    Wrapped(Arc<str>),
-}
-
 impl Connection {
     /// Over the pool of an embedded database.
     pub(super) fn embedded(pool: DatabaseConnection) -> Self {
         let at_hand = Arc::new(AtHand::new(pool.get_sqlite_connection_pool(), KEPT_EMBEDDED));
-        Self { pool, at_hand, standbys: Arc::default(), way: Way::Straight, role: None, caller: None }
+        Self { pool, at_hand, standbys: Arc::default(), wrapping: None, role: None, caller: None }
     }
 
     /// Over a pool of PostgreSQL, where a statement may take `limit`, and those of its sessions are noted that lead to
@@ -71,12 +63,12 @@ impl Connection {
         limit: Duration,
         standbys: Arc<Standbys>,
     ) -> Self {
-        let way = match sessions {
-            Sessions::Own => Way::Straight,
-            Sessions::Lent => Way::Wrapped(begin(limit).into()),
+        let wrapping = match sessions {
+            Sessions::Own => None,
+            Sessions::Lent => Some(begin(limit).into()),
         };
         let at_hand = Arc::new(AtHand::new(pool.get_postgres_connection_pool(), KEPT));
-        Self { pool, at_hand, standbys, way, role: None, caller: None }
+        Self { pool, at_hand, standbys, wrapping, role: None, caller: None }
     }
 
     /// The same, with callers' statements carried out by `role`.
@@ -97,12 +89,12 @@ impl Connection {
 
     /// Whether a statement goes by itself.
     fn is_straight(&self) -> bool {
-        matches!(self.way, Way::Straight) && self.caller.is_none()
+        self.wrapping.is_none() && self.caller.is_none()
     }
 
     /// Whether a pooler has each statement go in a transaction of its own.
     pub(super) fn is_wrapped(&self) -> bool {
-        matches!(self.way, Way::Wrapped(_))
+        self.wrapping.is_some()
     }
 
     /// Whether a statement may be shown less than was committed before. Behind a transaction pooler that is not known.
@@ -121,11 +113,11 @@ impl Connection {
 
     async fn begin_unbound(&self) -> Result<Transaction, DbErr> {
         let backend = self.get_database_backend();
-        let (begin, naming) = match &self.way {
-            Way::Wrapped(begin) => (&**begin, Naming::Nameless),
+        let (begin, naming) = match &self.wrapping {
+            Some(begin) => (&**begin, Naming::Nameless),
             // SQLite has one writer: a transaction that turned to writing later could find another at it.
-            Way::Straight if backend == DbBackend::Sqlite => ("BEGIN IMMEDIATE", Naming::Named),
-            Way::Straight => ("BEGIN", Naming::Named),
+            None if backend == DbBackend::Sqlite => ("BEGIN IMMEDIATE", Naming::Named),
+            None => ("BEGIN", Naming::Named),
         };
         Ok(Transaction::new(self.at_hand.begin(begin, naming).await?, backend))
     }

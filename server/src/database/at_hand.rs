@@ -8,12 +8,12 @@
 
 #[cfg(test)]
 mod tests;
-mod watch;
 
 use std::{collections::VecDeque, fmt::Debug, mem, pin::pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use scopeguard::guard;
 use sea_orm::{
     ConnAcquireErr, DbErr, ExecResult, QueryResult, Statement,
     sqlx::{Database, Executor, IntoArguments, Pool, database::HasStatementCache},
@@ -24,7 +24,6 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use self::watch::Watch;
 use super::{
     held::{Held, InTransaction},
     statement::Naming,
@@ -93,7 +92,7 @@ struct State<DB: Database> {
     /// would be asked for a sign of life each time just where there is most to do, and to open one may take long, or
     /// fail.
     queue: VecDeque<oneshot::Sender<Taken<DB>>>,
-    /// Whether a [`Watch`] gives back what nobody needs.
+    /// Whether what nobody needs is being given back.
     is_watched: bool,
 }
 
@@ -228,8 +227,25 @@ impl<DB: Database> AtHand<DB> {
         // Where the runtime ends just then, what would watch is dropped at once, and locks for itself.
         drop(state);
         if !is_watched {
-            tokio::spawn(Watch(Arc::clone(&self.0)).keep());
+            self.watch();
         }
+    }
+
+    /// Gives back what nobody needs, until nothing is at hand. Where the runtime ends, all goes at once: no connection
+    /// may outlive it, for outside none can be given back.
+    fn watch(&self) {
+        let watched = guard(Arc::clone(&self.0), |inner| inner.state.lock().connections.clear());
+        tokio::spawn(async move {
+            loop {
+                sleep(UNUSED).await;
+                let mut state = watched.state.lock();
+                state.connections.retain(|taken| taken.used.elapsed() < UNUSED);
+                if state.connections.is_empty() {
+                    state.is_watched = false;
+                    return;
+                }
+            }
+        });
     }
 }
 

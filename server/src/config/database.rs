@@ -106,10 +106,10 @@ impl DatabaseConfig {
 fn list_cache(reader: &mut Reader, given: Option<&str>) -> u32 {
     match given.map(str::trim) {
         None | Some("auto") => list_cache_of(memory::available()),
-        Some(mebibytes) => mebibytes.parse().ok().filter(|mebibytes| *mebibytes <= 65_536).unwrap_or_else(|| {
-            reader.refuse("LIST_CACHE", format_args!("is {mebibytes:?}, but must be auto, or MiB from 0 to 65536"));
-            0
-        }),
+        Some(given) => {
+            let read = |given: &str| given.parse::<u32>().ok().filter(|mebibytes| *mebibytes <= 65_536);
+            reader.read("LIST_CACHE", given, "auto, or MiB from 0 to 65536", read).unwrap_or_default()
+        }
     }
 }
 

@@ -91,22 +91,16 @@ impl HttpConfig {
 }
 
 fn rate_limit(reader: &mut Reader, given: Option<&str>) -> Option<RateLimit> {
+    let wanted = "off, or requests a second and at once, each at least 1, such as 20:200";
     match given.map(str::trim) {
         None | Some("off") => None,
-        Some(given) => reader.parse("RATE_LIMIT", given),
+        Some(given) => reader.read("RATE_LIMIT", given, wanted, RateLimit::parse),
     }
 }
 
 fn admin_address(reader: &mut Reader, given: Option<String>) -> Option<SocketAddr> {
-    let given = given?;
-    let address = given.trim().parse();
-    if address.is_err() {
-        reader.refuse(
-            "ADMIN_ADDR",
-            format_args!("is {given:?}, but must be an address and a port, such as 127.0.0.1:9091"),
-        );
-    }
-    address.ok()
+    let wanted = "an address and a port, such as 127.0.0.1:9091";
+    reader.read("ADMIN_ADDR", &given?, wanted, |given| given.trim().parse().ok())
 }
 
 /// Whether a listener at `host` and `port` would get the connections to `admin`. A name other than localhost is not

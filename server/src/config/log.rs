@@ -62,12 +62,10 @@ fn level(reader: &mut Reader, given: Option<String>) -> String {
 }
 
 fn format(reader: &mut Reader, given: Option<&str>) -> LogFormat {
-    match given {
-        None | Some("text") => LogFormat::Text,
-        Some("json") => LogFormat::Json,
-        Some(other) => {
-            reader.refuse("LOG_FORMAT", format_args!("is {other:?}, but must be text or json"));
-            LogFormat::Text
-        }
-    }
+    let read = |given: &str| match given {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    };
+    given.and_then(|given| reader.read("LOG_FORMAT", given, "text or json", read)).unwrap_or(LogFormat::Text)
 }

@@ -22,6 +22,21 @@ impl Reader {
         given.parse().map_err(|fault| self.refuse(variable, fault)).ok()
     }
 
+    /// What `read` makes of a value, which must be what is `wanted`.
+    pub(super) fn read<T>(
+        &mut self,
+        variable: &str,
+        given: &str,
+        wanted: impl Display,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = read(given);
+        if value.is_none() {
+            self.refuse(variable, format_args!("is {given:?}, but must be {wanted}"));
+        }
+        value
+    }
+
     /// A whole number within bounds.
     pub(super) fn number<T: FromStr + PartialOrd + Display>(
         &mut self,
@@ -33,19 +48,10 @@ impl Reader {
         let Some(given) = given else {
             return default;
         };
-        match given.trim().parse() {
-            Ok(number) if bounds.contains(&number) => number,
-            _ => {
-                let (least, most) = bounds.into_inner();
-                self.refuse(
-                    variable,
-                    format_args!(
-                        "is {given:?}, but must be a whole number from {least} to {most}; {default} is the default"
-                    ),
-                );
-                default
-            }
-        }
+        let (least, most) = (bounds.start(), bounds.end());
+        let wanted = format!("a whole number from {least} to {most}; {default} is the default");
+        let read = |given: &str| given.trim().parse::<T>().ok().filter(|number| bounds.contains(number));
+        self.read(variable, &given, wanted, read).unwrap_or(default)
     }
 
     /// A time in whole seconds within bounds.
@@ -78,10 +84,6 @@ impl Reader {
         let Some(given) = given else {
             return default;
         };
-        let given = given.trim();
-        given.parse().unwrap_or_else(|_| {
-            self.refuse(variable, format_args!("is {given:?}, but must be true or false"));
-            default
-        })
+        self.read(variable, given.trim(), "true or false", |given| given.parse().ok()).unwrap_or(default)
     }
 }

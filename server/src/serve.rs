@@ -28,8 +28,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use self::connections::Connections;
 pub(crate) use self::{address::Address, files::allowed_connections, watch::Watch};
-use self::{connection::Connection, connections::Connections};
 use crate::{HttpConfig, metrics, workers::Workers};
 
 /// A pause before the next try where the system has no more to give, such as file handles.
@@ -68,17 +68,14 @@ pub(crate) async fn serve_by(
         let (Some(client), Ok(stream)) = (workers.take_in(), stream.into_std()) else {
             continue;
         };
-        let connection = Connection {
-            endpoint: Arc::clone(&client.endpoint),
-            watch: Arc::new(Watch::new(Arc::clone(&connections), config)),
-            stopped: stopped.clone(),
-        };
+        let watch = Arc::new(Watch::new(Arc::clone(&connections), config));
+        let (endpoint, stopped) = (Arc::clone(&client.endpoint), stopped.clone());
         let runtime = client.runtime.clone();
         let served = async move {
             let _held = (metrics::connected(), client, place);
             // Registered with the runtime that it is used on.
             if let Ok(stream) = TcpStream::from_std(stream) {
-                connection.serve(stream).await;
+                connection::serve(stream, endpoint, watch, stopped).await;
             }
         };
         open.spawn_on(served, &runtime);

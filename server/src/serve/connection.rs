@@ -47,12 +47,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The most bytes that are read and thrown away of a body that nobody wants.
 const MAX_UNWANTED_BYTES: u64 = 16 * 1024 * 1024;
 
-pub(super) struct Connection {
-    pub(super) endpoint: Answerer,
-    pub(super) watch: Arc<Watch>,
-    pub(super) stopped: signal::Receiver<bool>,
-}
-
 /// Why a connection is over.
 enum End {
     /// One of the two had no more to say, or went away.
@@ -61,72 +55,74 @@ enum End {
     Cut,
 }
 
-impl Connection {
-    /// Serves the requests of one client, one after the other.
-    pub(super) async fn serve(mut self, stream: TcpStream) {
-        let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
-            return;
-        };
-        let watch = Arc::clone(&self.watch);
-        watch.listened_to();
-        let service = service_fn({
-            let (endpoint, watch) = (Arc::clone(&self.endpoint), Arc::clone(&self.watch));
-            move |request: http::Request<Incoming>| {
-                watch.asked();
-                let request = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP).into();
-                answer(Arc::clone(&endpoint), request, Arc::clone(&watch))
-            }
-        });
-        let mut connection = http1::Builder::new()
-            .max_header_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .max_buf_size(MAX_BUFFER_BYTES)
-            // The watch has a deadline for heads, with an answer at its end.
-            .header_read_timeout(None)
-            .serve_connection(TokioIo::new(WatchedStream::new(stream, Arc::clone(&watch))), service);
+/// Serves the requests of one client, one after the other.
+pub(super) async fn serve(
+    stream: TcpStream,
+    endpoint: Answerer,
+    watch: Arc<Watch>,
+    mut stopped: signal::Receiver<bool>,
+) {
+    let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) else {
+        return;
+    };
+    watch.listened_to();
+    let service = service_fn({
+        let watch = Arc::clone(&watch);
+        move |request: http::Request<Incoming>| {
+            watch.asked();
+            let request = (request, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP).into();
+            answer(Arc::clone(&endpoint), request, Arc::clone(&watch))
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_BUFFER_BYTES)
+        // The watch has a deadline for heads, with an answer at its end.
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(WatchedStream::new(stream, Arc::clone(&watch))), service);
 
-        let mut deadline = pin!(sleep_until(Instant::now()));
-        let mut evicted = pin!(watch.evicted());
-        let mut stop = pin!(async {
-            let _ = self.stopped.wait_for(|is_stopped| *is_stopped).await;
-            // A turn for the driver, which tells of what has arrived.
-            yield_now().await;
-        });
-        let mut is_stopping = false;
-        let end = poll_fn(|context| {
-            if Pin::new(&mut connection).poll(context).is_ready() {
+    let mut deadline = pin!(sleep_until(Instant::now()));
+    let mut evicted = pin!(watch.evicted());
+    let mut stop = pin!(async {
+        let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+        // A turn for the driver, which tells of what has arrived.
+        yield_now().await;
+    });
+    let mut is_stopping = false;
+    let end = poll_fn(|context| {
+        if Pin::new(&mut connection).poll(context).is_ready() {
+            return Poll::Ready(End::Done);
+        }
+        // What has arrived before the stop is read by now, and so will be answered; of a head that has begun since
+        // the last answer, the rest is waited for.
+        if !is_stopping && !watch.is_in_head() && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+            // To the library, an empty line is the beginning of a request.
+            if Pin::new(&mut connection).poll(context).is_ready() || watch.is_idle() {
                 return Poll::Ready(End::Done);
             }
-            // What has arrived before the stop is read by now, and so will be answered; of a head that has begun since
-            // the last answer, the rest is waited for.
-            if !is_stopping && !watch.is_in_head() && stop.as_mut().poll(context).is_ready() {
-                is_stopping = true;
-                Pin::new(&mut connection).graceful_shutdown();
-                // To the library, an empty line is the beginning of a request.
-                if Pin::new(&mut connection).poll(context).is_ready() || watch.is_idle() {
-                    return Poll::Ready(End::Done);
-                }
+        }
+        while evicted.as_mut().poll(context).is_ready() {
+            if watch.is_waiting() {
+                return Poll::Ready(End::Cut);
             }
-            while evicted.as_mut().poll(context).is_ready() {
-                if watch.is_waiting() {
-                    return Poll::Ready(End::Cut);
-                }
-                // What was waited for has just come.
-                evicted.set(watch.evicted());
-            }
-            // All that moves the deadline happened in the poll above.
-            let Some(at) = watch.deadline() else {
-                return Poll::Pending;
-            };
-            if deadline.deadline() != at {
-                deadline.as_mut().reset(at);
-            }
-            deadline.as_mut().poll(context).map(|()| End::Cut)
-        })
-        .await;
-        let stream = connection.into_parts().io.into_inner().into_inner();
-        farewell(end, stream, &watch, evicted).await;
-    }
+            // What was waited for has just come.
+            evicted.set(watch.evicted());
+        }
+        // All that moves the deadline happened in the poll above.
+        let Some(at) = watch.deadline() else {
+            return Poll::Pending;
+        };
+        if deadline.deadline() != at {
+            deadline.as_mut().reset(at);
+        }
+        deadline.as_mut().poll(context).map(|()| End::Cut)
+    })
+    .await;
+    let stream = connection.into_parts().io.into_inner().into_inner();
+    farewell(end, stream, &watch, evicted).await;
 }
 
 /// Gives the client what is still owed: word that its head came too slowly; or a reader for the rest of what it sends.

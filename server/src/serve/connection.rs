@@ -6,13 +6,13 @@ use std::{
     io,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::combinators::BoxBody;
+use http_body::Body;
+use http_body_util::{BodyExt as _, combinators::BoxBody};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use poem::{
@@ -20,6 +20,7 @@ use poem::{
     http::{self, HeaderValue, StatusCode, header::CONNECTION, uri::Scheme},
     web::{LocalAddr, RemoteAddr},
 };
+use scopeguard::guard;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     net::TcpStream,
@@ -157,7 +158,7 @@ async fn answer(
     endpoint: Answerer,
     mut request: poem::Request,
     watch: Arc<Watch>,
-) -> Result<http::Response<WatchedBody>, Infallible> {
+) -> Result<http::Response<impl Body<Data = Bytes, Error = io::Error>>, Infallible> {
     request.set_data(Arc::clone(&watch));
     let leftover = Leftover::of(&mut request);
     let answered = DynEndpoint::call(&**endpoint, request).await;
@@ -172,34 +173,7 @@ async fn answer(
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     watch.answering();
-    Ok(response.map(|body| WatchedBody { body, watch }))
-}
-
-/// The body of an answer, whose end is seen.
-struct WatchedBody {
-    body: BoxBody<Bytes, io::Error>,
-    watch: Arc<Watch>,
-}
-
-impl Body for WatchedBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for WatchedBody {
-    fn drop(&mut self) {
-        self.watch.answered();
-    }
+    let answered = guard(watch, |watch| watch.answered());
+    // Held by the body, which goes once all of it is handed over, or is wanted no more.
+    Ok(response.map(|body| body.inspect_err(move |_| _ = &answered)))
 }

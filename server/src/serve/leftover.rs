@@ -18,7 +18,10 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
+use http_body_util::{
+    BodyExt as _, Limited,
+    combinators::{BoxBody, Fuse},
+};
 use parking_lot::Mutex;
 use poem::{Request, http::header::EXPECT};
 use todo_api::MAX_BODY_BYTES;
@@ -43,7 +46,8 @@ impl Leftover {
         if body.is_empty() {
             return None;
         }
-        let body = Lent(Arc::new(Mutex::new(Shared { body: body.into(), is_over: false, is_broken: false })));
+        let body = Fuse::new(body.into());
+        let body = Lent(Arc::new(Mutex::new(Shared { body, is_broken: false })));
         request.set_body(BoxBody::new(body.clone()));
         Some(Self { body, is_held_back: request.headers().contains_key(EXPECT) })
     }
@@ -73,9 +77,8 @@ impl Leftover {
 struct Lent(Arc<Mutex<Shared>>);
 
 struct Shared {
-    body: BoxBody<Bytes, io::Error>,
-    /// Whether it was read to its end: one in pieces does not say so itself.
-    is_over: bool,
+    /// Fused, so that it says whether it was read to its end: one in pieces does not do so itself.
+    body: Fuse<BoxBody<Bytes, io::Error>>,
     /// Whether it could not be read to its end: nobody knows then where the next request begins.
     is_broken: bool,
 }
@@ -85,16 +88,14 @@ impl Body for Lent {
     type Error = io::Error;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let Shared { body, is_over, is_broken } = &mut *self.0.lock();
+        let Shared { body, is_broken } = &mut *self.0.lock();
         let polled = Pin::new(body).poll_frame(context);
-        *is_over |= matches!(polled, Poll::Ready(None));
         *is_broken |= matches!(polled, Poll::Ready(Some(Err(_))));
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        let shared = self.0.lock();
-        shared.is_over || shared.body.is_end_stream()
+        self.0.lock().body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

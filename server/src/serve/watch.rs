@@ -33,6 +33,7 @@ pub(crate) struct Watch {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
     phase: Phase,
     /// Where it stands among those who keep us waiting, if it does.
@@ -53,9 +54,10 @@ impl State {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Phase {
     /// Nothing of a request is there.
+    #[default]
     Idle,
     /// The beginning of a request is there.
     Head,
@@ -77,15 +79,7 @@ impl Watch {
             request_timeout: config.request_timeout,
             idle_timeout: config.idle_timeout,
             taken: AtomicU64::new(0),
-            state: Mutex::new(State {
-                phase: Phase::Idle,
-                ticket,
-                deadline: None,
-                is_unread: false,
-                body_wait: Duration::ZERO,
-                body_awaited: None,
-                room: None,
-            }),
+            state: Mutex::new(State { ticket, ..State::default() }),
         }
     }
 

@@ -44,10 +44,6 @@ where
 /// What stands around, once for all workers, so that what it counts is counted together.
 pub(crate) struct Surroundings {
     authenticator: Arc<Authenticator>,
-    layers: Arc<Layers>,
-}
-
-struct Layers {
     cors: Cors,
     load: Load,
     rate_limits: RateLimits,
@@ -56,24 +52,23 @@ struct Layers {
 
 impl Surroundings {
     /// Makes the layers, and what verifies tokens.
-    pub(crate) fn new(config: &Config) -> Result<Self, UnusableJwks> {
-        let layers = Layers {
+    pub(crate) fn new(config: &Config) -> Result<Arc<Self>, UnusableJwks> {
+        Ok(Arc::new(Self {
+            authenticator: Arc::new(Authenticator::new(&config.auth, config.http.max_requests)?),
             cors: Cors::new(&config.http.allowed_origins),
             load: Load::new(&config.http),
             rate_limits: RateLimits::new(&config.http),
             proxies: Proxies::new(&config.http),
-        };
-        let authenticator = Authenticator::new(&config.auth, config.http.max_requests)?;
-        Ok(Self { authenticator: Arc::new(authenticator), layers: Arc::new(layers) })
+        }))
     }
 
     /// The whole of what is served, over a keeper of the ports.
-    pub(crate) fn of<S>(&self, store: S) -> impl Endpoint<Output = Response> + 'static + use<S>
+    pub(crate) fn of<S>(self: &Arc<Self>, store: S) -> impl Endpoint<Output = Response> + 'static + use<S>
     where
         S: Tasks + Readiness + Clone,
     {
         let service = todo_api::service(pages::pages(), store, self.authenticator.clone());
-        Surrounded { service, layers: Arc::clone(&self.layers) }
+        Surrounded { service, around: Arc::clone(self) }
     }
 }
 
@@ -81,7 +76,7 @@ impl Surroundings {
 /// time than what most of them do with it.
 struct Surrounded {
     service: Service,
-    layers: Arc<Layers>,
+    around: Arc<Surroundings>,
 }
 
 impl Endpoint for Surrounded {
@@ -95,14 +90,14 @@ impl Endpoint for Surrounded {
 
 impl Surrounded {
     async fn answer(&self, request: Box<Request>) -> Response {
-        let asked = self.layers.cors.look(&request);
-        let by_tls = self.layers.proxies.came_by_tls(&request);
+        let asked = self.around.cors.look(&request);
+        let by_tls = self.around.proxies.came_by_tls(&request);
         let preflight = asked.preflight().filter(|_| protocol::refusal(&request).is_none());
         let mut response = match preflight {
             Some(response) => response,
             None => self.guarded(request).await,
         };
-        self.layers.cors.tell(asked, &mut response);
+        self.around.cors.tell(asked, &mut response);
         protect(response.headers_mut());
         if by_tls {
             hold_to_tls(response.headers_mut());
@@ -111,14 +106,14 @@ impl Surrounded {
     }
 
     async fn guarded(&self, mut request: Box<Request>) -> Response {
-        let Layers { load, proxies, rate_limits, .. } = &*self.layers;
-        let counted = rate_limits.count(&mut request, proxies);
+        let Surroundings { load, proxies, rate_limits, .. } = &*self.around;
+        let allowed = rate_limits.allow(&mut request, proxies);
         let mut response = match protocol::refusal(&request) {
             Some(refusal) => refusal,
             None => load.bound(request, |request| self.service.answer(request)).await,
         };
-        if let Some(counted) = counted {
-            counted.tell(&mut response);
+        if let Some(allowed) = allowed {
+            allowed.tell(&mut response);
         }
         response
     }

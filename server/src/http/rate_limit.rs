@@ -61,26 +61,13 @@ impl RateLimits {
         }))
     }
 
-    /// Has `request`, which came by `proxies`, counted, where there are limits.
-    pub(super) fn count(&self, request: &mut Request, proxies: &Proxies) -> Option<Arc<Counted>> {
+    /// What `request`, which came by `proxies`, may take, where there are limits. The request carries it along.
+    pub(super) fn allow(&self, request: &mut Request, proxies: &Proxies) -> Option<Arc<Allowed>> {
         let limits = Arc::clone(self.0.as_ref()?);
         let address = proxies.client_of(request);
-        let counted = Arc::new(Counted { limits, address, left: OnceLock::new() });
-        request.set_data(Arc::clone(&counted) as Arc<dyn Allowance>);
-        Some(counted)
-    }
-}
-
-impl Limits {
-    /// Says what is left (draft-ietf-httpapi-ratelimit-headers).
-    fn tell(&self, left: u32, response: &mut Response) {
-        let wait = seconds_for(self.limit, self.limit.burst.get().saturating_sub(left));
-        let state = HeaderValue::try_from(format!(r#""user";r={left};t={wait}"#)).ok();
-        for (name, value) in [(POLICY, self.policy.clone()), (STATE, state)] {
-            if let Some(value) = value {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        let allowed = Arc::new(Allowed { limits, address, left: OnceLock::new() });
+        request.set_data(Arc::clone(&allowed) as Arc<dyn Allowance>);
+        Some(allowed)
     }
 }
 
@@ -90,23 +77,31 @@ fn seconds_for(limit: RateLimit, requests: u32) -> u32 {
 }
 
 /// What one request may take.
-pub(super) struct Counted {
+pub(super) struct Allowed {
     limits: Arc<Limits>,
     address: Option<IpAddr>,
     /// What the user has left after it.
     left: OnceLock<u32>,
 }
 
-impl Counted {
-    /// Says what the user has left, where a user asked.
+impl Allowed {
+    /// Says what the user has left, where a user asked (draft-ietf-httpapi-ratelimit-headers).
     pub(super) fn tell(&self, response: &mut Response) {
-        if let Some(left) = self.left.get() {
-            self.limits.tell(*left, response);
+        let Some(left) = self.left.get() else {
+            return;
+        };
+        let Limits { limit, policy, .. } = &*self.limits;
+        let wait = seconds_for(*limit, limit.burst.get().saturating_sub(*left));
+        let state = HeaderValue::try_from(format!(r#""user";r={left};t={wait}"#)).ok();
+        for (name, value) in [(POLICY, policy.clone()), (STATE, state)] {
+            if let Some(value) = value {
+                response.headers_mut().insert(name, value);
+            }
         }
     }
 }
 
-impl Allowance for Counted {
+impl Allowance for Allowed {
     fn spend(&self, user: &UserId) -> Result<(), TooManyRequests> {
         let taken = self.limits.users.take(user);
         self.left.get_or_init(|| taken.as_ref().map_or(0, |left| *left));

@@ -1,4 +1,4 @@
-//! JSON bodies, in and out.
+//! JSON: bodies, in and out, and values of whatever kind.
 
 use std::io;
 
@@ -15,11 +15,12 @@ use poem_openapi::{
     types::{ParseFromJSON, Type},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Deserializer, Value, value::Serializer};
+use serde_transcode::transcode;
 
 use crate::{
-    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, Written, json_value,
-    problem::failed, schema::Schema, tasks::parameters,
+    ContentTooLarge, Fault, Internal, Problem, Unprocessable, UnsupportedMediaType, Written, problem::failed,
+    schema::Schema, tasks::parameters,
 };
 
 /// The most bytes that a body has.
@@ -95,6 +96,22 @@ impl<'a, T: Readable> ApiExtractor<'a> for Json<T> {
         let value = parse::<T>(&bytes).map_err(|faults| unprocessable(faults, request))?;
         T::parse_from_json(Some(value)).map(Self).map_err(|error| failed(Internal::new(error.into_message())))
     }
+}
+
+/// The value that `json` is, nested to 127 levels at most.
+///
+/// [`Value`] is not left to read itself: where any crate turns on `raw_value` of `serde_json`, as the database's driver
+/// does, it takes an object whose first member has a certain name for raw JSON, and parses the text in it, with a fresh
+/// limit of nesting. So a string could become a list, and a short request thousands of levels.
+///
+/// # Errors
+///
+/// Where it is not valid JSON, with the line and the column.
+pub fn json_value(json: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut json = Deserializer::from_slice(json);
+    let value = transcode(&mut json, Serializer)?;
+    json.end()?;
+    Ok(value)
 }
 
 /// The JSON of a body that fits the schema of `T`, or all that is wrong with it.

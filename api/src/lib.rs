@@ -35,7 +35,6 @@ mod tasks;
 mod text;
 mod timestamp;
 mod unserved;
-mod value;
 mod written;
 
 use std::sync::Arc;
@@ -54,7 +53,7 @@ pub use self::{
     document::Document,
     health::Readiness,
     idempotency::{Creation, IdempotencyKey, NotCreated},
-    json::MAX_BODY_BYTES,
+    json::{MAX_BODY_BYTES, json_value},
     operations::Operation,
     page::{Cursor, InvalidCursor, Limit, Page, PageVersion},
     precondition::has_version,
@@ -69,7 +68,6 @@ pub use self::{
         WrittenTask,
     },
     timestamp::Timestamp,
-    value::json_value,
     written::{ListWriter, Written},
 };
 use self::{

@@ -30,8 +30,8 @@ macro_rules! published {
     };
 }
 
-/// The same, with the way from and to JSON. A body is read only once it fits its schema, so `$read` has nothing to
-/// check beyond the kind of JSON value.
+/// The same, with the way from and to JSON. A body is read only once it fits its schema, to which `$read` need not hold
+/// it again.
 macro_rules! scalar {
     ($type:ty, $name:literal, schema: $schema:expr, read: $read:expr, write: $write:expr) => {
         $crate::scalar::published!($type, $name, $schema);

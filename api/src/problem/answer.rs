@@ -36,12 +36,15 @@ where
     let operation = error.data::<OperationId>().copied();
     let problem = match error.downcast::<Problem>() {
         Ok(problem) => problem,
-        Err(error) if error.is::<NotFoundError>() => Problem::no_such_path(),
+        Err(error) if error.is::<NotFoundError>() => {
+            Problem::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+        }
         Err(error) if error.is::<MethodNotAllowedError>() => {
             Problem::method_not_allowed(&method, &operations::allow(uri.path()))
         }
         Err(error) if error.status().is_server_error() => Internal::new(error.to_string()).into(),
-        Err(error) => Problem::unforeseen(error.status()),
+        // A refusal of the framework that we did not foresee; its own words stay inside.
+        Err(error) => Problem::new(error.status(), "the request cannot be served"),
     };
     let mut response = problem.into_answer(context.as_deref());
     operations::note(operation, &mut response);
@@ -71,11 +74,6 @@ impl Problem {
         (head, body)
     }
 
-    /// The path leads nowhere.
-    fn no_such_path() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
-    }
-
     /// The path exists, the method does not; RFC 9110 wants to know what would.
     fn method_not_allowed(method: &Method, allow: &str) -> Self {
         let detail = format!("{method} is not possible here; these are: {allow}");
@@ -84,11 +82,6 @@ impl Problem {
             Ok(allow) => problem.with_header(ALLOW, allow),
             Err(_) => problem,
         }
-    }
-
-    /// A refusal of the framework that we did not foresee; its own words stay inside.
-    fn unforeseen(status: StatusCode) -> Self {
-        Self::new(status, "the request cannot be served")
     }
 }
 

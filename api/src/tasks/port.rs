@@ -15,7 +15,7 @@ pub trait Tasks: Send + Sync + 'static {
         query: &ListQuery,
     ) -> impl Future<Output = Outcome<Page<Task>, InvalidCursor>> + Send;
 
-    /// The version of that page alone, which costs less than the page.
+    /// The version of that page alone, which costs less than the page, except for a search.
     fn version(
         &self,
         owner: &UserId,

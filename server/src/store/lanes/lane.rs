@@ -24,11 +24,11 @@ use std::{
     collections::{HashSet, VecDeque},
     mem, slice,
     sync::Arc,
-    thread,
 };
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
+use scopeguard::guard_on_unwind;
 use sea_orm::DbErr;
 use todo_api::UserId;
 use tokio::{
@@ -147,24 +147,16 @@ fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
     }
 }
 
-/// A run of statements, which ends where nobody waits; or by a fault of ours, and then the next one begins anew.
-struct Run<K: Kind>(Arc<Inner<K>>);
-
-impl<K: Kind> Drop for Run<K> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let mut state = self.0.state.lock();
+impl<K: Kind> Inner<K> {
+    /// Sends one statement after the other until nobody waits; or until a fault of ours, and then the next run begins
+    /// anew.
+    async fn run(self: Arc<Self>) {
+        let run = guard_on_unwind(self, |lane| {
+            let mut state = lane.state.lock();
             state.is_under_way = false;
             state.waiting.clear();
-        }
-    }
-}
-
-impl<K: Kind> Inner<K> {
-    /// Sends one statement after the other until nobody waits.
-    async fn run(self: Arc<Self>) {
-        let run = Run(self);
-        let lane = &run.0;
+        });
+        let lane = &*run;
         while let Some(Batch { asked, leaves_others }) = lane.next().await {
             let (questions, tells): (Vec<_>, Vec<_>) =
                 asked.into_iter().map(|asked| (asked.question, asked.tell)).unzip();

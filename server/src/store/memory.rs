@@ -61,8 +61,8 @@ impl Memory {
     }
 }
 
-/// Room for so many bytes in all, of entries that take about `each`; `None` where it is none.
-fn room<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+/// A cache of so many bytes in all, of entries that take about `each`; `None` where those are none.
+fn cache_of<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
     bytes: u64,
     each: u64,
     by_bytes: W,
@@ -79,15 +79,14 @@ mod tests {
         list::tests::{list, task},
         *,
     };
-    use crate::{Config, store::version::version};
+    use crate::{config::tests::configured, store::version::version};
 
     const MIB: usize = 1 << 20;
 
     /// How many bytes are found again of a thousand lists, and of a thousand tasks, where they may take one MiB.
     fn remembered(url: &str) -> [usize; 2] {
-        let secret = ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes");
-        let config = Config::from_pairs([secret, ("LIST_CACHE", "1"), ("DATABASE_URL", url)]).expect("it is good");
-        let (memory, mark, query) = (Memory::new(&config.database), Mark::default(), ListQuery::default());
+        let config = configured(&[("LIST_CACHE", "1"), ("DATABASE_URL", url)]).database;
+        let (memory, mark, query) = (Memory::new(&config), Mark::default(), ListQuery::default());
         let users: Vec<_> = (0..1000).map(|number| UserId::stored(format!("user {number}"))).collect();
         for user in &users {
             memory.keep(user, &query, mark, list(&[task(1, &"a".repeat(10_000), 1)]));

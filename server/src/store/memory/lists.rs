@@ -18,9 +18,9 @@ use quick_cache::{Weighter, sync::Cache};
 use todo_api::{ListQuery, Page, PageVersion, Task, UserId, WrittenTask};
 
 use super::{
+    cache_of,
     history::Mark,
     list::{Edit, List},
-    room,
 };
 
 /// What a list takes in memory beside its tasks.
@@ -78,7 +78,7 @@ impl Kept {
 impl Lists {
     /// Keeps lists of so many bytes in all.
     pub(super) fn new(bytes: u64) -> Self {
-        Self(room(bytes, OVERHEAD * 8, ByBytes))
+        Self(cache_of(bytes, OVERHEAD * 8, ByBytes))
     }
 
     /// The list, whichever version is kept.

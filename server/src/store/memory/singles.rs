@@ -5,7 +5,7 @@ use std::sync::Arc;
 use quick_cache::{Weighter, sync::Cache};
 use todo_api::{Description, Task, UserId, WrittenTask};
 
-use super::{history::Mark, room};
+use super::{cache_of, history::Mark};
 
 /// What a task takes in memory beside its texts.
 const OVERHEAD: u64 = 256;
@@ -23,7 +23,7 @@ struct Single {
 impl Singles {
     /// Keeps tasks of so many bytes in all.
     pub(super) fn new(bytes: u64) -> Self {
-        Self(room(bytes, OVERHEAD * 2, ByBytes))
+        Self(cache_of(bytes, OVERHEAD * 2, ByBytes))
     }
 
     /// The task of `owner`, who has that mark. What has another will never be answered, and goes.

@@ -1,6 +1,6 @@
 //! The embedded database.
 
-mod log;
+mod wal;
 
 use std::{
     fs::{DirBuilder, OpenOptions},
@@ -38,7 +38,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
     let single = |patience| options(config, WRITERS_CACHE, patience).max_connections(1).min_connections(0).to_owned();
     let mut writing = single(config.timeout);
     if let Some(file) = config.url.sqlite_file() {
-        writing.map_sqlx_sqlite_pool_opts(log::cut(file, config.timeout));
+        writing.map_sqlx_sqlite_pool_opts(wal::cut(file, config.timeout));
     }
     // Another server may migrate just then, which takes its time.
     let migrations = single(config.start_timeout.max(config.timeout));
@@ -56,7 +56,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<Databases, DbErr>
 
 /// For connections that wait for as long as `patience` where another program writes.
 fn options(config: &DatabaseConfig, cache: &'static str, patience: Duration) -> ConnectOptions {
-    let pages_of_log = log::pages(config.url.sqlite_file().as_deref());
+    let pages_of_log = wal::pages(config.url.sqlite_file().as_deref());
     super::options(&config.url, config)
         .map_sqlx_sqlite_opts(move |sqlite| {
             sqlite
@@ -91,15 +91,14 @@ async fn look(connection: &Connection) -> Result<(), DbErr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
+    use crate::config::tests::configured;
 
     /// Nothing short of a loss of power shows it from outside.
     #[tokio::test]
     async fn what_is_written_is_on_the_disk_once_that_is_told() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("todo.db").display());
-        let given = [("DATABASE_URL", url.as_str()), ("BETTER_AUTH_SECRET", "a secret of more than thirty-two bytes")];
-        let config = Config::from_pairs(given).expect("it is good").database;
+        let config = configured(&[("DATABASE_URL", &url)]).database;
         let writes = connect(&config).await.expect("it opens").writes;
         let asked = async |setting: &'static str, table: &'static str| {
             let row = writes.query_one(&Query::select().column(setting).from(table).take()).await.expect("an answer");

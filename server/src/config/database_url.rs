@@ -17,14 +17,12 @@ pub struct DatabaseUrl(Url);
 
 impl DatabaseUrl {
     /// The whole address, password included: for connecting, never for showing.
-    #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         self.0.as_str()
     }
 
     /// Whether the database is embedded, and no server.
-    #[must_use]
-    pub fn is_embedded(&self) -> bool {
+    pub(crate) fn is_embedded(&self) -> bool {
         self.0.scheme() == "sqlite"
     }
 

@@ -40,7 +40,7 @@ pub(crate) use self::{
     unusable::{BACKUP, UNANSWERED, words},
 };
 pub use self::{row_security::RowSecurityError, unusable::UnusableDatabase};
-use self::{sessions::Sessions, trouble::too_late};
+use self::{sessions::Sessions, trouble::unanswered};
 use crate::{DatabaseConfig, DatabaseUrl};
 
 /// The connections for reading and for writing, which are made as they are needed and go when they are not, so that a
@@ -147,7 +147,7 @@ async fn wait<T>(
         let error = match timeout_at(silence, try_once()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
-            Err(_elapsed) => too_late(),
+            Err(_elapsed) => unanswered(),
         };
         let is_silence = matches!(error, DbErr::ConnectionAcquire(_));
         if !may_pass(&error) || Instant::now() + pause > deadline {
@@ -168,7 +168,7 @@ pub(crate) fn in_time<T, E: From<DbErr>>(
     work: impl Future<Output = Result<T, E>>,
 ) -> impl Future<Output = Result<T, E>> {
     let limit = if config.url.is_embedded() { Duration::MAX } else { config.start_timeout.max(config.timeout) };
-    timeout(limit, work).map(|result| result.unwrap_or_else(|_elapsed| Err(too_late().into())))
+    timeout(limit, work).map(|result| result.unwrap_or_else(|_elapsed| Err(unanswered().into())))
 }
 
 /// What both databases have in common.

@@ -112,6 +112,28 @@ async fn a_list_is_given_up_when_time_is_over() {
     assert!(least < Duration::from_millis(3800), "it was given up after {least:?}");
 }
 
+/// Else whoever reads the log would look for a connection that was refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_told_from_a_connection_that_is_not_to_be_had() {
+    let database = TestDatabase::create(Postgres).await;
+    let (proxy, url) = Proxy::before(&database.url()).await;
+    let variables = [("DATABASE_URL", url.as_str()), ("DATABASE_TIMEOUT", "2"), ("LIST_CACHE", "0"), ("WORKERS", "1")];
+    let server = ServerProcess::start(&variables);
+    let ann = ServerProcess::client(server.address(), "ann");
+    // On a busy machine there may be no connection at hand: to open one has the same limit.
+    until("a statement is told", async || {
+        until("there is a connection", async || ann.list().await.status == 200).await;
+        proxy.set(Weather::Stalled);
+        ann.list().await.expect(503);
+        proxy.set(Weather::Fair);
+        let is_told = |line: &String| {
+            line.contains("request failed") && line.contains("Execution Error: not done within DATABASE_TIMEOUT")
+        };
+        server.printed().iter().any(is_told)
+    })
+    .await;
+}
+
 /// Fewer than it may have: the limit of a role, or what other servers leave.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connections_that_there_are_are_used_by_turns() {

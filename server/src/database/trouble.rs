@@ -12,16 +12,34 @@ use sea_orm::{
 
 use super::codes::{postgres, sqlite};
 
-/// The database took longer than it may.
-pub(crate) fn too_late() -> DbErr {
+/// The database does not answer a start or a command.
+pub(super) fn unanswered() -> DbErr {
     DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
 }
 
-/// Whether the database is out of reach, or lets us in no more, so that another try may go through; all else is a
-/// fault.
+/// What is said where the database took longer than it may.
+const TOO_LATE: &str = "not done within DATABASE_TIMEOUT";
+
+/// The database took longer than it may.
+pub(crate) fn too_late() -> DbErr {
+    DbErr::Exec(RuntimeErr::Internal(TOO_LATE.to_owned()))
+}
+
+/// Whether it is that the database took longer than it may.
+pub(crate) fn is_too_late(error: &DbErr) -> bool {
+    matches!(error, DbErr::Exec(RuntimeErr::Internal(words)) if words == TOO_LATE)
+}
+
+/// A fault of ours ended the statement; what it has done is not known.
+pub(crate) fn lost() -> DbErr {
+    DbErr::Custom("a statement was not carried to its end".to_owned())
+}
+
+/// Whether the database is out of reach, takes too long, or lets us in no more, so that another try may go through; all
+/// else is a fault.
 pub(crate) fn is_away(error: &DbErr) -> bool {
     let has_no_session = matches!(error, DbErr::Conn(_)) && sqlite_code(error).is_none();
-    has_no_session || ends_session(error) || may_come(error)
+    has_no_session || is_too_late(error) || ends_session(error) || may_come(error)
 }
 
 /// Whether it is out of reach, starting, stopping or saturated, so that a start may wait for it. Not where it says who

@@ -1,11 +1,14 @@
-//! Waiting for the database: for how long, and what is said where nothing comes of it.
+//! Waiting for the database, and for how long.
 
 use std::time::Duration;
 
 use sea_orm::DbErr;
 use tokio::time::timeout;
 
-use crate::{database::trouble::too_late, metrics, telemetry};
+use crate::{
+    database::trouble::{lost, too_late},
+    metrics, telemetry,
+};
 
 /// The result of `work` of the database, which counts as away where the request at work has waited for it longer than
 /// `limit`, in all.
@@ -36,11 +39,6 @@ where
         timeout(limit, work).await.unwrap_or_else(|_elapsed| Err(too_late().into()))
     };
     tokio::spawn(telemetry::named(worked)).await.unwrap_or_else(|_| Err(lost().into()))
-}
-
-/// A fault of ours ended the statement; what it has done is not known.
-pub(super) fn lost() -> DbErr {
-    DbErr::Custom("a statement was not carried to its end".to_owned())
 }
 
 #[cfg(test)]

@@ -38,10 +38,7 @@ use tokio::{
 };
 
 use super::manner::Manner;
-use crate::{
-    database::trouble::{is_cut, is_read_only, is_refusal, too_late},
-    store::wait::lost,
-};
+use crate::database::trouble::{is_cut, is_read_only, is_refusal, is_too_late, lost, too_late};
 
 /// A kind of statement that can carry several questions.
 pub(in crate::store) trait Kind: Send + Sync + 'static {
@@ -143,6 +140,7 @@ impl<K: Kind> Lane<K> {
 fn is_asked_again<K: Kind>(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => false,
+        error if is_too_late(error) => false,
         error => K::IS_READ || is_refusal(error) && !is_read_only(error),
     }
 }

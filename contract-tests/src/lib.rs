@@ -49,7 +49,7 @@ pub use self::{
     proxy::{Proxy, Weather},
     raw::Raw,
     raw_value::{RAW_VALUE, nested_raw_values, raw_value},
-    sessions::{connections, cut, in_state, waiting},
+    sessions::{connections, cut, in_state, processes_of, waiting},
     signing_key::SigningKey,
     token::{Token, base64url, seconds_from_now},
     until::until,

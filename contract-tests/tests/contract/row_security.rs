@@ -2,6 +2,8 @@
 
 mod copies;
 
+use std::time::Duration;
+
 use rstest::rstest;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement,
@@ -12,8 +14,9 @@ use todo_contract_tests::{
     Ended,
     Engine::{Guarded, Postgres},
     Mode::Transaction,
-    Pooler, ServerProcess, TestApp, TestDatabase, given, unwatched,
+    Pooler, ServerProcess, TestApp, TestDatabase, given, processes_of, until, unwatched, waiting,
 };
+use tokio::{task::JoinSet, time::sleep};
 
 /// What a session sees of tasks: the title of each.
 async fn seen(session: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
@@ -308,4 +311,38 @@ async fn it_holds_through_a_transaction_pooler() {
         assert_eq!(tasks.len(), 4);
         assert!(tasks.iter().all(|task| task["user_id"] == format!("user {number}")));
     }
+}
+
+/// Else the pool would open others, while the database is still at what was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_who_leave_have_no_connection_closed() {
+    const MOST: usize = 4;
+    let variables = [
+        ("WORKERS", "1"),
+        ("DATABASE_MAX_CONNECTIONS", "4"),
+        ("DATABASE_TIMEOUT", "60"),
+        ("REQUEST_TIMEOUT", "60"),
+        ("LIST_CACHE", "0"),
+    ];
+    let app = TestApp::configured(Guarded, &variables).await;
+    let (ann, beside) = (app.client("ann"), app.database().connect().await);
+    ann.created("Buy milk").await;
+    let block = app.database().block_all().await;
+    for _ in 0..5 {
+        let mut leaving = JoinSet::new();
+        for number in 0..10 {
+            let client = app.client(&format!("user {number}"));
+            leaving.spawn(async move { client.list().await.status });
+        }
+        until("all connections are at it", async || waiting(&beside).await >= MOST).await;
+        // So that others could be opened.
+        sleep(Duration::from_millis(300)).await;
+        leaving.shutdown().await;
+    }
+    let there = async || processes_of(&beside, app.database().login()).await;
+    let before = there().await;
+    assert!(before.len() <= MOST, "{before:?}");
+    block.execute_unprepared("ROLLBACK").await.expect("the lock is free");
+    ann.list().await.expect(200);
+    assert_eq!(there().await, before, "they are the same");
 }

@@ -112,6 +112,10 @@ impl<DB: Database> AtHand<DB> {
         Self(Arc::new(Inner { pool: pool.clone(), state, open: Arc::default(), kept, why: Why::default() }))
     }
 
+    pub(super) fn pool(&self) -> &Pool<DB> {
+        &self.0.pool
+    }
+
     pub(super) async fn take(&self) -> Result<Taken<DB>, DbErr> {
         let turn = {
             let mut state = self.0.state.lock();

@@ -28,6 +28,8 @@ pub(super) struct Taken<DB: Database> {
     connection: PoolConnection<DB>,
     /// Whether it is to be closed instead of being given back.
     pub(super) is_over: bool,
+    /// Whether it is in a transaction: then it is closed as well, and so the database takes that back.
+    is_held: bool,
     /// When it was taken from the pool.
     pub(super) since: Instant,
     /// When it was last used.
@@ -48,15 +50,12 @@ impl<DB: Database> Taken<DB> {
 
     fn of(connection: PoolConnection<DB>, open: &Arc<()>) -> Self {
         let now = Instant::now();
-        Self { connection, is_over: false, since: now, used: now, _open: Arc::clone(open) }
+        Self { connection, is_over: false, is_held: false, since: now, used: now, _open: Arc::clone(open) }
     }
 
     /// The error. Where the connection would only give the same again, it is closed.
     fn failed(&mut self, error: sqlx::Error) -> RuntimeErr {
-        if is_lasting(&error) {
-            self.is_over = true;
-            self.connection.close_on_drop();
-        }
+        self.is_over |= is_lasting(&error);
         runtime(error)
     }
 
@@ -64,12 +63,6 @@ impl<DB: Database> Taken<DB> {
     pub(super) async fn ping(&mut self) -> Result<(), DbErr> {
         let ping = self.connection.ping().await;
         ping.map_err(|error| DbErr::Conn(self.failed(error)))
-    }
-
-    /// Closes it, for which the driver has a limit.
-    pub(super) fn close(mut self) {
-        self.is_over = true;
-        self.connection.close_on_drop();
     }
 }
 
@@ -82,6 +75,19 @@ where
     pub(super) async fn say(&mut self, words: &str) -> Result<DB::QueryResult, DbErr> {
         let said = sqlx::raw_sql(AssertSqlSafe(words)).execute(&mut *self.connection).await;
         said.map_err(|error| DbErr::Exec(self.failed(error)))
+    }
+
+    /// Begins a transaction with the statement `words`.
+    pub(super) async fn begin(&mut self, words: &str) -> Result<(), DbErr> {
+        self.is_held = true;
+        self.say(words).await.map(drop)
+    }
+
+    /// Ends it with the statement `words`. Where that fails, as on a full disk, nobody knows what state it left.
+    pub(super) async fn end(&mut self, words: &str) -> Result<(), DbErr> {
+        self.say(words).await?;
+        self.is_held = false;
+        Ok(())
     }
 }
 
@@ -113,9 +119,11 @@ where
 
 impl<DB: Database> Drop for Taken<DB> {
     /// Gives it back. Not as the driver does by itself, which would wait without end for a connection that fell silent
-    /// just then, and the pool lose its place.
+    /// just then, and the pool lose its place. To close it, the driver has a limit.
     fn drop(&mut self) {
-        if !self.is_over {
+        if self.is_over || self.is_held {
+            self.connection.close_on_drop();
+        } else {
             tokio::spawn(timeout(GIVEN_BACK, self.connection.return_to_pool()));
         }
     }

@@ -45,12 +45,13 @@ fn two_of_file(options: SqlitePoolOptions, file: &Path) -> AtHand<Sqlite> {
 
 /// Who could open none while `file` was away, and waited for one that is lost by now.
 async fn left_alone<'a>(hand: &'a AtHand<Sqlite>, file: &Path) -> BoxFuture<'a, Result<Taken<Sqlite>, DbErr>> {
-    let taken = hand.take().await.expect("it is free");
+    let mut taken = hand.take().await.expect("it is free");
     fs::remove_file(file).expect("it is there");
     let mut second = hand.take().boxed();
     assert!(timeout(UNUSED / 2, &mut second).await.is_err());
     fs::write(file, []).expect("it is made");
-    taken.close();
+    taken.is_over = true;
+    drop(taken);
     second
 }
 

@@ -31,7 +31,8 @@ test("the API serves in the same database, and the client is generated from it",
   await follow("openapi-typescript");
 });
 
-test("the app is type-checked, built and started", async () => {
+test("the app is linted, type-checked, built and started", async () => {
+  await finish("eslint", "--max-warnings=0");
   await finish("next", "build");
   await startSite();
 });

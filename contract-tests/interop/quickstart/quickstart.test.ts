@@ -259,6 +259,35 @@ test("who signs in as another in another tab is that one in this tab too, and se
   assert.deepEqual(await titles(other), ["Sam's"]);
 });
 
+test("who leaves the list and comes back sees it as it is now, page by page", async () => {
+  const page = await openAs("una");
+  const { token } = (await ask(page, "/api/auth/token")).body;
+  for (let number = 1; number <= 60; number++) await create(place.api, token, `task ${number}`);
+  await page.reload();
+  await tick(page, "task 60").waitFor();
+  const more = page.getByRole("button", { name: "More" });
+  // The next page comes once the list is left, where it is not wanted any more.
+  const left = moment();
+  await page.route(isList, async (route) => {
+    const response = await route.fetch();
+    await left.hasCome;
+    await route.fulfill({ response });
+  });
+  await more.click();
+  await page.getByRole("link", { name: "Summary" }).click();
+  await page.getByText("60 to do").waitFor();
+  const nextPage = page.waitForResponse((response) => isList(new URL(response.url())));
+  left.come();
+  await (await nextPage).finished();
+  await page.unroute(isList);
+  await create(place.api, token, "task 61");
+  await page.getByRole("link", { name: "All tasks" }).click();
+  await tick(page, "task 61").waitFor();
+  await more.click();
+  await tick(page, "task 1").waitFor();
+  assert.deepEqual(await titles(page), Array.from({ length: 61 }, (_, at) => `task ${61 - at}`));
+});
+
 test("a page that is made on the server has the user's tasks, and sends strangers away", async () => {
   const page = await openAs("fay");
   await add(page, "one");

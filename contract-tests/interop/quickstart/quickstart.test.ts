@@ -371,4 +371,6 @@ test("where nobody answers, the user is told", async () => {
   api.kill();
   await submit(page, "Buy milk");
   await page.getByText("The tasks are out of reach.").waitFor();
+  await page.goto(`${place.site}/summary`);
+  await page.getByText("The tasks are out of reach.").waitFor();
 });

@@ -5,13 +5,34 @@ import { dirname, join } from "node:path";
 
 const text = readFileSync(join(process.env.WORKSPACE ?? "", "docs/quickstart.md"), "utf8");
 
-/** The blocks that name their file, by that name. */
-const files = new Map(
-  [...text.matchAll(/^```\w+ file=(.+)\n([^]*?)^```$/gm)].map(([, file = "", block = ""]) => [file, block]),
-);
+/** The blocks that name their file. */
+const files = blocks("file");
 
-/** What the page calls by names that everybody has a version of. */
+function blocks(attribute: string): Map<string, string> {
+  const found = text.matchAll(new RegExp(`^\`\`\`\\w+ ${attribute}=(.+)\\n([^]*?)^\`\`\`$`, "gm"));
+  return new Map([...found].map(([, file = "", block = ""]) => [file, block]));
+}
+
+/** The files of a site that shares its secret: the plugin is left out, and a block takes the place of its file, or of
+ * the function in it that begins alike. */
+function sharing(): Map<string, string> {
+  const site = new Map([...files].map(([file, block]) => [file, withoutPlugin(block)]));
+  for (const [file, block] of blocks("instead")) {
+    const [head = ""] = block.split("\n");
+    const [before = "", after] = (site.get(file) ?? "").split(head);
+    site.set(file, after === undefined ? block : before + block + after.replace(/[^]*?^}\n/m, ""));
+  }
+  return site;
+}
+
+function withoutPlugin(block: string): string {
+  return block.replace(/^import { jwt.*\n/m, "").replace(/({ )?plugins: \[jwt(Client)?\(\)\](,| })/, "");
+}
+
+/** An app, and what the page calls by names that everybody has a version of. */
 export interface Place {
+  folder: string;
+  sharesSecret: boolean;
   site: string;
   api: string;
   database: string;
@@ -28,10 +49,10 @@ function placed(block: string, place: Place): string {
 }
 
 /** Writes the files of the site as they stand; only `.env`, which is everybody's own, is adapted. */
-export function writeSite(folder: string, place: Place) {
-  for (const [file, block] of files) {
+export function writeSite(place: Place) {
+  for (const [file, block] of place.sharesSecret ? sharing() : files) {
     if (file.startsWith("todo-api/")) continue;
-    const path = join(folder, file);
+    const path = join(place.folder, file);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, file === ".env" ? placed(block, place) : block);
   }

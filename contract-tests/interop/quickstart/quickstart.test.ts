@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { SignJWT } from "jose";
 import type { Page } from "playwright-core";
 
 import { quotedTroubles, tokenExpression, variables } from "./page.js";
-import { browser, database, finish, follow, freePort, layOut, place, startApi, startSite } from "./stage.js";
+import { browser, database, finish, follow, freePort, layOut, place, sharing, startApi, startSite } from "./stage.js";
 
 const PASSWORD = "correct horse battery staple";
 
@@ -32,8 +34,8 @@ test("the API serves in the same database, and the client is generated from it",
 });
 
 test("the app is linted, type-checked, built and started", async () => {
-  await finish("eslint", "--max-warnings=0");
-  await finish("next", "build");
+  await finish(place, "eslint", "--max-warnings=0");
+  await finish(place, "next", "build");
   await startSite();
 });
 
@@ -335,24 +337,39 @@ test("a long list comes page by page, each task once, and what is added meanwhil
   await page.getByText("121 to do").waitFor();
 });
 
-test("the shared secret does it too, and what the table says of 401 is what is said", async () => {
-  const secretApi = `http://localhost:${await freePort()}`;
-  await startApi("todo-api/.env.shared-secret", variables("todo-api/.env.one-database", place), secretApi);
-  const page = await openAs("gus");
-  const signed = (await ask(page, "/api/todo-token")).body.token;
-  assert.equal((await create(secretApi, signed)).status, 201);
+test("the shared secret does it too, without the plugin, and without Cache Components", async () => {
+  await startApi("todo-api/.env.shared-secret", variables("todo-api/.env.one-database", place), sharing);
+  layOut(sharing);
+  rmSync(`${sharing.folder}/next.config.ts`);
+  cpSync(`${place.folder}/lib/todo-api.d.ts`, `${sharing.folder}/lib/todo-api.d.ts`);
+  await finish(sharing, "next", "build");
+  await startSite(sharing);
+  // A cookie counts on all ports.
+  const page = await openAs("lou");
+  await page.goto(sharing.site);
+  await add(page, "one");
+  await page.getByRole("link", { name: "Summary" }).click();
+  await page.getByText("1 to do").waitFor();
+  assert.equal((await ask(page, "/api/auth/token")).status, 404);
+  await page.context().clearCookies();
+  assert.equal((await ask(page, "/api/todo-token")).status, 401);
+  await page.reload();
+  await page.getByRole("button", { name: "Sign in" }).waitFor();
+});
 
+test("what the table says of 401 is what is said", async () => {
+  const page = await openAs("gus");
   const session = (await ask(page, "/api/auth/get-session")).body.session.token;
   const issued = await page.evaluate<string>(`(async () => ${tokenExpression})()`);
   assert.equal((await create(place.api, issued)).status, 201);
-  const strict = `http://localhost:${await freePort()}`;
+  const strict = { ...place, api: `http://localhost:${await freePort()}` };
   await startApi("todo-api/.env", { ...variables("todo-api/.env.one-database", place), AUTH_ISSUER: "http://other" }, strict);
   const expired = new SignJWT({ sub: "gus", aud: "todo", exp: 3600 }).setProtectedHeader({ alg: "HS256" });
   const answers = [
     await create(place.api, session),
-    await create(strict, issued),
-    await create(secretApi, await expired.sign(new TextEncoder().encode(place.secret))),
-    await create(secretApi, issued),
+    await create(strict.api, issued),
+    await create(sharing.api, await expired.sign(new TextEncoder().encode(place.secret))),
+    await create(sharing.api, issued),
   ];
   await database.query(`DELETE FROM "user" WHERE email = 'gus@example.com'`);
   answers.push(await create(place.api, issued));
@@ -361,9 +378,6 @@ test("the shared secret does it too, and what the table says of 401 is what is s
     assert.ok(answers.some(({ detail }) => detail.includes(words)), `${words}: ${JSON.stringify(answers)}`);
   }
   assert.equal(quotedTroubles.length, answers.length);
-
-  await page.context().clearCookies();
-  assert.equal((await ask(page, "/api/todo-token")).status, 401);
 });
 
 test("where nobody answers, the user is told", async () => {

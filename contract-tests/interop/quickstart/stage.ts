@@ -13,16 +13,26 @@ import { chromium } from "playwright-core";
 import { type Place, command, variables, writeSite } from "./page.js";
 
 const { BETTER_AUTH_SECRET = "", CHROMIUM, DATABASE_URL = "", PATH, TODO_SERVER = "" } = process.env;
-const SITE = "site";
 
 const started: ChildProcess[] = [];
 after(() => started.forEach((child) => child.kill()));
 
 export const place: Place = {
+  folder: "site",
+  sharesSecret: false,
   site: `http://localhost:${await freePort()}`,
   api: `http://localhost:${await freePort()}`,
   database: DATABASE_URL,
   secret: BETTER_AUTH_SECRET,
+};
+
+/** The page's other way, in the same database. */
+export const sharing: Place = {
+  ...place,
+  folder: "site-sharing",
+  sharesSecret: true,
+  site: `http://localhost:${await freePort()}`,
+  api: `http://localhost:${await freePort()}`,
 };
 
 export const database = new pg.Pool({ connectionString: DATABASE_URL });
@@ -35,35 +45,35 @@ export const browser = await chromium.launch({
 after(() => browser.close());
 
 /** Lays out what `create-next-app` does, and the page's files on top. */
-export function layOut() {
-  cpSync("create-next-app", SITE, { recursive: true });
-  writeSite(SITE, place);
+export function layOut(at = place) {
+  cpSync("create-next-app", at.folder, { recursive: true });
+  writeSite(at);
 }
 
 /** Runs a command of the page in the site, which has to go well. */
 export async function follow(program: string, ...more: string[]) {
   const [name, given] = command(program, place);
-  await finish(name, ...given, ...more);
+  await finish(place, name, ...given, ...more);
 }
 
-export async function finish(program: string, ...given: string[]) {
-  const child = start(program, given, { PATH, NEXT_TELEMETRY_DISABLED: "1" }, SITE);
+export async function finish(at: Place, program: string, ...given: string[]) {
+  const child = start(program, given, { PATH, NEXT_TELEMETRY_DISABLED: "1" }, at.folder);
   const code = await new Promise((resolve) => child.once("close", resolve));
   assert.equal(code, 0, `${program} ${given.join(" ")} failed`);
 }
 
 /** Starts our server as the page's file says, and some more. */
-export async function startApi(file: string, more: Record<string, string> = {}, api = place.api) {
-  const env = { PATH, HOST: "127.0.0.1", PORT: new URL(api).port, ...variables(file, place), ...more };
+export async function startApi(file: string, more: Record<string, string> = {}, at = place) {
+  const env = { PATH, HOST: "127.0.0.1", PORT: new URL(at.api).port, ...variables(file, at), ...more };
   // In a folder of its own, so that no file `.env` is found.
   const child = start(TODO_SERVER, [], env, mkdtempSync("api-"));
-  await answered(`${api}/api/health`);
+  await answered(`${at.api}/api/health`);
   return child;
 }
 
-export async function startSite() {
-  start("next", ["start", "--hostname", "127.0.0.1", "--port", new URL(place.site).port], { PATH }, SITE);
-  await answered(place.site);
+export async function startSite(at = place) {
+  start("next", ["start", "--hostname", "127.0.0.1", "--port", new URL(at.site).port], { PATH }, at.folder);
+  await answered(at.site);
 }
 
 export async function freePort(): Promise<number> {

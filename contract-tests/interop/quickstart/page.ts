@@ -74,8 +74,11 @@ export function command(program: string, place: Place): [string, string[]] {
   return [name.replace(/@.*/, ""), rest];
 }
 
+/** The oldest Node.js that will do, says the page. */
+export const oldestNode = /Node\.js (\d+\.\d+)/.exec(text)?.[1] ?? "";
+
 /** What the page has typed into the browser's console for a token. */
-export const tokenExpression = /`(\(await [^`]+)`/.exec(text)?.[1];
+export const tokenCommand = /`(console\.log\([^`]+)`/.exec(text)?.[1];
 
 /** What the page's table of troubles quotes of a 401: of each the words, up to where they vary. */
 export const quotedTroubles = [...text.matchAll(/^\| 401, "([^"]+?) ?…?"/gm)].map(([, words = ""]) => words);

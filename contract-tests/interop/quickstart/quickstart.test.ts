@@ -2,19 +2,27 @@
 
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { test } from "node:test";
 
 import { SignJWT } from "jose";
 import type { Page } from "playwright-core";
 
-import { quotedTroubles, tokenExpression, variables } from "./page.js";
+import { oldestNode, quotedTroubles, tokenCommand, variables } from "./page.js";
 import { browser, database, finish, follow, freePort, layOut, place, sharing, startApi, startSite } from "./stage.js";
 
 const PASSWORD = "correct horse battery staple";
 
 let api: ChildProcess;
+
+test("the Node.js that the page asks for runs what the page names", () => {
+  for (const name of ["auth", "next", "@hey-api/openapi-ts"]) {
+    const path = `${process.env.INTEROP}/node_modules/${name}/package.json`;
+    const { node } = JSON.parse(readFileSync(path, "utf8")).engines;
+    const [, wanted = ""] = /^>=(\d+\.\d+)/.exec(node) ?? [];
+    assert.ok(wanted && oldestNode.localeCompare(wanted, "en", { numeric: true }) >= 0, `${name} wants ${node}`);
+  }
+});
 
 test("the tables of Better Auth are made", async () => {
   layOut();
@@ -360,7 +368,9 @@ test("the shared secret does it too, without the plugin, and without Cache Compo
 test("what the table says of 401 is what is said", async () => {
   const page = await openAs("gus");
   const session = (await ask(page, "/api/auth/get-session")).body.session.token;
-  const issued = await page.evaluate<string>(`(async () => ${tokenExpression})()`);
+  const printed = page.waitForEvent("console");
+  await page.evaluate(`(async () => ${tokenCommand})()`);
+  const issued = (await printed).text();
   assert.equal((await create(place.api, issued)).status, 201);
   const strict = { ...place, api: `http://localhost:${await freePort()}` };
   await startApi("todo-api/.env", { ...variables("todo-api/.env.one-database", place), AUTH_ISSUER: "http://other" }, strict);

@@ -13,6 +13,12 @@ function blocks(attribute: string): Map<string, string> {
   return new Map([...found].map(([, file = "", block = ""]) => [file, block]));
 }
 
+// Whoever reads the page sees no attributes.
+for (const file of [...files.keys(), ...blocks("instead").keys()]) {
+  if (file.startsWith("todo-api/") || text.includes(`**\`${file}\`**\n\n\`\`\``)) continue;
+  throw new Error(`the page does not say that its block is ${file}`);
+}
+
 /** The files of a site that shares its secret: the plugin is left out, and a block takes the place of its file, or of
  * the function in it that begins alike. */
 function sharing(): Map<string, string> {

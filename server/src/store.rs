@@ -100,9 +100,9 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
-        let (memory, quotas) = (Arc::new(Memory::new(config)), Quotas::new(config));
+        let memory = Arc::new(Memory::new(config));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, None, &memory, &quotas)),
+            lanes: Arc::new(Lanes::new(&databases, config, None, &memory)),
             memory,
             databases,
             timeout: config.timeout,
@@ -111,7 +111,7 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            quotas,
+            quotas: Quotas::new(config),
             bulk: Arc::default(),
             seal: Arc::new(seal),
         })
@@ -119,11 +119,9 @@ impl Store {
 
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
-        // All have the same connections to an embedded one.
-        let quotas = if config.url.is_embedded() { self.quotas.clone() } else { Quotas::new(config) };
-        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory, &quotas);
+        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
         if config.url.is_embedded() {
-            // One writes at a time there.
+            // All have the same connections there, and one writes at a time.
             lanes.write_with(&self.lanes);
             return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
         }
@@ -132,7 +130,7 @@ impl Store {
             lanes: Arc::new(lanes),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            quotas,
+            quotas: Quotas::new(config),
             ..self.clone()
         }
     }

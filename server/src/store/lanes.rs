@@ -28,8 +28,9 @@ use self::{
     version::Version,
 };
 use super::{
+    half_of_connections,
     memory::{Edit, Memory},
-    quotas::Quotas,
+    quotas::Quota,
     write::Written,
 };
 use crate::{DatabaseConfig, Databases, database::Connection, entity::task::Model, workers::Clients};
@@ -56,7 +57,6 @@ impl Lanes {
         config: &DatabaseConfig,
         clients: Option<Clients>,
         memory: &Arc<Memory>,
-        quotas: &Quotas,
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
@@ -64,12 +64,12 @@ impl Lanes {
         // SQLite has one writer: a statement sent beside another would wait behind it, and alone instead of in the next
         // batch.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
-        let quota = Arc::clone(&quotas.writes);
+        // Not that of lists: what goes in company is not to wait for them.
+        let quota = Arc::new(Quota::new(half_of_connections(config)));
         let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients, quota };
         // It is no round trip away: reading in company gains less there than the waiting for it costs.
         let turns = if is_embedded { 0 } else { 2 };
-        let quota = Arc::clone(&quotas.reads);
-        let reading = Manner { turns, patience: PATIENCE, quota, ..writing.clone() };
+        let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
         let reads = &databases.reads;
         let writes = Writes { database: databases.writes.clone(), memory: Arc::clone(memory) };
         Self {

@@ -1,6 +1,6 @@
-//! How many connections one user has at once, of statements that each take one: lists, creations under a key, and what
-//! goes alone or beside others in its [lane](super::lanes). All who wait for a connection do so in one order, which
-//! knows no users: hundreds of one user would go before everybody else.
+//! How many connections one user has at once, of statements that each take one: of lists and creations under a key, and
+//! of what goes alone or beside others in the [lanes](super::lanes). All who wait for a connection do so in one order,
+//! which knows no users: hundreds of one user would go before everybody else.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::half_of_connections;
 use crate::{DatabaseConfig, by_user::ByUser};
 
-/// What each user may have of a worker's connections.
+/// What each user may have of a worker's connections for lists and creations under a key.
 #[derive(Clone)]
 pub(super) struct Quotas {
     pub(super) reads: Arc<Quota>,

@@ -206,18 +206,30 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
     assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
 }
 
-/// Whoever goes in company with changes that have to wait is not made to wait as long, not even where these have all
-/// connections.
+/// Whoever goes in company with changes that have to wait is not made to wait as long: not even the same user, where
+/// these have all connections that they may, which is half.
 #[rstest]
+#[case::of_the_same_user("2", 1, "ann")]
+#[case::of_the_same_user_with_more_connections("4", 2, "ann")]
+#[case::of_another_user("2", 1, "bob")]
 #[tokio::test(flavor = "multi_thread")]
-async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: usize) {
-    let variables =
-        [("DATABASE_TIMEOUT", "15"), ("REQUEST_TIMEOUT", "30"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
+async fn tasks_that_somebody_keeps_locked_fail_no_other(
+    #[case] connections: &str,
+    #[case] locked: usize,
+    #[case] other: &str,
+) {
+    let variables = [
+        ("DATABASE_TIMEOUT", "15"),
+        ("REQUEST_TIMEOUT", "30"),
+        ("WORKERS", "1"),
+        ("DATABASE_MAX_CONNECTIONS", connections),
+    ];
     let app = TestApp::configured(Postgres, &variables).await;
-    let ann = app.client("ann");
+    let (ann, other) = (app.client("ann"), app.client(other));
     let mut ids = Vec::new();
-    for _ in 0..20 {
-        ids.push(ann.created("Buy milk").await);
+    for number in 0..20 {
+        let is_locked = (10..10 + locked).contains(&number);
+        ids.push(if is_locked { &ann } else { &other }.created("Buy milk").await);
     }
     let locked = &ids[10..10 + locked];
     let beside = app.database().connect().await;
@@ -229,8 +241,8 @@ async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: 
     beside.execute_unprepared(&lock).await.expect("a lock");
     let mut under_way = JoinSet::new();
     for id in ids.clone() {
-        let ann = ann.clone();
-        under_way.spawn(async move { (id, ann.toggle(id).await.status) });
+        let owner = if locked.contains(&id) { &ann } else { &other }.clone();
+        under_way.spawn(async move { (id, owner.toggle(id).await.status) });
     }
     for (id, status) in under_way.join_all().await {
         assert_eq!(status, if locked.contains(&id) { 503 } else { 200 }, "{id}, where {locked:?} are locked");

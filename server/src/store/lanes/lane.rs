@@ -13,7 +13,7 @@
 //! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
 //! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time. What one
 //! user has beside others or apart takes no more connections than their [quota](crate::store::quotas): whoever has it
-//! used up, by changes of locked tasks, say, goes by themselves until then, as soon as one is free.
+//! used up, by changes of locked tasks, say, has a queue of their own meanwhile, and goes on once a connection is free.
 //!
 //! Reads that one statement cannot carry do not wait for one another: each goes beside the others at once.
 
@@ -21,7 +21,7 @@
 mod tests;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     mem, slice,
     sync::Arc,
 };
@@ -86,6 +86,8 @@ struct Inner<K: Kind> {
 struct State<K: Kind> {
     waiting: VecDeque<Asked<K>>,
     is_under_way: bool,
+    /// Those whose owner has all the connections that they may.
+    held_up: HashMap<UserId, VecDeque<Asked<K>>>,
 }
 
 /// A question, and where its answer is waited for.
@@ -98,14 +100,15 @@ type Tell<K> = oneshot::Sender<Result<<K as Kind>::Answer, Arc<DbErr>>>;
 
 /// Those who go by one statement.
 struct Batch<K: Kind> {
-    asked: Vec<Asked<K>>,
+    questions: Vec<K::Question>,
+    tells: Vec<Tell<K>>,
     /// Whether it cannot carry all who wait, however many it may.
     leaves_others: bool,
 }
 
 impl<K: Kind> Lane<K> {
     pub(super) fn new(kind: K, manner: Manner) -> Self {
-        let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false });
+        let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false, held_up: HashMap::new() });
         Self(Arc::new(Inner { kind, manner, state }))
     }
 
@@ -154,30 +157,36 @@ impl<K: Kind> Inner<K> {
             state.is_under_way = false;
             state.waiting.clear();
         });
-        let lane = &*run;
-        while let Some(Batch { asked, leaves_others }) = lane.next().await {
-            let (questions, tells): (Vec<_>, Vec<_>) =
-                asked.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
-            let questions = Arc::new(questions);
-            let mut statement = Box::pin(Arc::clone(lane).ask_in_company(Arc::clone(&questions)));
-            if !(K::IS_READ && leaves_others) {
-                tokio::select! {
-                    biased;
-                    answers = &mut statement => {
-                        lane.tell(questions, tells, answers);
-                        continue;
-                    }
-                    () = sleep(lane.manner.patience) => {}
-                }
-            }
-            let counted = lane.count(&questions);
-            let lane = Arc::clone(lane);
-            tokio::spawn(async move {
-                let answers = statement.await;
-                drop(counted);
-                lane.tell(questions, tells, answers);
-            });
+        while let Some(batch) = run.next().await {
+            run.send(batch, None).await;
         }
+    }
+
+    /// Sends a statement, and waits for its end, or until the next one goes beside it: then it is `counted` with the
+    /// connections of each user who asks by it, if it is not yet.
+    async fn send(self: &Arc<Self>, batch: Batch<K>, counted: Option<Vec<OwnedSemaphorePermit>>) {
+        let Batch { questions, tells, leaves_others } = batch;
+        let (lane, questions) = (Arc::clone(self), Arc::new(questions));
+        let mut statement = Box::pin({
+            let (lane, questions) = (Arc::clone(self), Arc::clone(&questions));
+            async move { lane.ask(&questions).await }
+        });
+        if !(K::IS_READ && leaves_others) {
+            tokio::select! {
+                biased;
+                answers = &mut statement => {
+                    drop(counted);
+                    return lane.tell(questions, tells, answers);
+                }
+                () = sleep(lane.manner.patience) => {}
+            }
+        }
+        let counted = counted.unwrap_or_else(|| lane.count(&questions));
+        tokio::spawn(async move {
+            let answers = statement.await;
+            drop(counted);
+            lane.tell(questions, tells, answers);
+        });
     }
 
     /// Those who go next. Whoever is ready has a turn before, so that all who come at the same time go together.
@@ -185,16 +194,23 @@ impl<K: Kind> Inner<K> {
         for _ in 0..self.manner.turns {
             yield_now().await;
         }
-        let (batch, apart) = self.state.lock().next(&self.manner);
-        if !apart.is_empty() {
-            let (questions, tells) = apart.into_iter().map(|asked| (asked.question, asked.tell)).unzip();
-            self.ask_each_apart(Arc::new(questions), tells);
+        let (batch, held_up) = self.state.lock().next(&self.manner);
+        for owner in held_up {
+            tokio::spawn(Arc::clone(self).run_held_up(owner));
         }
         batch
     }
 
-    async fn ask_in_company(self: Arc<Self>, questions: Arc<Vec<K::Question>>) -> Result<Vec<K::Answer>, DbErr> {
-        self.ask(&questions).await
+    /// Sends one statement of `owner` after the other, each once they may have a connection for it, until nobody of
+    /// theirs waits.
+    async fn run_held_up(self: Arc<Self>, owner: UserId) {
+        let lane = guard_on_unwind(self, |lane| drop(lane.state.lock().held_up.remove(&owner)));
+        loop {
+            let counted = lane.manner.quota.take(&owner).await;
+            let batch = lane.state.lock().next_of(&owner, lane.manner.most);
+            let Some(batch) = batch else { return };
+            lane.send(batch, Some(counted.into_iter().collect())).await;
+        }
     }
 
     /// Counts the connection of a statement with those of each user who asks by it.
@@ -269,29 +285,63 @@ impl<K: Kind> Inner<K> {
 }
 
 impl<K: Kind> State<K> {
-    /// Those who go next, the first of those who wait among them, if anybody waits; and those who go apart, since they
-    /// have all the connections that they may.
-    fn next(&mut self, manner: &Manner) -> (Option<Batch<K>>, Vec<Asked<K>>) {
-        let mut batch: Vec<Asked<K>> = Vec::with_capacity(self.waiting.len().min(manner.most));
-        let (mut apart, mut stay) = (vec![], VecDeque::new());
-        while batch.len() < manner.most
-            && let Some(asked) = self.waiting.pop_front()
+    /// Those who go next, if anybody waits; and whose queue begins now, since they have all the connections that they
+    /// may.
+    fn next(&mut self, manner: &Manner) -> (Option<Batch<K>>, Vec<UserId>) {
+        let (held_up, mut begun) = (&mut self.held_up, vec![]);
+        let batch = Batch::of(&mut self.waiting, manner.most, |asked| match K::owner(&asked.question) {
+            Some(owner) if held_up.contains_key(owner) || manner.quota.is_used_up(owner) => {
+                let queue = held_up.entry(owner.clone()).or_insert_with_key(|owner| {
+                    begun.push(owner.clone());
+                    VecDeque::new()
+                });
+                queue.push_back(asked);
+                None
+            }
+            _ => Some(asked),
+        });
+        self.is_under_way = batch.is_some();
+        (batch, begun)
+    }
+
+    /// The same of those of `owner` who are held up; where none waits, they are so no more.
+    fn next_of(&mut self, owner: &UserId, most: usize) -> Option<Batch<K>> {
+        let batch = Batch::of(self.held_up.get_mut(owner)?, most, Some);
+        if batch.is_none() {
+            self.held_up.remove(owner);
+        }
+        batch
+    }
+}
+
+impl<K: Kind> Batch<K> {
+    /// Those of `waiting` who can go together, the first of them among these; without those who have left, and those
+    /// who are not `let_through`.
+    fn of(
+        waiting: &mut VecDeque<Asked<K>>,
+        most: usize,
+        mut let_through: impl FnMut(Asked<K>) -> Option<Asked<K>>,
+    ) -> Option<Self> {
+        let room = waiting.len().min(most);
+        let (mut questions, mut tells): (Vec<K::Question>, _) = (Vec::with_capacity(room), Vec::with_capacity(room));
+        let mut stay = VecDeque::new();
+        while questions.len() < most
+            && let Some(asked) = waiting.pop_front()
         {
             if asked.tell.is_closed() {
                 continue;
             }
-            if K::owner(&asked.question).is_some_and(|owner| manner.quota.is_used_up(owner)) {
-                apart.push(asked);
-            } else if batch.iter().all(|other| K::go_together(&other.question, &asked.question)) {
-                batch.push(asked);
+            let Some(asked) = let_through(asked) else { continue };
+            if questions.iter().all(|other| K::go_together(other, &asked.question)) {
+                questions.push(asked.question);
+                tells.push(asked.tell);
             } else {
                 stay.push_back(asked);
             }
         }
         let leaves_others = !stay.is_empty();
-        stay.append(&mut self.waiting);
-        self.waiting = stay;
-        self.is_under_way = !batch.is_empty();
-        (self.is_under_way.then_some(Batch { asked: batch, leaves_others }), apart)
+        stay.append(waiting);
+        *waiting = stay;
+        (!questions.is_empty()).then_some(Self { questions, tells, leaves_others })
     }
 }

@@ -243,6 +243,30 @@ async fn who_has_their_share_beside_others_keeps_nobody_waiting() {
     assert_eq!(sent(), 11);
 }
 
+/// Else a client who asks for many would get ever slower once the database was.
+#[tokio::test]
+async fn who_is_held_up_goes_in_company_and_then_with_the_others_again() {
+    let (kind, lane) = lane_of_users::<false>(manner());
+    let sent = |count| kind.statements.lock().len() == count;
+    let slow = [ask_for(&lane, "eve", 7), ask_for(&lane, "eve", 7)];
+    until(|| sent(2)).await;
+    sleep(PATIENCE * 2).await;
+    let held_up: Vec<_> = (1..=5).map(|number| ask_for(&lane, "eve", number)).collect();
+    until(|| lane.0.state.lock().held_up.values().flatten().count() == 5).await;
+    kind.let_through.add_permits(3);
+    for answer in slow.into_iter().chain(held_up) {
+        assert!(answer.await.is_ok_and(|answer| answer.is_ok()));
+    }
+    assert_eq!(kind.statements.lock()[2..], [[1, 2, 3, 4, 5]]);
+    until(|| lane.0.state.lock().held_up.is_empty()).await;
+    let together = [ask_for(&lane, "ann", 8), ask_for(&lane, "eve", 9)];
+    kind.let_through.add_permits(1);
+    for answer in together {
+        assert!(answer.await.is_ok_and(|answer| answer.is_ok()));
+    }
+    assert_eq!(kind.statements.lock()[3..], [[8, 9]]);
+}
+
 #[tokio::test]
 async fn reads_that_cannot_go_together_go_beside_one_another() {
     let (kind, lane) = lane_of_users::<true>(patient());
@@ -253,6 +277,21 @@ async fn reads_that_cannot_go_together_go_beside_one_another() {
     kind.let_through.add_permits(20);
     for answer in asked {
         assert_eq!(answer.await.ok().and_then(Result::ok), Some(14));
+    }
+}
+
+/// What was held up goes as all does, once there is room.
+#[tokio::test]
+async fn who_is_held_up_has_all_the_connections_that_they_may() {
+    let (kind, lane) = lane_of_users::<true>(patient());
+    let sent = |count| kind.statements.lock().len() == count;
+    let asked: Vec<_> = (0..6).map(|_| ask_for(&lane, "eve", 7)).collect();
+    until(|| sent(2)).await;
+    kind.let_through.add_permits(2);
+    until(|| sent(4)).await;
+    kind.let_through.add_permits(9);
+    for answer in asked {
+        assert!(answer.await.is_ok_and(|answer| answer.is_ok()));
     }
 }
 

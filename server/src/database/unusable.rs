@@ -2,7 +2,7 @@
 
 use std::{fs::OpenOptions, io::ErrorKind};
 
-use sea_orm::{ConnAcquireErr, DbErr};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 use super::{
     codes::{postgres, sqlite},
@@ -88,7 +88,7 @@ impl UnusableDatabase {
 pub(crate) fn words(error: &DbErr) -> String {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => "no answer in time".to_owned(),
-        DbErr::Custom(words) | DbErr::Migration(words) => words.clone(),
+        DbErr::Custom(words) | DbErr::Migration(words) | DbErr::Exec(RuntimeErr::Internal(words)) => words.clone(),
         error => trouble::message_of(error).map_or_else(|| error.to_string(), str::to_owned),
     }
 }

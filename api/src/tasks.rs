@@ -114,9 +114,9 @@ impl<S: Tasks> TasksApi<S> {
     async fn create_task(
         &self,
         caller: Caller,
-        _conditions: OwnConditions,
         /// The task to create.
         Json(task): Json<NewTask>,
+        _conditions: OwnConditions,
         /// A name for this creation, of your making and the same at every try: 1 to 255 visible ASCII characters, in
         /// quotes or without; a UUID, say. It counts for you alone, and for 24 hours.
         #[oai(name = "Idempotency-Key")]
@@ -138,9 +138,9 @@ impl<S: Tasks> TasksApi<S> {
     async fn complete_all_tasks(
         &self,
         caller: Caller,
-        _conditions: OwnConditions,
         /// How all tasks shall be.
         Json(completion): Json<Completion>,
+        _conditions: OwnConditions,
         _unfiltered: Unfiltered,
         /// Only `*` can hold: no version names all tasks.
         #[oai(name = "If-Match")]
@@ -205,9 +205,9 @@ impl<S: Tasks> TasksApi<S> {
     async fn update_task(
         &self,
         caller: Caller,
-        _conditions: OwnConditions,
         /// What to change.
         Json(patch): Json<TaskPatch>,
+        _conditions: OwnConditions,
         /// The id of one of your tasks.
         Param(id): Param<TaskId>,
         /// The versions that the change is meant for, from `ETag`, strongly compared; or `*`.

@@ -74,8 +74,8 @@ fn disregarded(request: &Request) -> impl Iterator<Item = Fault> {
         .map(|name| Fault::in_parameter(name, "must not be given: the operation does not look at it"))
 }
 
-/// An argument of every operation. Refuses a condition that it does not look at: whoever gives one wants nothing done
-/// where it does not hold (RFC 9110, 13.1).
+/// An argument of every operation on tasks, behind the body. Refuses a condition that it does not look at: whoever
+/// gives one wants nothing done where it does not hold (RFC 9110, 13.1).
 pub(crate) struct OwnConditions;
 
 impl<'a> FromRequest<'a> for OwnConditions {

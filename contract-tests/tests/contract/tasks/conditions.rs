@@ -335,6 +335,21 @@ async fn a_condition_that_the_operation_does_not_take_is_refused(
     app.stranger().with_header(name, condition).send(method, &path.replace("{id}", "1"), None).await.expect(401);
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_condition_that_is_refused_is_told_beside_the_faults_of_the_body(#[values(Sqlite, Postgres)] engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let ann = app.client("ann").with_header("If-Match", "*").with_header("If-None-Match", "*");
+    for (method, path, body, conditions) in [
+        ("POST", "/api/tasks", json!({"title": ""}), 2),
+        ("PUT", "/api/tasks/1", json!({"title": ""}), 1),
+        ("PATCH", "/api/tasks", json!({}), 1),
+    ] {
+        let answer = ann.send(method, path, Some(body)).await.expect(422);
+        assert_eq!(answer.json()["errors"].as_array().map(Vec::len), Some(1 + conditions), "{answer:?}");
+    }
+}
+
 /// The longest lists that a head has room for: a statement that carried a few of them would have more values than a
 /// database takes.
 #[rstest]

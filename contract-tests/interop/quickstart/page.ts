@@ -14,8 +14,8 @@ function blocks(attribute: string): Map<string, string> {
 }
 
 // Whoever reads the page sees no attributes.
-for (const file of [...files.keys(), ...blocks("instead").keys()]) {
-  if (file.startsWith("todo-api/") || text.includes(`**\`${file}\`**\n\n\`\`\``)) continue;
+for (const { 1: file = "", index } of text.matchAll(/^```\w+ (?:file|instead)=(.+)$/gm)) {
+  if (file.startsWith("todo-api/") || text.slice(0, index).endsWith(`**\`${file}\`**\n\n`)) continue;
   throw new Error(`the page does not say that its block is ${file}`);
 }
 

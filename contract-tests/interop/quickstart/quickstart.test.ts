@@ -368,7 +368,7 @@ test("the shared secret does it too, without the plugin, and without Cache Compo
 test("what the table says of 401 is what is said", async () => {
   const page = await openAs("gus");
   const session = (await ask(page, "/api/auth/get-session")).body.session.token;
-  const printed = page.waitForEvent("console");
+  const printed = page.waitForEvent("console", (message) => message.type() === "log");
   await page.evaluate(`(async () => ${tokenCommand})()`);
   const issued = (await printed).text();
   assert.equal((await create(place.api, issued)).status, 201);

@@ -7,6 +7,7 @@ mod delete;
 mod lane;
 mod look;
 mod manner;
+mod pace;
 mod read;
 mod sizes;
 mod version;

@@ -12,8 +12,9 @@
 //! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside
 //! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
 //! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time. What one
-//! user has beside others or apart takes no more connections than their [quota](crate::store::quotas): whoever has it
-//! used up, by changes of locked tasks, say, has a queue of their own meanwhile, and goes on once a connection is free.
+//! user has apart, or beside others for longer than statements [take](Pace), has no more connections than their
+//! [quota](crate::store::quotas): whoever has it used up, by changes of locked tasks, say, has a queue of their own
+//! meanwhile, and goes on once a connection is free.
 //!
 //! Reads that one statement cannot carry do not wait for one another: each goes beside the others at once.
 
@@ -34,10 +35,10 @@ use todo_api::UserId;
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     task::yield_now,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
-use super::manner::Manner;
+use super::{manner::Manner, pace::Pace};
 use crate::database::trouble::{is_cut, is_read_only, is_refusal, is_too_late, lost, too_late};
 
 /// A kind of statement that can carry several questions.
@@ -80,6 +81,7 @@ impl<K: Kind> Clone for Lane<K> {
 struct Inner<K: Kind> {
     kind: K,
     manner: Manner,
+    pace: Pace,
     state: Mutex<State<K>>,
 }
 
@@ -109,7 +111,7 @@ struct Batch<K: Kind> {
 impl<K: Kind> Lane<K> {
     pub(super) fn new(kind: K, manner: Manner) -> Self {
         let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false, held_up: HashMap::new() });
-        Self(Arc::new(Inner { kind, manner, state }))
+        Self(Arc::new(Inner { kind, manner, pace: Pace::default(), state }))
     }
 
     /// Whether no question has company now.
@@ -162,8 +164,8 @@ impl<K: Kind> Inner<K> {
         }
     }
 
-    /// Sends a statement, and waits for its end, or until the next one goes beside it: then it is `counted` with the
-    /// connections of each user who asks by it, if it is not yet.
+    /// Sends a statement, and waits for its end, or until the next one goes beside it. One that takes longer than most is
+    /// `counted` with the connections of each user who asks by it, if it is not yet.
     async fn send(self: &Arc<Self>, batch: Batch<K>, counted: Option<Vec<OwnedSemaphorePermit>>) {
         let Batch { questions, tells, leaves_others } = batch;
         let (lane, questions) = (Arc::clone(self), Arc::new(questions));
@@ -181,9 +183,17 @@ impl<K: Kind> Inner<K> {
                 () = sleep(lane.manner.patience) => {}
             }
         }
-        let counted = counted.unwrap_or_else(|| lane.count(&questions));
+        let long = lane.pace.long();
+        let mut counted = counted.or_else(|| long.is_zero().then(|| lane.count(&questions)));
         tokio::spawn(async move {
-            let answers = statement.await;
+            let answers = tokio::select! {
+                biased;
+                answers = &mut statement => answers,
+                () = sleep(long), if counted.is_none() => {
+                    counted = Some(lane.count(&questions));
+                    statement.await
+                }
+            };
             drop(counted);
             lane.tell(questions, tells, answers);
         });
@@ -279,7 +289,9 @@ impl<K: Kind> Inner<K> {
     }
 
     async fn ask(&self, questions: &[K::Question]) -> Result<Vec<K::Answer>, DbErr> {
+        let begin = Instant::now();
         let asked = timeout(self.manner.limit, self.kind.ask(questions)).await;
+        self.pace.took(begin.elapsed());
         asked.unwrap_or_else(|_elapsed| Err(too_late()))
     }
 }

@@ -100,9 +100,9 @@ impl Store {
         getrandom::fill(&mut fresh).map_err(OpenError::Random)?;
         let key = key::Entity::settle("cursors", &fresh, &databases.writes).await?;
         let seal = Seal::new(&key).map_err(|_| OpenError::Key)?;
-        let memory = Arc::new(Memory::new(config));
+        let (memory, quotas) = (Arc::new(Memory::new(config)), Quotas::new(config));
         Ok(Self {
-            lanes: Arc::new(Lanes::new(&databases, config, None, &memory)),
+            lanes: Arc::new(Lanes::new(&databases, config, None, &memory, &quotas)),
             memory,
             databases,
             timeout: config.timeout,
@@ -111,7 +111,7 @@ impl Store {
             keys: Arc::default(),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            quotas: Quotas::new(config),
+            quotas,
             bulk: Arc::default(),
             seal: Arc::new(seal),
         })
@@ -119,9 +119,11 @@ impl Store {
 
     /// The same store for those clients alone, over other connections to the same database.
     pub(crate) fn over(&self, databases: Databases, config: &DatabaseConfig, clients: Clients) -> Self {
-        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory);
+        // All have the same connections to an embedded one.
+        let quotas = if config.url.is_embedded() { self.quotas.clone() } else { Quotas::new(config) };
+        let mut lanes = Lanes::new(&databases, config, Some(clients), &self.memory, &quotas);
         if config.url.is_embedded() {
-            // All have the same connections there, and one writes at a time.
+            // One writes at a time there.
             lanes.write_with(&self.lanes);
             return Self { databases, lanes: Arc::new(lanes), ..self.clone() };
         }
@@ -130,7 +132,7 @@ impl Store {
             lanes: Arc::new(lanes),
             transactions: room_for_transactions(config),
             turns: Arc::new(Turns::new(config)),
-            quotas: Quotas::new(config),
+            quotas,
             ..self.clone()
         }
     }

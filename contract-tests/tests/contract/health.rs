@@ -47,15 +47,14 @@ async fn the_database_is_asked_once_for_all_who_give_up() {
     let variables =
         [("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2"), ("DATABASE_TIMEOUT", "20"), ("REQUEST_TIMEOUT", "30")];
     let (_server, address, admin) = watched_on(&database.url(), &variables);
-    // One user alone does not get both connections.
-    let [ann, bob] = ["ann", "bob"].map(|user| ServerProcess::client(address, user));
-    let (id, other) = (ann.created("Buy milk").await, bob.created("Buy milk").await);
+    let ann = ServerProcess::client(address, "ann");
+    let id = ann.created("Buy milk").await;
     let under_way = async |metric| count(&page(admin).await, metric);
 
     let lock = database.block_all().await;
     let work = tokio::spawn({
         let ann = ann.clone();
-        async move { tokio::join!(ann.task(id), bob.toggle(other)) }
+        async move { tokio::join!(ann.task(id), ann.toggle(id)) }
     });
     until("both connections are taken", async || under_way("database_operations_in_progress").await == 2).await;
     for _ in 0..3 {

@@ -7,7 +7,6 @@ mod delete;
 mod lane;
 mod look;
 mod manner;
-mod pace;
 mod read;
 mod sizes;
 mod version;
@@ -31,7 +30,7 @@ use self::{
 use super::{
     half_of_connections,
     memory::{Edit, Memory},
-    quotas::Quota,
+    quotas::Quotas,
     write::Written,
 };
 use crate::{DatabaseConfig, Databases, database::Connection, entity::task::Model, workers::Clients};
@@ -58,6 +57,7 @@ impl Lanes {
         config: &DatabaseConfig,
         clients: Option<Clients>,
         memory: &Arc<Memory>,
+        quotas: &Quotas,
     ) -> Self {
         // Under row-level security, a statement is one caller's.
         let most = if config.row_security { 1 } else { config.batch_size };
@@ -65,12 +65,13 @@ impl Lanes {
         // SQLite has one writer: a statement sent beside another would wait behind it, and alone instead of in the next
         // batch.
         let patience = if is_embedded { config.timeout } else { PATIENCE };
-        // Not that of lists: what goes in company is not to wait for them.
-        let quota = Arc::new(Quota::new(half_of_connections(config)));
-        let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients, quota };
+        let half = half_of_connections(config);
+        let quota = Arc::clone(&quotas.writes);
+        let writing = Manner { limit: config.timeout, most, turns: 2, patience, clients, half, quota };
         // It is no round trip away: reading in company gains less there than the waiting for it costs.
         let turns = if is_embedded { 0 } else { 2 };
-        let reading = Manner { turns, patience: PATIENCE, ..writing.clone() };
+        let quota = Arc::clone(&quotas.reads);
+        let reading = Manner { turns, patience: PATIENCE, quota, ..writing.clone() };
         let reads = &databases.reads;
         let writes = Writes { database: databases.writes.clone(), memory: Arc::clone(memory) };
         Self {

@@ -1,6 +1,6 @@
-//! How many connections one user has at once, of statements that each take one: of lists and creations under a key, and
-//! of what goes alone or beside others in the [lanes](super::lanes). All who wait for a connection do so in one order,
-//! which knows no users: hundreds of one user would go before everybody else.
+//! How many connections one user has at once, of statements that each take one: lists, creations under a key, and what
+//! goes alone in its [lane](super::lanes), as all does under row-level security. All who wait for a connection do so in
+//! one order, which knows no users: hundreds of one user would go before everybody else.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::half_of_connections;
 use crate::{DatabaseConfig, by_user::ByUser};
 
-/// What each user may have of a worker's connections for lists and creations under a key.
+/// What each user may have of a worker's connections.
 #[derive(Clone)]
 pub(super) struct Quotas {
     pub(super) reads: Arc<Quota>,
@@ -43,16 +43,6 @@ impl Quota {
     pub(super) async fn take(&self, owner: &UserId) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(self.of(owner)).acquire_owned().await.ok()
-    }
-
-    /// Counts a connection that `owner` has already; nothing where they have all that they may.
-    pub(super) fn count(&self, owner: &UserId) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(self.of(owner)).try_acquire_owned().ok()
-    }
-
-    /// Whether `owner` has all that they may.
-    pub(super) fn is_used_up(&self, owner: &UserId) -> bool {
-        self.of(owner).available_permits() == 0
     }
 
     fn of(&self, owner: &UserId) -> &Arc<Semaphore> {

@@ -11,7 +11,7 @@ use serde_json::json;
 use todo_contract_tests::{
     Engine::{self, Guarded, Postgres, Sqlite},
     Mode::Transaction,
-    Pooler, TestApp, TestDatabase, until, waiting,
+    Pooler, Raw, TestApp, TestDatabase, until, waiting,
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -206,30 +206,18 @@ async fn first_creates_of_a_user_at_the_same_time_all_go_through(#[values(Sqlite
     assert_eq!(under_way.join_all().await.into_iter().collect::<HashSet<_>>().len(), 50);
 }
 
-/// Whoever goes in company with changes that have to wait is not made to wait as long: not even the same user, where
-/// these have all connections that they may, which is half.
+/// Whoever goes in company with changes that have to wait is not made to wait as long, not even where these have all
+/// connections.
 #[rstest]
-#[case::of_the_same_user("2", 1, "ann")]
-#[case::of_the_same_user_with_more_connections("4", 2, "ann")]
-#[case::of_another_user("2", 1, "bob")]
 #[tokio::test(flavor = "multi_thread")]
-async fn tasks_that_somebody_keeps_locked_fail_no_other(
-    #[case] connections: &str,
-    #[case] locked: usize,
-    #[case] other: &str,
-) {
-    let variables = [
-        ("DATABASE_TIMEOUT", "15"),
-        ("REQUEST_TIMEOUT", "30"),
-        ("WORKERS", "1"),
-        ("DATABASE_MAX_CONNECTIONS", connections),
-    ];
+async fn tasks_that_somebody_keeps_locked_fail_no_other(#[values(1, 2)] locked: usize) {
+    let variables =
+        [("DATABASE_TIMEOUT", "15"), ("REQUEST_TIMEOUT", "30"), ("WORKERS", "1"), ("DATABASE_MAX_CONNECTIONS", "2")];
     let app = TestApp::configured(Postgres, &variables).await;
-    let (ann, other) = (app.client("ann"), app.client(other));
+    let ann = app.client("ann");
     let mut ids = Vec::new();
-    for number in 0..20 {
-        let is_locked = (10..10 + locked).contains(&number);
-        ids.push(if is_locked { &ann } else { &other }.created("Buy milk").await);
+    for _ in 0..20 {
+        ids.push(ann.created("Buy milk").await);
     }
     let locked = &ids[10..10 + locked];
     let beside = app.database().connect().await;
@@ -241,8 +229,8 @@ async fn tasks_that_somebody_keeps_locked_fail_no_other(
     beside.execute_unprepared(&lock).await.expect("a lock");
     let mut under_way = JoinSet::new();
     for id in ids.clone() {
-        let owner = if locked.contains(&id) { &ann } else { &other }.clone();
-        under_way.spawn(async move { (id, owner.toggle(id).await.status) });
+        let ann = ann.clone();
+        under_way.spawn(async move { (id, ann.toggle(id).await.status) });
     }
     for (id, status) in under_way.join_all().await {
         assert_eq!(status, if locked.contains(&id) { 503 } else { 200 }, "{id}, where {locked:?} are locked");
@@ -304,13 +292,18 @@ const FEW_CONNECTIONS: [(&str, &str); 5] = [
     ("LIST_CACHE", "0"),
 ];
 
-/// Sees that what one user has under way waits for `block` with half of the connections, and lets it go; the statuses
-/// that come of it. Those who wait for a connection wait in one order, whoever they are.
-async fn with_half_of_the_connections(app: &TestApp, block: &DatabaseConnection, under_way: JoinSet<u16>) -> Vec<u16> {
+/// Sees that what one user has under way waits for `block` with so many connections, and lets it go; the statuses that
+/// come of it. Those who wait for a connection wait in one order, whoever they are.
+async fn with_connections(
+    count: usize,
+    app: &TestApp,
+    block: &DatabaseConnection,
+    under_way: JoinSet<u16>,
+) -> Vec<u16> {
     let beside = app.database().connect().await;
-    until("half of the connections are at it", async || waiting(&beside).await == 4).await;
+    until("the connections are at it", async || waiting(&beside).await == count).await;
     sleep(Duration::from_millis(500)).await;
-    assert_eq!(waiting(&beside).await, 4, "the others are left");
+    assert_eq!(waiting(&beside).await, count, "the others are left");
     app.stranger().get("/api/ready").await.expect(200);
     block.execute_unprepared("ROLLBACK").await.expect("they are let go");
     under_way.join_all().await
@@ -318,8 +311,6 @@ async fn with_half_of_the_connections(app: &TestApp, block: &DatabaseConnection,
 
 #[rstest]
 #[case::lists(Postgres, "GET", "?limit={number}", None, 200)]
-#[case::versions_of_lists(Postgres, "GET", "?limit={number}", Some(("If-None-Match", "\"x\"")), 200)]
-#[case::changes_of_a_locked_task(Postgres, "PATCH", "/{id}/complete", None, 200)]
 #[case::changes_of_several_versions(
     Postgres,
     "PATCH",
@@ -350,7 +341,32 @@ async fn who_asks_for_much_leaves_connections_for_others(
         let (ann, path) = (ann.clone(), format!("/api/tasks{}", path.replace("{number}", &number.to_string())));
         under_way.spawn(async move { ann.send(method, &path, None).await.status });
     }
-    assert_eq!(with_half_of_the_connections(&app, &block, under_way).await, [status; 20]);
+    assert_eq!(with_connections(4, &app, &block, under_way).await, [status; 20]);
+}
+
+/// One of them waits for the lock, and the others for that one.
+#[rstest]
+#[case::toggles("PATCH", "/complete", 200)]
+#[case::deletions("DELETE", "", 204)]
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_locked_task_take_one_connection(
+    #[case] method: &'static str,
+    #[case] end: &str,
+    #[case] status: u16,
+) {
+    let app = TestApp::configured(Postgres, &FEW_CONNECTIONS).await;
+    let ann = app.client("ann");
+    let path = format!("/api/tasks/{}{end}", ann.created("Buy milk").await);
+    // One client alone would go by itself.
+    let _another = Raw::connect(app.address()).await;
+    let block = app.database().block_all().await;
+    let mut under_way = JoinSet::new();
+    for _ in 0..20 {
+        let (ann, path) = (ann.clone(), path.clone());
+        under_way.spawn(async move { ann.send(method, &path, None).await.status });
+    }
+    let statuses = with_connections(1, &app, &block, under_way).await;
+    assert!(statuses.contains(&status) && statuses.iter().all(|each| [status, 404].contains(each)), "{statuses:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,5 +380,5 @@ async fn who_creates_under_many_keys_leaves_connections_for_others() {
         let ann = ann.keyed(&format!("key-{number}"));
         under_way.spawn(async move { ann.create(json!({"title": "Buy milk"})).await.status });
     }
-    assert_eq!(with_half_of_the_connections(&app, &block, under_way).await, [201; 20]);
+    assert_eq!(with_connections(4, &app, &block, under_way).await, [201; 20]);
 }

@@ -11,34 +11,31 @@
 //!
 //! A slow statement delays its own questions alone: past [`PATIENCE`](super::manner::PATIENCE) the next one goes beside
 //! it, where there is another connection. Nor does it delay those for long: after a third of the limit the database
-//! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time. What one
-//! user has apart, or beside others for longer than statements [take](Pace), has no more connections than their
-//! [quota](crate::store::quotas): whoever has it used up, by changes of locked tasks, say, has a queue of their own
-//! meanwhile, and goes on once a connection is free.
+//! gives up waiting for a lock, and each is asked apart. So questions that need no lock are answered in time, even
+//! where the others take all connections for another third. A write that cannot go together with one that is under way
+//! waits here: in the database it would wait for that one's lock, with a connection. What goes alone takes no more
+//! connections than its user [may have](crate::store::quotas).
 //!
-//! Reads that one statement cannot carry do not wait for one another: each goes beside the others at once.
+//! Reads that one statement cannot carry do not wait for one another: each goes beside the others at once, as long as
+//! these take no more than half of the connections.
 
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    mem, slice,
-    sync::Arc,
-};
+use std::{collections::VecDeque, mem, slice, sync::Arc};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use scopeguard::guard_on_unwind;
+use scopeguard::{guard, guard_on_unwind};
 use sea_orm::DbErr;
 use todo_api::UserId;
 use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
+    sync::oneshot,
     task::yield_now,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
-use super::{manner::Manner, pace::Pace};
+use super::manner::Manner;
 use crate::database::trouble::{is_cut, is_read_only, is_refusal, is_too_late, lost, too_late};
 
 /// A kind of statement that can carry several questions.
@@ -81,15 +78,14 @@ impl<K: Kind> Clone for Lane<K> {
 struct Inner<K: Kind> {
     kind: K,
     manner: Manner,
-    pace: Pace,
     state: Mutex<State<K>>,
 }
 
 struct State<K: Kind> {
     waiting: VecDeque<Asked<K>>,
     is_under_way: bool,
-    /// Those whose owner has all the connections that they may.
-    held_up: HashMap<UserId, VecDeque<Asked<K>>>,
+    /// What the statements ask that others go beside.
+    beside: Vec<Arc<Vec<K::Question>>>,
 }
 
 /// A question, and where its answer is waited for.
@@ -104,14 +100,14 @@ type Tell<K> = oneshot::Sender<Result<<K as Kind>::Answer, Arc<DbErr>>>;
 struct Batch<K: Kind> {
     questions: Vec<K::Question>,
     tells: Vec<Tell<K>>,
-    /// Whether it cannot carry all who wait, however many it may.
-    leaves_others: bool,
+    /// Whether the next one waits for it, if only for a while.
+    is_waited_for: bool,
 }
 
 impl<K: Kind> Lane<K> {
     pub(super) fn new(kind: K, manner: Manner) -> Self {
-        let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false, held_up: HashMap::new() });
-        Self(Arc::new(Inner { kind, manner, pace: Pace::default(), state }))
+        let state = Mutex::new(State { waiting: VecDeque::new(), is_under_way: false, beside: vec![] });
+        Self(Arc::new(Inner { kind, manner, state }))
     }
 
     /// Whether no question has company now.
@@ -160,73 +156,48 @@ impl<K: Kind> Inner<K> {
             state.waiting.clear();
         });
         while let Some(batch) = run.next().await {
-            run.send(batch, None).await;
+            run.send(batch).await;
         }
     }
 
-    /// Sends a statement, and waits for its end, or until the next one goes beside it. One that takes longer than most is
-    /// `counted` with the connections of each user who asks by it, if it is not yet.
-    async fn send(self: &Arc<Self>, batch: Batch<K>, counted: Option<Vec<OwnedSemaphorePermit>>) {
-        let Batch { questions, tells, leaves_others } = batch;
+    /// Sends a statement, and waits for its end, or until the next one goes beside it.
+    async fn send(self: &Arc<Self>, batch: Batch<K>) {
+        let Batch { questions, tells, is_waited_for } = batch;
         let (lane, questions) = (Arc::clone(self), Arc::new(questions));
         let mut statement = Box::pin({
             let (lane, questions) = (Arc::clone(self), Arc::clone(&questions));
             async move { lane.ask(&questions).await }
         });
-        if !(K::IS_READ && leaves_others) {
+        if is_waited_for {
             tokio::select! {
                 biased;
-                answers = &mut statement => {
-                    drop(counted);
-                    return lane.tell(questions, tells, answers);
-                }
+                answers = &mut statement => return lane.tell(questions, tells, answers),
                 () = sleep(lane.manner.patience) => {}
             }
         }
-        let long = lane.pace.long();
-        let mut counted = counted.or_else(|| long.is_zero().then(|| lane.count(&questions)));
+        lane.state.lock().beside.push(Arc::clone(&questions));
         tokio::spawn(async move {
-            let answers = tokio::select! {
-                biased;
-                answers = &mut statement => answers,
-                () = sleep(long), if counted.is_none() => {
-                    counted = Some(lane.count(&questions));
-                    statement.await
-                }
-            };
-            drop(counted);
-            lane.tell(questions, tells, answers);
+            let over = guard(lane, |lane| lane.is_over(&questions));
+            let answers = statement.await;
+            over.tell(Arc::clone(&questions), tells, answers);
         });
     }
 
+    /// One that went beside others is over. Somebody may have waited for that.
+    fn is_over(self: &Arc<Self>, questions: &Arc<Vec<K::Question>>) {
+        let mut state = self.state.lock();
+        state.beside.retain(|other| !Arc::ptr_eq(other, questions));
+        if !state.waiting.is_empty() && !mem::replace(&mut state.is_under_way, true) {
+            tokio::spawn(Arc::clone(self).run());
+        }
+    }
+
     /// Those who go next. Whoever is ready has a turn before, so that all who come at the same time go together.
-    async fn next(self: &Arc<Self>) -> Option<Batch<K>> {
+    async fn next(&self) -> Option<Batch<K>> {
         for _ in 0..self.manner.turns {
             yield_now().await;
         }
-        let (batch, held_up) = self.state.lock().next(&self.manner);
-        for owner in held_up {
-            tokio::spawn(Arc::clone(self).run_held_up(owner));
-        }
-        batch
-    }
-
-    /// Sends one statement of `owner` after the other, each once they may have a connection for it, until nobody of
-    /// theirs waits.
-    async fn run_held_up(self: Arc<Self>, owner: UserId) {
-        let lane = guard_on_unwind(self, |lane| drop(lane.state.lock().held_up.remove(&owner)));
-        loop {
-            let counted = lane.manner.quota.take(&owner).await;
-            let batch = lane.state.lock().next_of(&owner, lane.manner.most);
-            let Some(batch) = batch else { return };
-            lane.send(batch, Some(counted.into_iter().collect())).await;
-        }
-    }
-
-    /// Counts the connection of a statement with those of each user who asks by it.
-    fn count(&self, questions: &[K::Question]) -> Vec<OwnedSemaphorePermit> {
-        let owners: HashSet<_> = questions.iter().filter_map(K::owner).collect();
-        owners.into_iter().filter_map(|owner| self.manner.quota.count(owner)).collect()
+        self.state.lock().next(&self.manner)
     }
 
     /// Tells each the answer of a statement. Where it has none, each is asked again apart, if that may help.
@@ -270,90 +241,56 @@ impl<K: Kind> Inner<K> {
         });
     }
 
-    /// The answer to a question that goes alone, which is asked once more where the connection broke under a read.
+    /// The answer to a question that goes alone, once its owner may have a connection for it. It is asked once more
+    /// where the connection broke under a read.
     async fn ask_alone(&self, question: &K::Question) -> Result<K::Answer, Arc<DbErr>> {
+        let _counted = match K::owner(question) {
+            Some(owner) => self.manner.quota.take(owner).await,
+            None => None,
+        };
         match self.ask_apart(question).await {
             Err(error) if K::IS_READ && is_cut(&error) => self.ask_apart(question).await,
             answer => answer,
         }
     }
 
-    /// The same, once its owner may have a connection for it.
     async fn ask_apart(&self, question: &K::Question) -> Result<K::Answer, Arc<DbErr>> {
-        let _counted = match K::owner(question) {
-            Some(owner) => self.manner.quota.take(owner).await,
-            None => None,
-        };
         let mut answers = self.ask(slice::from_ref(question)).await?;
         answers.pop().ok_or_else(|| Arc::new(DbErr::RecordNotFound("the statement answered nothing".to_owned())))
     }
 
     async fn ask(&self, questions: &[K::Question]) -> Result<Vec<K::Answer>, DbErr> {
-        let begin = Instant::now();
         let asked = timeout(self.manner.limit, self.kind.ask(questions)).await;
-        self.pace.took(begin.elapsed());
         asked.unwrap_or_else(|_elapsed| Err(too_late()))
     }
 }
 
 impl<K: Kind> State<K> {
-    /// Those who go next, if anybody waits; and whose queue begins now, since they have all the connections that they
-    /// may.
-    fn next(&mut self, manner: &Manner) -> (Option<Batch<K>>, Vec<UserId>) {
-        let (held_up, mut begun) = (&mut self.held_up, vec![]);
-        let batch = Batch::of(&mut self.waiting, manner.most, |asked| match K::owner(&asked.question) {
-            Some(owner) if held_up.contains_key(owner) || manner.quota.is_used_up(owner) => {
-                let queue = held_up.entry(owner.clone()).or_insert_with_key(|owner| {
-                    begun.push(owner.clone());
-                    VecDeque::new()
-                });
-                queue.push_back(asked);
-                None
-            }
-            _ => Some(asked),
-        });
-        self.is_under_way = batch.is_some();
-        (batch, begun)
-    }
-
-    /// The same of those of `owner` who are held up; where none waits, they are so no more.
-    fn next_of(&mut self, owner: &UserId, most: usize) -> Option<Batch<K>> {
-        let batch = Batch::of(self.held_up.get_mut(owner)?, most, Some);
-        if batch.is_none() {
-            self.held_up.remove(owner);
-        }
-        batch
-    }
-}
-
-impl<K: Kind> Batch<K> {
-    /// Those of `waiting` who can go together, the first of them among these; without those who have left, and those
-    /// who are not `let_through`.
-    fn of(
-        waiting: &mut VecDeque<Asked<K>>,
-        most: usize,
-        mut let_through: impl FnMut(Asked<K>) -> Option<Asked<K>>,
-    ) -> Option<Self> {
-        let room = waiting.len().min(most);
+    /// Those who go next, the first of those who wait among them, but for writes that wait for another; none where
+    /// nobody can go.
+    fn next(&mut self, manner: &Manner) -> Option<Batch<K>> {
+        let room = self.waiting.len().min(manner.most);
         let (mut questions, mut tells): (Vec<K::Question>, _) = (Vec::with_capacity(room), Vec::with_capacity(room));
         let mut stay = VecDeque::new();
-        while questions.len() < most
-            && let Some(asked) = waiting.pop_front()
+        while questions.len() < manner.most
+            && let Some(asked) = self.waiting.pop_front()
         {
             if asked.tell.is_closed() {
                 continue;
             }
-            let Some(asked) = let_through(asked) else { continue };
-            if questions.iter().all(|other| K::go_together(other, &asked.question)) {
+            let goes_with =
+                |others: &Vec<K::Question>| others.iter().all(|other| K::go_together(other, &asked.question));
+            if goes_with(&questions) && (K::IS_READ || self.beside.iter().all(|others| goes_with(others))) {
                 questions.push(asked.question);
                 tells.push(asked.tell);
             } else {
                 stay.push_back(asked);
             }
         }
-        let leaves_others = !stay.is_empty();
-        stay.append(waiting);
-        *waiting = stay;
-        (!questions.is_empty()).then_some(Self { questions, tells, leaves_others })
+        let is_waited_for = !K::IS_READ || stay.is_empty() || self.beside.len() >= manner.half;
+        stay.append(&mut self.waiting);
+        self.waiting = stay;
+        self.is_under_way = !questions.is_empty();
+        self.is_under_way.then_some(Batch { questions, tells, is_waited_for })
     }
 }

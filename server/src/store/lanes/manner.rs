@@ -21,7 +21,9 @@ pub(super) struct Manner {
     pub(super) patience: Duration,
     /// Who asks. While that is one client alone, each question goes by itself, as it comes; unknown, it may be many.
     pub(super) clients: Option<Clients>,
-    /// How many statements of one user go alone or beside others at once.
+    /// Half of the connections.
+    pub(super) half: usize,
+    /// How many statements of one user go alone at once.
     pub(super) quota: Arc<Quota>,
 }
 

@@ -5,6 +5,7 @@ mod concurrency;
 mod conditions;
 mod create;
 mod delete;
+mod disregarded;
 mod get;
 mod list;
 mod many;

@@ -191,7 +191,13 @@ async fn creations_whose_session_a_pooler_loses_are_sent_once() {
     let mut url: Url = database.url().parse().expect("an address");
     let (address, is_losing) = losing(SocketAddr::from(([127, 0, 0, 1], url.port().expect("a port")))).await;
     url.set_port(Some(address.port())).expect("a port");
-    let variables = [("DATABASE_URL", url.as_str()), ("WORKERS", "1"), ("DATABASE_TIMEOUT", "20")];
+    // Half of the connections are enough for all, where each has a statement for itself.
+    let variables = [
+        ("DATABASE_URL", url.as_str()),
+        ("WORKERS", "1"),
+        ("DATABASE_TIMEOUT", "20"),
+        ("DATABASE_MAX_CONNECTIONS", "16"),
+    ];
     let app = TestApp::on(&database, &variables).await.expect("it starts");
     let ann = app.client("ann");
     ann.created("so that Ann is known").await;

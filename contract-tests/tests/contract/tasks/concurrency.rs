@@ -354,7 +354,8 @@ async fn changes_of_a_locked_task_take_one_connection(
     #[case] end: &str,
     #[case] status: u16,
 ) {
-    let app = TestApp::configured(Postgres, &FEW_CONNECTIONS).await;
+    let variables = [&FEW_CONNECTIONS[..], &[("DATABASE_BATCH_SIZE", "128")]].concat();
+    let app = TestApp::configured(Postgres, &variables).await;
     let ann = app.client("ann");
     let path = format!("/api/tasks/{}{end}", ann.created("Buy milk").await);
     // One client alone would go by itself.
